@@ -1,0 +1,19 @@
+// Everything a user of a session may choose, with its unit and default.
+import type { LogRecord } from '../../base/log.ts'
+
+export interface SessionOptions {
+  /** TCP port to listen on; 0 is any free one. Default: 6881 or, when taken, the next free one. A given port that is taken is an error. */
+  readonly port?: number
+  /** Local IP for listening, dialling and trackers. Default: all addresses of both families. */
+  readonly bind?: string
+  /** Connected peers over all torrents. Default 200. */
+  readonly maxPeers?: number
+  /** Payload received, bytes per second over all torrents; 0 (the default) is no limit. */
+  readonly downRate?: number
+  /** Payload sent, bytes per second over all torrents; 0 (the default) is no limit. */
+  readonly upRate?: number
+  /** Threads for hashing and disk, per storage device; 0 does it on the main thread. */
+  readonly workers?: number
+  /** Receives what the session has to tell whoever looks for a fault. Default: nobody. */
+  readonly log?: (record: LogRecord) => void
+}

@@ -1,0 +1,231 @@
+// The outside world as the engine sees it. Node implements it for users (`platform/node`), a simulator for tests.
+// Everything that the engine learns of time, chance, network and disk comes through these four interfaces.
+import type { Address } from '../base/address.ts'
+
+export interface Platform {
+  readonly clock: Clock
+  readonly random: Random
+  readonly network: Network
+  readonly disk: Disk
+}
+
+/** Stops what it was returned for; calling it again does nothing. */
+export type Stop = () => void
+
+export interface Clock {
+  /** Monotonic milliseconds, with fractions: for all logic. */
+  now(): number
+  /** Unix milliseconds: for display and for dates in files only. */
+  wall(): number
+  /** Calls `tick` each `intervalMs`. The session has one; nothing below it starts another. */
+  every(intervalMs: number, tick: () => void): Stop
+  /** Calls `callback` once. For rare things (a tracker's time limit), never per peer or per request. */
+  after(delayMs: number, callback: () => void): Stop
+}
+
+export interface Random {
+  /** `length` unpredictable bytes: keys, ids, tokens. */
+  bytes(length: number): Uint8Array
+  /** An integer from 0 to `limit - 1`. */
+  below(limit: number): number
+}
+
+// ---------------------------------------------------------------- network
+
+export interface Network {
+  /**
+   * Listens for TCP. `onConnection` returns who handles the new connection, or null to refuse it (it is then closed).
+   * Rejects with NetworkError `address_in_use`, `address_not_available` or the system's code in lower case.
+   */
+  listen(
+    options: ListenOptions,
+    onConnection: (connection: Connection) => ConnectionHandler | null,
+  ): Promise<TcpListener>
+  /** Dials. Returns at once; `handler.onOpen` or `handler.onClose` follows. */
+  connect(remote: Address, options: ConnectOptions, handler: ConnectionHandler): Connection
+  /** Opens a UDP socket. The datagram handed to `onMessage` is valid during the call only. */
+  openUdp(options: ListenOptions, onMessage: (datagram: Uint8Array, from: Address) => void): Promise<UdpSocket>
+  /** One HTTP or HTTPS GET, without following redirects: the caller decides about those. */
+  httpGet(request: HttpRequest): Promise<HttpResponse>
+  /** Canonical IPs of a name (or of an IP as it is); empty never: it rejects with NetworkError `name_not_found`. */
+  lookup(host: string, family: 4 | 6 | 'any'): Promise<readonly string[]>
+  /** Canonical IPs of this machine's interfaces, loopback included. */
+  ownAddresses(): readonly string[]
+}
+
+export interface ListenOptions {
+  /** Local IP; `0.0.0.0` or `::` for all of that family (a listener on `::` takes IPv6 only). */
+  readonly ip: string
+  /** 0 for any free port. */
+  readonly port: number
+}
+
+export interface ConnectOptions {
+  /** Local IP to dial from; the system chooses when it is absent. */
+  readonly localIp?: string
+}
+
+export interface TcpListener {
+  readonly ip: string
+  readonly port: number
+  /** Takes no more connections; those that are open stay. */
+  close(): Promise<void>
+}
+
+/**
+ * A byte pipe. Contract, the same for every transport:
+ * - `write` takes all it is given, in order, and queues what the system does not take at once;
+ * - written bytes must not change until their `onTaken` was called (or `onClose`); they are not copied;
+ * - handler calls never nest inside a call to this object, except `onTaken`/`onDrain`, which never run inside `write`;
+ * - after `close()` returns only `onClose` is still called, exactly once, later; a handler that throws closes its connection.
+ */
+export interface Connection {
+  readonly remote: Address
+  /** Local IP of this connection; empty until it is open. */
+  readonly localIp: string
+  /** Bytes written and not yet taken by the system. */
+  readonly queuedBytes: number
+  readonly bytesReceived: number
+  readonly bytesSent: number
+  write(bytes: Uint8Array, onTaken?: () => void): void
+  /** Between `cork` and `uncork`, writes are gathered into one system call. They nest. */
+  cork(): void
+  uncork(): void
+  /** Half-close: what is queued is still sent, receiving goes on. */
+  end(): void
+  /** Closes at once; what is queued is lost. */
+  close(): void
+}
+
+export interface ConnectionHandler {
+  /** An outgoing connection is established. Not called for incoming ones. */
+  onOpen(): void
+  /** The chunk is a view of a buffer that is shared by all connections: valid during this call only. */
+  onBytes(chunk: Uint8Array): void
+  /** All that was queued has been taken. */
+  onDrain(): void
+  /** The other side sends no more; writing still works. */
+  onEnd(): void
+  /** The end, once. `error` is null when either side closed in order. */
+  onClose(error: Error | null): void
+}
+
+export interface UdpSocket {
+  readonly ip: string
+  readonly port: number
+  /** Copies the datagram; errors of single datagrams are dropped, as the network drops datagrams. */
+  send(datagram: Uint8Array, to: Address): void
+  close(): void
+}
+
+export interface HttpRequest {
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Local IP to use. */
+  readonly localIp?: string
+  /** Connect to this IP instead of looking the name up (the name still goes into Host and TLS). */
+  readonly remoteIp?: string
+  /** Whole exchange, in milliseconds. */
+  readonly timeoutMs: number
+  /** Body after decompression, in bytes; more is NetworkError `response_too_large`. */
+  readonly maxBytes: number
+  /** Ends the request early with NetworkError `aborted`. */
+  readonly signal?: AbortSignal
+}
+
+export interface HttpResponse {
+  readonly status: number
+  /** Names in lower case; repeated headers joined by ', '. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Decompressed (gzip, deflate). */
+  readonly body: Uint8Array
+}
+
+// ---------------------------------------------------------------- disk
+
+/** A run of bytes of one file. */
+export interface FileSpan {
+  /** Absolute path. */
+  readonly path: string
+  /** First byte within the file. */
+  readonly offset: number
+  /** Bytes; above 0. */
+  readonly length: number
+}
+
+/** Index of an extent of shared memory. */
+export type Slot = number
+/** Index of a buffer of blocks ready to be sent. */
+export type Frame = number
+
+/**
+ * Memory for blocks on their way, and the hands that hash, write and read. It owns two bounded pools:
+ * - *slots*: extents of `slotBytes`, where arriving blocks of a piece gather;
+ * - *frames*: buffers of `frameBlocks` blocks, each with room for its 13-byte wire header before it, from which uploads are sent.
+ */
+export interface Disk {
+  /** Bytes of a slot: 262,144, a multiple of the block size. */
+  readonly slotBytes: number
+  readonly slotCount: number
+  readonly freeSlots: number
+  /** A slot, or -1 when all are taken. */
+  takeSlot(): Slot
+  returnSlot(slot: Slot): void
+  /** Copies bytes into a slot: the one copy on a block's way from socket to disk. */
+  fillSlot(slot: Slot, offset: number, bytes: Uint8Array): void
+
+  readonly frameBlocks: number
+  readonly freeFrames: number
+  takeFrame(): Frame
+  returnFrame(frame: Frame): void
+  /** The frame's memory: `frameBlocks` x (13 + 16,384) bytes. */
+  frameMemory(frame: Frame): Uint8Array
+
+  /**
+   * The device that holds `path` (or will: its nearest existing parent decides). Work of one volume never waits for another's.
+   * Rejects with StorageError.
+   */
+  openVolume(path: string): Promise<Volume>
+  /** Waits for what is under way, at most 5 s, and frees everything. */
+  close(): Promise<void>
+}
+
+export interface CommitRequest {
+  /** One entry per extent of `slotBytes` of the piece, in order; -1: that extent is on disk already (spilled). */
+  readonly slots: readonly Slot[]
+  /** Bytes of the piece. */
+  readonly length: number
+  /** SHA-1 that the piece must have. */
+  readonly expected: Uint8Array
+  /** Where the piece belongs; lengths add up to `length`. */
+  readonly spans: readonly FileSpan[]
+  /** Answer with the blocks' digests even if the piece is right (for finding out who sent wrong ones earlier). */
+  readonly wantBlockDigests: boolean
+}
+
+export interface CommitResult {
+  readonly result: 'stored' | 'corrupt'
+  /** SHA-1 of each 16 KiB block, 20 bytes each, when the piece is corrupt or they were asked for. */
+  readonly blockDigests: Uint8Array | null
+}
+
+/**
+ * Errors of all operations are StorageError with the code `disk_full`, `permission_denied`, `read_only`, `not_found`, `io_error`,
+ * `too_many_open_files`, `name_too_long`, `not_a_file`, or `disk_closed`. Folders are made as needed, for writing only.
+ */
+export interface Volume {
+  /** Hashes the piece in order, compares, and writes it: one positioned write per file touched. Slots stay the caller's, but belong to the disk until the answer. */
+  commit(request: CommitRequest): Promise<CommitResult>
+  /** Writes part of a slot, unverified (spilling). Lengths of `spans` add up to `length`. */
+  write(slot: Slot, offset: number, length: number, spans: readonly FileSpan[]): Promise<void>
+  /** SHA-1 of what is on disk, or null where a file is missing or too short. */
+  hash(spans: readonly FileSpan[]): Promise<Uint8Array | null>
+  /** Reads the spans into a frame from block position 0: 13 bytes are left free before each 16 KiB. Missing bytes are `not_found`. */
+  read(spans: readonly FileSpan[], frame: Frame): Promise<void>
+  /** Size in bytes of each file, or -1 where there is none. */
+  sizes(paths: readonly string[]): Promise<readonly number[]>
+  /** Makes empty files, and files at least this long (sparse), where they are missing or shorter; never shortens one. */
+  ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void>
+  /** Waits for what is under way and closes the files it holds open under `root`. */
+  release(root: string): Promise<void>
+}
