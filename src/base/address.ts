@@ -106,3 +106,76 @@ function ipv4ToBytes(text: string): Uint8Array | null {
   }
   return bytes
 }
+
+/** Where an IP can be reached from. `broadcast` is 255.255.255.255; `unspecified` is 0.0.0.0/8 and `::`. */
+export type IpScope =
+  'unspecified' | 'loopback' | 'link_local' | 'private' | 'multicast' | 'broadcast' | 'reserved' | 'global'
+
+/** The scope of a canonical IP (the special-purpose registries of RFC 6890). */
+export function ipScope(ip: string): IpScope {
+  const bytes = ipToBytes(ip)
+  if (bytes === null) return 'reserved'
+  return bytes.length === 4 ? ipv4Scope(bytes) : ipv6Scope(bytes)
+}
+
+function ipv4Scope([a, b, c, d]: Uint8Array): IpScope {
+  if (a === 0) return 'unspecified'
+  if (a === 127) return 'loopback'
+  if (a === 169 && b === 254) return 'link_local'
+  if (a === 10 || (a === 172 && b >= 16 && b <= 31) || (a === 192 && b === 168)) return 'private'
+  if (a === 100 && b >= 64 && b <= 127) return 'private' // between a provider and its customers (RFC 6598)
+  if (a >= 224 && a <= 239) return 'multicast'
+  if (a === 255 && b === 255 && c === 255 && d === 255) return 'broadcast'
+  return a >= 240 ? 'reserved' : 'global'
+}
+
+function ipv6Scope(bytes: Uint8Array): IpScope {
+  if (bytes.subarray(0, 15).every((byte) => byte === 0)) {
+    if (bytes[15] === 0) return 'unspecified'
+    if (bytes[15] === 1) return 'loopback'
+  }
+  if (bytes[0] === 0xff) return 'multicast'
+  if (bytes[0] === 0xfe && (bytes[1] & 0xc0) === 0x80) return 'link_local'
+  if ((bytes[0] & 0xfe) === 0xfc || (bytes[0] === 0xfe && (bytes[1] & 0xc0) === 0xc0)) return 'private'
+  // An IPv4 address behind a translator reaches what that IPv4 address reaches (RFC 6052, RFC 3056).
+  if (isNat64(bytes)) return ipv4Scope(bytes.subarray(12))
+  if (bytes[0] === 0x20 && bytes[1] === 0x02) return ipv4Scope(bytes.subarray(2, 6))
+  return 'global'
+}
+
+function isNat64(bytes: Uint8Array): boolean {
+  const prefix = [0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0]
+  return prefix.every((byte, i) => bytes[i] === byte)
+}
+
+/** Bytes of the IP in a compact record: 4 (IPv4, records of 6 bytes) or 16 (IPv6, records of 18 bytes). */
+export type IpLength = 4 | 16
+
+/**
+ * Addresses of compact records (BEP 23, BEP 7): IP and port, big-endian, one after the other.
+ * Port 0 is nobody's and is left out, as is an incomplete record at the end. At most `limit` records are read.
+ */
+export function decodeCompactAddresses(bytes: Uint8Array, ipLength: IpLength, limit = Infinity): Address[] {
+  const addresses: Address[] = []
+  const recordLength = ipLength + 2
+  const count = Math.min(Math.floor(bytes.length / recordLength), limit)
+  for (let i = 0; i < count; i++) {
+    const portAt = i * recordLength + ipLength
+    const port = (bytes[portAt] << 8) | bytes[portAt + 1]
+    if (port !== 0) addresses.push(ipAddress(bytesToIp(bytes.subarray(portAt - ipLength, portAt)), port))
+  }
+  return addresses
+}
+
+/** Compact records of those addresses that have an IP of this length; the others are left out. */
+export function encodeCompactAddresses(addresses: readonly Address[], ipLength: IpLength): Uint8Array {
+  const recordLength = ipLength + 2
+  const fitting = addresses.filter((address) => isIpv6(address.ip) === (ipLength === 16))
+  const bytes = new Uint8Array(fitting.length * recordLength)
+  for (const [i, address] of fitting.entries()) {
+    bytes.set(ipToBytes(address.ip) ?? [], i * recordLength)
+    bytes[(i + 1) * recordLength - 2] = address.port >> 8
+    bytes[(i + 1) * recordLength - 1] = address.port & 0xff
+  }
+  return bytes
+}
