@@ -53,7 +53,7 @@ export interface TorrentFile {
   readonly isPad: boolean
   readonly isExecutable: boolean
   readonly isHidden: boolean
-  /** BEP 47 symlink: its target, as path elements below the top folder; null for a file. */
+  /** BEP 47 symlink: its target after clean-up, as path elements below the top folder (empty: leads nowhere); null for a file. */
   readonly symlinkTarget: readonly string[] | null
   /** BEP 52 merkle root, 32 bytes; null for v1, and for empty files. */
   readonly piecesRoot: Uint8Array | null

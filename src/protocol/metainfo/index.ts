@@ -1,0 +1,6 @@
+export { parseInfoDict, type InfoDict } from './info-dict.ts'
+export { fileTree, merkleRoot, rootOfPieceLayer, zeroSubtreeRoot } from './merkle.ts'
+export type { Metainfo, TorrentFile } from './metainfo.ts'
+export { BLOCK_BYTES, PieceMap, type FileRun } from './piece-map.ts'
+export { savedName, savedPaths, type PathToSave, type SavedPaths } from './saved-paths.ts'
+export { parseTorrent } from './torrent-file.ts'

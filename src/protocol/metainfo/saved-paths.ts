@@ -1,0 +1,188 @@
+// Where the files of a torrent go: names from a stranger become names that every system can hold.
+// One deterministic clean-up, the same on all systems, so that content made on one can be seeded on another. It promises:
+// - no path leaves the torrent's folder; every element is a legal name on Linux, macOS and Windows;
+// - no two files share a path, nor is a file where another file's folder is, even where case, Unicode normalisation
+//   or invisible characters make no difference (NTFS, APFS, HFS+, ext4 with casefold);
+// - an ordinary name stays as it is; a folder's name never changes because of a file, and the first file with a name keeps it.
+import { encodeUtf8 } from '../../base/bytes.ts'
+
+/** UTF-8 bytes of one name: the smallest limit among the file systems in use. */
+const MAX_NAME_BYTES = 255
+/** UTF-8 bytes of a whole saved path with its separators, so that it fits into macOS's 1,024 with a folder before it. */
+const MAX_PATH_BYTES = 900
+/** UTF-8 bytes of an extension (with its dot) that survive when a name is shortened. */
+const MAX_EXTENSION_BYTES = 32
+/** Room for `.1234567` before the extension. */
+const SUFFIX_BYTES = 8
+
+// Overrides, embeddings and isolates let `exe.gpj` be shown as something else; names do not need them.
+const BIDI_CONTROLS = /[\u202a-\u202e\u2066-\u2069]/g
+const OUTER_SEPARATORS = /^[/\\]+|[/\\]+$/g
+// What Windows forbids, all control characters, line separators, what was not UTF-8 (U+FFFD), and what is no character.
+const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}<>:"/\\|?*\u2028\u2029\ufffd]/gu
+// Windows drops trailing dots and spaces; with them go `.`, `..` and blank names.
+const TRAILING = /[. ]+$/
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu
+const NOTHING_VISIBLE = /^[. ]*$/
+const RESERVED = /^(?:con|prn|aux|nul|(?:com|lpt)[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$) *(?:\.|$)/i
+const PLAIN = /^[ -~]*$/
+
+interface Entry {
+  readonly name: string
+  /** Null for a file. */
+  readonly folder: Folder | null
+}
+
+interface Folder {
+  /** From the top folder down. */
+  readonly path: readonly string[]
+  readonly pathBytes: number
+  /** By folded name. */
+  readonly entries: Map<string, Entry>
+  /** Next suffix to try, by folded stem and extension. */
+  readonly suffixes: Map<string, number>
+}
+
+export interface PathToSave {
+  /** As in the torrent; bytes that are not UTF-8 as U+FFFD. */
+  readonly path: readonly string[]
+  readonly isPad: boolean
+}
+
+export interface SavedPaths {
+  /** For each file, in order. */
+  readonly paths: readonly (readonly string[])[]
+  /** Where a path of the torrent (a symlink's target) was saved, below the top folder; empty when it leads nowhere. */
+  locate(path: readonly string[]): string[]
+}
+
+/** One name, cleaned; empty when nothing is left of it. */
+export function savedName(name: string, isFile: boolean): string {
+  const legal = name
+    .replace(BIDI_CONTROLS, '')
+    .replace(OUTER_SEPARATORS, '')
+    .replace(FORBIDDEN, '_')
+    .replace(TRAILING, '')
+  if (NOTHING_VISIBLE.test(legal.replace(INVISIBLE, ''))) return ''
+  const free = RESERVED.test(legal) ? `_${legal}` : legal
+  if (free.length * 3 <= MAX_NAME_BYTES || utf8Length(free) <= MAX_NAME_BYTES) return free
+  const { stem, extension } = isFile ? split(free) : { stem: free, extension: '' }
+  return (cut(stem, MAX_NAME_BYTES - utf8Length(extension)) + extension).replace(TRAILING, '') || '_'
+}
+
+/**
+ * Paths for all files of a torrent with several.
+ * @param top the cleaned name of the torrent's folder
+ */
+export function savedPaths(top: string, files: readonly PathToSave[]): SavedPaths {
+  const root = makeFolder([top], utf8Length(top))
+  // Folders first, then each file that is the first with its name, then the rest with suffixes: nobody loses
+  // a name to a made-up one.
+  const placed = files.map((file) => (file.isPad ? null : place(root, file.path)))
+  const paths: (readonly string[])[] = files.map(() => [])
+  const late: number[] = []
+  for (const [i, file] of placed.entries()) {
+    if (file === null) continue
+    if (claim(file.folder, file.name)) paths[i] = [...file.folder.path, file.name]
+    else late.push(i)
+  }
+  for (const i of late) {
+    const { folder, name } = placed[i]!
+    paths[i] = [...folder.path, claimWithSuffix(folder, name)]
+  }
+  // Pad files are never written: they only get a path that nobody else has.
+  const padFolder = claim(root, '.pad') ? '.pad' : claimWithSuffix(root, '.pad')
+  for (const [i, file] of files.entries()) if (file.isPad) paths[i] = [top, padFolder, String(i)]
+  return { paths, locate: (path) => locate(root, path) }
+}
+
+/** Makes the folders of a path; the file's name is cleaned but not claimed. */
+function place(root: Folder, path: readonly string[]): { folder: Folder; name: string } {
+  const name = savedName(path.at(-1) ?? '', true) || '_'
+  const room = MAX_PATH_BYTES - utf8Length(name) - SUFFIX_BYTES
+  let folder = root
+  for (const element of path.slice(0, -1)) {
+    const folderName = savedName(element, false)
+    if (folderName === '') continue
+    const key = fold(folderName)
+    let entry = folder.entries.get(key)
+    const pathBytes = entry?.folder?.pathBytes ?? folder.pathBytes + 1 + utf8Length(folderName)
+    if (pathBytes + 1 > room) break // too deep: the file goes into the folder above
+    if (!entry) {
+      entry = { name: folderName, folder: makeFolder([...folder.path, folderName], pathBytes) }
+      folder.entries.set(key, entry)
+    }
+    folder = entry.folder!
+  }
+  return { folder, name }
+}
+
+function claim(folder: Folder, name: string): boolean {
+  const key = fold(name)
+  if (folder.entries.has(key)) return false
+  folder.entries.set(key, { name, folder: null })
+  return true
+}
+
+/** `name.1.ext`, `name.2.ext` and so on: the first that is free. */
+function claimWithSuffix(folder: Folder, name: string): string {
+  const { stem, extension } = split(name)
+  const base = cut(stem, MAX_NAME_BYTES - SUFFIX_BYTES - utf8Length(extension))
+  // Counted by what the made-up names have in common, so that names which differ only in what was cut off share a counter:
+  // all suffixes of a torrent take linear time together.
+  const key = `${fold(base)}/${fold(extension)}`
+  for (let number = folder.suffixes.get(key) ?? 1; ; number++) {
+    const candidate = `${base}.${number}${extension}`
+    if (!claim(folder, candidate)) continue
+    folder.suffixes.set(key, number + 1)
+    return candidate
+  }
+}
+
+function locate(root: Folder, path: readonly string[]): string[] {
+  const located: string[] = []
+  let folder: Folder | null = root
+  for (const [i, element] of path.entries()) {
+    const name = savedName(element, i === path.length - 1)
+    if (name === '') continue
+    const entry: Entry | undefined = folder?.entries.get(fold(name))
+    located.push(entry?.name ?? name)
+    folder = entry?.folder ?? null
+  }
+  return located
+}
+
+function makeFolder(path: readonly string[], pathBytes: number): Folder {
+  return { path, pathBytes, entries: new Map(), suffixes: new Map() }
+}
+
+/** Equal for all names that some file system takes for the same one. Coarser than any of them, which only costs a suffix. */
+function fold(name: string): string {
+  if (PLAIN.test(name)) return name.toLowerCase()
+  // Lower, upper, lower: full case folding of all but a few letters needs both directions (Kelvin sign, sharp s).
+  return name.normalize('NFD').replace(INVISIBLE, '').toLowerCase().toUpperCase().toLowerCase().normalize('NFD')
+}
+
+function split(name: string): { stem: string; extension: string } {
+  const dot = name.lastIndexOf('.')
+  const extension = dot > 0 ? name.slice(dot) : ''
+  if (extension === '' || extension.length > MAX_EXTENSION_BYTES || utf8Length(extension) > MAX_EXTENSION_BYTES) {
+    return { stem: name, extension: '' }
+  }
+  return { stem: name.slice(0, dot), extension }
+}
+
+/** The longest beginning that fits into this many UTF-8 bytes, with no character cut in two. */
+function cut(text: string, maxBytes: number): string {
+  const bytes = encodeUtf8(text)
+  if (bytes.length <= maxBytes) return text
+  let end = maxBytes
+  while ((bytes[end] & 0xc0) === 0x80) end--
+  let length = 0
+  for (let i = 0; i < end; i++) if ((bytes[i] & 0xc0) !== 0x80) length += bytes[i] >= 0xf0 ? 2 : 1
+  return text.slice(0, length)
+}
+
+function utf8Length(text: string): number {
+  return PLAIN.test(text) ? text.length : encodeUtf8(text).length
+}
