@@ -3,7 +3,7 @@
 // - 'shared': the system reads into ONE buffer of this thread and every connection consumes it on the spot. Half the CPU of
 //   the other way, because nothing is allocated per read;
 // - 'events': the socket's 'data' events, for runtimes where a socket cannot be made to do the former.
-import net from 'node:net'
+import type net from 'node:net'
 import { addressKey, ipAddress, parseIp, type Address } from '../../base/address.ts'
 import type { Connection, ConnectionHandler } from '../platform.ts'
 import { toNetworkError } from './network-error.ts'

@@ -1,0 +1,64 @@
+// What the main thread and a disk thread say to each other. Flat arrays, because cloning them costs half of what objects cost;
+// digests travel as Latin-1 text, because cloning a view clones the whole buffer behind it.
+import type { CommitResult, FileSpan } from '../platform.ts'
+
+/** path, offset, length; path, offset, length; ... */
+export type PackedSpans = readonly (string | number)[]
+
+interface Arguments {
+  commit: [slots: readonly number[], length: number, expected: string, wantBlockDigests: boolean, spans: PackedSpans]
+  write: [slot: number, offset: number, spans: PackedSpans]
+  hash: [spans: PackedSpans]
+  read: [frame: number, spans: PackedSpans]
+  sizes: [paths: readonly string[]]
+  /** path, length; path, length; ... */
+  ensure: [files: readonly (string | number)[]]
+  release: [root: string]
+}
+
+interface Results {
+  commit: CommitResult
+  write: null
+  hash: string | null
+  read: null
+  sizes: readonly number[]
+  ensure: null
+  release: null
+}
+
+export type OperationKind = keyof Arguments
+export type OperationArguments<Kind extends OperationKind> = Arguments[Kind]
+export type OperationResult<Kind extends OperationKind> = Results[Kind]
+
+export type Operation = {
+  [Kind in OperationKind]: readonly [id: number, kind: Kind, ...Arguments[Kind]]
+}[OperationKind]
+
+export type Reply =
+  | readonly [id: number, ok: true, result: Results[OperationKind]]
+  | readonly [id: number, ok: false, code: string, message: string, path: string]
+
+/** Main thread to disk thread: what was asked for in one turn of the event loop, or that no more comes. */
+export type Batch = readonly Operation[] | 'close'
+
+export function packSpans(spans: readonly FileSpan[]): PackedSpans {
+  const packed: (string | number)[] = []
+  for (const span of spans) packed.push(span.path, span.offset, span.length)
+  return packed
+}
+
+export function unpackSpans(packed: PackedSpans): FileSpan[] {
+  const spans: FileSpan[] = []
+  for (let i = 0; i < packed.length; i += 3) {
+    spans.push({ path: packed[i] as string, offset: packed[i + 1] as number, length: packed[i + 2] as number })
+  }
+  return spans
+}
+
+export function packDigest(digest: Uint8Array): string {
+  return String.fromCharCode(...digest)
+}
+
+export function unpackDigest(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0))
+}

@@ -1,0 +1,272 @@
+// What the disk does, on whichever thread it runs: hash, compare, write, read. All file access is synchronous here.
+// Each operation is a generator that pauses every MiB or so: there a more urgent one (a read for an upload) may step in,
+// and in-thread work lets the event loop breathe.
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import { StorageError } from '../../base/errors.ts'
+import type { CommitResult, FileSpan } from '../platform.ts'
+import { BLOCK_BYTES, BLOCK_HEADER_BYTES, FRAME_BYTES, SLOT_BYTES, type SharedSlabs } from './disk-memory.ts'
+import { unpackSpans, type Operation, type OperationKind, type OperationResult } from './disk-messages.ts'
+import { OpenFiles } from './open-files.ts'
+import { readFully, writeFully } from './positioned-io.ts'
+import { isMissing, toStorageError } from './storage-error.ts'
+
+/** Bytes between two pauses while hashing. */
+const HASH_STRIDE = 1 << 20
+/** Most bytes of one write call; only pieces larger than this take more than one per file. */
+const WRITE_STRIDE = 16 << 20
+
+export type Work<Result> = Generator<undefined, Result, undefined>
+
+export class DiskOperations {
+  readonly #slots: Uint8Array
+  readonly #frames: Uint8Array
+  readonly #files: OpenFiles
+  /** For what is read only to be hashed; made on first use. */
+  #scratch: Uint8Array | null = null
+
+  constructor(slabs: SharedSlabs, files = new OpenFiles()) {
+    this.#slots = new Uint8Array(slabs.slots)
+    this.#frames = new Uint8Array(slabs.frames)
+    this.#files = files
+  }
+
+  /** Throws StorageError. */
+  *run(operation: Operation): Work<OperationResult<OperationKind>> {
+    switch (operation[1]) {
+      case 'commit': {
+        const [, , slots, length, expected, wantBlockDigests, spans] = operation
+        return yield* this.#commit(slots, length, expected, wantBlockDigests, unpackSpans(spans))
+      }
+      case 'write': {
+        const [, , slot, offset, spans] = operation
+        return this.#write(slot, offset, unpackSpans(spans))
+      }
+      case 'hash':
+        return yield* this.#hash(unpackSpans(operation[2]))
+      case 'read':
+        return this.#read(operation[2], unpackSpans(operation[3]))
+      case 'sizes':
+        return operation[2].map(sizeOf)
+      case 'ensure':
+        return yield* this.#ensure(operation[2])
+      case 'release':
+        this.#files.closeUnder(operation[2])
+        return null
+    }
+  }
+
+  close(): void {
+    this.#files.closeAll()
+  }
+
+  *#commit(
+    slots: readonly number[],
+    length: number,
+    expected: string,
+    wantBlockDigests: boolean,
+    spans: readonly FileSpan[],
+  ): Work<CommitResult> {
+    const hash = createHash('sha1')
+    for (const [i, slot] of slots.entries()) {
+      hash.update(this.#extent(slot, i, length, spans))
+      if ((i + 1) * SLOT_BYTES < length && ((i + 1) * SLOT_BYTES) % HASH_STRIDE === 0) yield
+    }
+    const good = hash.digest('binary') === expected
+    const blockDigests = good && !wantBlockDigests ? null : yield* this.#digestBlocks(slots, length, spans)
+    if (!good) return { result: 'corrupt', blockDigests }
+    yield* this.#store(slots, spans)
+    return { result: 'stored', blockDigests }
+  }
+
+  *#digestBlocks(slots: readonly number[], length: number, spans: readonly FileSpan[]): Work<Uint8Array> {
+    const digests = new Uint8Array(20 * Math.ceil(length / BLOCK_BYTES))
+    let at = 0
+    for (const [i, slot] of slots.entries()) {
+      const extent = this.#extent(slot, i, length, spans)
+      for (let begin = 0; begin < extent.length; begin += BLOCK_BYTES) {
+        const block = extent.subarray(begin, begin + BLOCK_BYTES)
+        digests.set(createHash('sha1').update(block).digest(), at)
+        at += 20
+      }
+      yield
+    }
+    return digests
+  }
+
+  /** The bytes of a piece's extent: in its slot, or read back from where they were spilled to. */
+  #extent(slot: number, index: number, pieceLength: number, spans: readonly FileSpan[]): Uint8Array {
+    const begin = index * SLOT_BYTES
+    const length = Math.min(SLOT_BYTES, pieceLength - begin)
+    if (slot >= 0) return this.#slots.subarray(slot * SLOT_BYTES, slot * SLOT_BYTES + length)
+    const target = this.#scratchFor(length)
+    const missing = this.#readInto(target, sliceSpans(spans, begin, length))
+    if (missing) throw endsTooEarly(missing)
+    return target
+  }
+
+  /** Writes those extents of a piece that are in slots, with one call per file where they are contiguous. */
+  *#store(slots: readonly number[], spans: readonly FileSpan[]): Work<void> {
+    let spanBegin = 0
+    for (const span of spans) {
+      const spanEnd = spanBegin + span.length
+      let parts: Uint8Array[] = []
+      let partsBegin = spanBegin
+      for (let at = spanBegin; at < spanEnd;) {
+        const extent = Math.floor(at / SLOT_BYTES)
+        const end = Math.min(spanEnd, (extent + 1) * SLOT_BYTES)
+        const slot = slots[extent]
+        if (slot < 0) {
+          this.#writeParts(parts, span, partsBegin - spanBegin)
+          parts = []
+          partsBegin = end
+        } else {
+          const inSlots = (slot - extent) * SLOT_BYTES
+          parts.push(this.#slots.subarray(inSlots + at, inSlots + end))
+          if (end - partsBegin >= WRITE_STRIDE && end < spanEnd) {
+            this.#writeParts(parts, span, partsBegin - spanBegin)
+            parts = []
+            partsBegin = end
+            yield
+          }
+        }
+        at = end
+      }
+      this.#writeParts(parts, span, partsBegin - spanBegin)
+      spanBegin = spanEnd
+    }
+  }
+
+  #write(slot: number, offset: number, spans: readonly FileSpan[]): null {
+    let at = slot * SLOT_BYTES + offset
+    for (const span of spans) {
+      this.#writeParts([this.#slots.subarray(at, at + span.length)], span, 0)
+      at += span.length
+    }
+    return null
+  }
+
+  *#hash(spans: readonly FileSpan[]): Work<string | null> {
+    for (const span of spans) this.#files.forgetDeleted(span.path)
+    const total = spans.reduce((sum, span) => sum + span.length, 0)
+    const hash = createHash('sha1')
+    for (let at = 0; at < total; at += HASH_STRIDE) {
+      if (at > 0) yield
+      const target = this.#scratchFor(Math.min(HASH_STRIDE, total - at))
+      if (this.#readInto(target, sliceSpans(spans, at, target.length))) return null
+      hash.update(target)
+    }
+    return hash.digest('binary')
+  }
+
+  #read(frame: number, spans: readonly FileSpan[]): null {
+    const frameBegin = frame * FRAME_BYTES
+    let at = 0
+    for (const span of spans) {
+      const parts: Uint8Array[] = []
+      const end = at + span.length
+      while (at < end) {
+        const block = Math.floor(at / BLOCK_BYTES)
+        const partEnd = Math.min(end, (block + 1) * BLOCK_BYTES)
+        // Each block is preceded by its own header and those of all blocks before it.
+        const shift = frameBegin + (block + 1) * BLOCK_HEADER_BYTES
+        parts.push(this.#frames.subarray(shift + at, shift + partEnd))
+        at = partEnd
+      }
+      if (!this.#readSpan(span, parts)) throw endsTooEarly(span)
+    }
+    return null
+  }
+
+  *#ensure(files: readonly (string | number)[]): Work<null> {
+    for (let i = 0; i < files.length; i += 2) {
+      const path = files[i] as string
+      const length = files[i + 1] as number
+      const stat = statIfThere(path)
+      // What is long enough already need not be writable.
+      if (stat?.isFile() && stat.size >= length) continue
+      if (!stat) this.#files.forgetDeleted(path)
+      const fd = this.#files.forWriting(path)
+      try {
+        if (fs.fstatSync(fd).size < length) fs.ftruncateSync(fd, length)
+      } catch (error) {
+        throw toStorageError(error, 'lengthen', path)
+      }
+      yield
+    }
+    return null
+  }
+
+  /** Reads the spans one after the other; returns the one that the disk does not have in full, or null. */
+  #readInto(target: Uint8Array, spans: readonly FileSpan[]): FileSpan | null {
+    let at = 0
+    for (const span of spans) {
+      if (!this.#readSpan(span, [target.subarray(at, at + span.length)])) return span
+      at += span.length
+    }
+    return null
+  }
+
+  /** Whether the file has all of the span. */
+  #readSpan(span: FileSpan, parts: readonly Uint8Array[]): boolean {
+    if (isPadding(span)) {
+      for (const part of parts) part.fill(0)
+      return true
+    }
+    const fd = this.#files.forReading(span.path)
+    return fd !== null && readFully(fd, parts, span.offset, span.path) === span.length
+  }
+
+  #writeParts(parts: readonly Uint8Array[], span: FileSpan, offsetInSpan: number): void {
+    if (parts.length === 0 || isPadding(span)) return
+    writeFully(this.#files.forWriting(span.path), parts, span.offset + offsetInSpan, span.path)
+  }
+
+  #scratchFor(length: number): Uint8Array {
+    this.#scratch ??= new Uint8Array(HASH_STRIDE)
+    return this.#scratch.subarray(0, length)
+  }
+}
+
+/** Pad files (BEP 47) have no path and exist nowhere. */
+function isPadding(span: FileSpan): boolean {
+  return span.path === ''
+}
+
+/** `length` bytes of the spans from `begin` on. */
+function sliceSpans(spans: readonly FileSpan[], begin: number, length: number): FileSpan[] {
+  const slice: FileSpan[] = []
+  let at = 0
+  for (const span of spans) {
+    const from = Math.max(begin, at)
+    const to = Math.min(begin + length, at + span.length)
+    if (from < to) slice.push({ path: span.path, offset: span.offset + from - at, length: to - from })
+    at += span.length
+    if (at >= begin + length) break
+  }
+  return slice
+}
+
+/** -1 where there is no file. */
+function sizeOf(path: string): number {
+  const stat = statIfThere(path)
+  return stat?.isFile() ? stat.size : -1
+}
+
+function statIfThere(path: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(path)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw toStorageError(error, 'look at', path)
+  }
+}
+
+function endsTooEarly(span: FileSpan): StorageError {
+  const end = span.offset + span.length
+  return new StorageError(
+    'not_found',
+    `Cannot read ${span.path} up to byte ${end}: it is missing or too short`,
+    span.path,
+  )
+}

@@ -1,0 +1,107 @@
+// A volume: turns the engine's calls into operations and gives them to the least busy hands of its device.
+import type { CommitRequest, CommitResult, FileSpan, Frame, Slot, Volume } from '../platform.ts'
+import { diskClosed, type DiskHands } from './disk-hands.ts'
+import { BLOCK_BYTES, FRAME_BLOCKS, SLOT_BYTES } from './disk-memory.ts'
+import {
+  packDigest,
+  packSpans,
+  unpackDigest,
+  type OperationArguments,
+  type OperationKind,
+  type OperationResult,
+} from './disk-messages.ts'
+
+/** What an operation that moves no data counts for when the least busy hands are looked for. */
+const SMALL_BYTES = BLOCK_BYTES
+
+export class NodeVolume implements Volume {
+  readonly #allHands: readonly DiskHands[]
+  readonly #idlestHands: () => DiskHands
+  readonly #isClosed: () => boolean
+  readonly #underWay = new Set<Promise<unknown>>()
+
+  constructor(allHands: readonly DiskHands[], idlestHands: () => DiskHands, isClosed: () => boolean) {
+    this.#allHands = allHands
+    this.#idlestHands = idlestHands
+    this.#isClosed = isClosed
+  }
+
+  async commit(request: CommitRequest): Promise<CommitResult> {
+    const { slots, length, expected, spans, wantBlockDigests } = request
+    requireLength(spans, length)
+    if (slots.length !== Math.ceil(length / SLOT_BYTES)) {
+      throw new RangeError(`Cannot commit ${length} bytes from ${slots.length} slots`)
+    }
+    return this.#do(
+      'commit',
+      spans[0].path,
+      length,
+      slots,
+      length,
+      packDigest(expected),
+      wantBlockDigests,
+      packSpans(spans),
+    )
+  }
+
+  async write(slot: Slot, offset: number, length: number, spans: readonly FileSpan[]): Promise<void> {
+    requireLength(spans, length)
+    if (offset < 0 || offset + length > SLOT_BYTES)
+      throw new RangeError(`Cannot write ${length} bytes from ${offset} of a slot`)
+    await this.#do('write', spans[0].path, length, slot, offset, packSpans(spans))
+  }
+
+  async hash(spans: readonly FileSpan[]): Promise<Uint8Array | null> {
+    const digest = await this.#do('hash', spans[0].path, totalLength(spans), packSpans(spans))
+    return digest === null ? null : unpackDigest(digest)
+  }
+
+  async read(spans: readonly FileSpan[], frame: Frame): Promise<void> {
+    const length = totalLength(spans)
+    if (length > FRAME_BLOCKS * BLOCK_BYTES) throw new RangeError(`Cannot read ${length} bytes into one frame`)
+    await this.#do('read', spans[0].path, length, frame, packSpans(spans))
+  }
+
+  sizes(paths: readonly string[]): Promise<readonly number[]> {
+    return this.#do('sizes', paths[0] ?? '', SMALL_BYTES, paths)
+  }
+
+  async ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void> {
+    const packed = files.flatMap(({ path, length }) => [path, length])
+    await this.#do('ensure', files[0]?.path ?? '', SMALL_BYTES, packed)
+  }
+
+  async release(root: string): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+    if (this.#isClosed()) return
+    await Promise.all(this.#allHands.map((hands) => hands.do('release', root, 0, root)))
+  }
+
+  async #do<Kind extends OperationKind>(
+    kind: Kind,
+    path: string,
+    bytes: number,
+    ...details: OperationArguments<Kind>
+  ): Promise<OperationResult<Kind>> {
+    if (this.#isClosed()) throw diskClosed(path)
+    const answer = this.#idlestHands().do(kind, path, bytes, ...details)
+    this.#underWay.add(answer)
+    try {
+      return await answer
+    } finally {
+      this.#underWay.delete(answer)
+    }
+  }
+}
+
+function totalLength(spans: readonly FileSpan[]): number {
+  let total = 0
+  for (const span of spans) total += span.length
+  return total
+}
+
+function requireLength(spans: readonly FileSpan[], length: number): void {
+  if (length <= 0 || totalLength(spans) !== length) {
+    throw new RangeError(`Cannot store ${length} bytes in spans of ${totalLength(spans)}`)
+  }
+}

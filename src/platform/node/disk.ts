@@ -1,0 +1,142 @@
+// The real disk: shared memory for blocks on their way, and threads per storage device that hash, write and read.
+// A drive that hangs holds up only the threads of its own device.
+import { stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import type { Disk, Frame, Slot, Volume } from '../platform.ts'
+import { diskClosed, DiskInThread, DiskThread, type DiskHands } from './disk-hands.ts'
+import {
+  allocateSlabs,
+  copyToShared,
+  FRAME_BLOCKS,
+  FRAME_BYTES,
+  Pool,
+  SLOT_BYTES,
+  type SharedSlabs,
+} from './disk-memory.ts'
+import { NodeVolume } from './disk-volume.ts'
+import { diskWorkerFile } from './disk-worker-file.ts'
+import { isMissing, toStorageError } from './storage-error.ts'
+
+/** One thread hashes and writes about 0.9 GB/s and leaves the main thread its own core; more pay off above that only. */
+export const DEFAULT_WORKERS = 1
+const CLOSE_LIMIT_MS = 5000
+
+export interface NodeDiskOptions {
+  /** Threads per storage device; 0 does the work on the calling thread. Default 1. */
+  readonly workers?: number
+  /** Slots of 256 KiB. Default 256, which is 64 MiB; memory is used only as slots are. */
+  readonly slotCount?: number
+  /** Frames of 1 MiB. Default 32. */
+  readonly frameCount?: number
+  /** The code of disk threads; for tests. */
+  readonly workerFile?: () => URL
+}
+
+export class NodeDisk implements Disk {
+  readonly slotBytes = SLOT_BYTES
+  readonly frameBlocks = FRAME_BLOCKS
+  readonly #workers: number
+  readonly #workerFile: () => URL
+  readonly #slabs: SharedSlabs
+  readonly #slotMemory: Buffer
+  readonly #slots: Pool
+  readonly #frames: Pool
+  readonly #frameMemory: readonly Uint8Array[]
+  /** By the device's number. */
+  readonly #devices = new Map<number, DiskHands[]>()
+  #closing: Promise<void> | null = null
+
+  constructor(options: NodeDiskOptions = {}) {
+    const { workers = DEFAULT_WORKERS, slotCount = 256, frameCount = 32, workerFile = diskWorkerFile } = options
+    this.#workers = workers
+    this.#workerFile = workerFile
+    this.#slabs = allocateSlabs(slotCount, frameCount)
+    this.#slotMemory = Buffer.from(this.#slabs.slots)
+    this.#slots = new Pool(slotCount)
+    this.#frames = new Pool(frameCount)
+    this.#frameMemory = Array.from(
+      { length: frameCount },
+      (_, frame) => new Uint8Array(this.#slabs.frames, frame * FRAME_BYTES, FRAME_BYTES),
+    )
+  }
+
+  get slotCount(): number {
+    return this.#slots.count
+  }
+
+  get freeSlots(): number {
+    return this.#slots.freeCount
+  }
+
+  get freeFrames(): number {
+    return this.#frames.freeCount
+  }
+
+  takeSlot(): Slot {
+    return this.#slots.take()
+  }
+
+  returnSlot(slot: Slot): void {
+    this.#slots.give(slot)
+  }
+
+  fillSlot(slot: Slot, offset: number, bytes: Uint8Array): void {
+    if (offset < 0 || offset + bytes.length > SLOT_BYTES) {
+      throw new RangeError(`Cannot put ${bytes.length} bytes at ${offset} into a slot of ${SLOT_BYTES}`)
+    }
+    copyToShared(this.#slotMemory, slot * SLOT_BYTES + offset, bytes)
+  }
+
+  takeFrame(): Frame {
+    return this.#frames.take()
+  }
+
+  returnFrame(frame: Frame): void {
+    this.#frames.give(frame)
+  }
+
+  frameMemory(frame: Frame): Uint8Array {
+    return this.#frameMemory[frame]
+  }
+
+  async openVolume(path: string): Promise<Volume> {
+    const device = await deviceOf(path)
+    if (this.#closing) throw diskClosed(path)
+    let hands = this.#devices.get(device)
+    if (!hands) this.#devices.set(device, (hands = []))
+    return new NodeVolume(
+      hands,
+      () => this.#idlest(hands),
+      () => this.#closing !== null,
+    )
+  }
+
+  close(): Promise<void> {
+    const hands = [...this.#devices.values()].flat()
+    this.#closing ??= Promise.all(hands.map((hand) => hand.close(CLOSE_LIMIT_MS))).then(() => {})
+    return this.#closing
+  }
+
+  /** Of a device's hands those with the least to do; new ones while all are busy and there may be more. */
+  #idlest(hands: DiskHands[]): DiskHands {
+    let idlest: DiskHands | undefined
+    for (const hand of hands) if (!idlest || hand.pendingBytes < idlest.pendingBytes) idlest = hand
+    if (idlest && (idlest.pendingBytes === 0 || hands.length >= this.#workers)) return idlest
+    const fresh = this.#workers === 0 ? new DiskInThread(this.#slabs) : new DiskThread(this.#slabs, this.#workerFile)
+    hands.push(fresh)
+    return fresh
+  }
+}
+
+/** The number of the device that holds `path`, or will: its nearest existing parent decides. */
+async function deviceOf(path: string): Promise<number> {
+  let at = resolve(path)
+  for (;;) {
+    try {
+      return (await stat(at)).dev
+    } catch (error) {
+      if (!isMissing(error) || dirname(at) === at) throw toStorageError(error, 'use', path)
+      at = dirname(at)
+    }
+  }
+}
