@@ -145,7 +145,7 @@ export interface HttpResponse {
 
 /** A run of bytes of one file. */
 export interface FileSpan {
-  /** Absolute path. */
+  /** Absolute path. Empty: zeros that are stored nowhere (pad files, BEP 47): read as zeros, never written. */
   readonly path: string
   /** First byte within the file. */
   readonly offset: number

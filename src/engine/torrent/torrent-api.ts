@@ -31,13 +31,38 @@ export interface TorrentStats {
   readonly pieces: number
 }
 
+/** A connected peer, as it is now. */
+export interface PeerInfo {
+  /** `1.2.3.4:6881` or `[::1]:6881`. */
+  readonly address: string
+  /** What it calls itself; null when it does not say. A stranger's text: clean it before you print it. */
+  readonly client: string | null
+  readonly isIncoming: boolean
+  /** Payload bytes per second from it. */
+  readonly downRate: number
+  /** Payload bytes per second to it. */
+  readonly upRate: number
+  /** Pieces it has. */
+  readonly pieces: number
+  readonly isChokingUs: boolean
+  /** We choke it. */
+  readonly isChoked: boolean
+}
+
 export interface TorrentEvents {
   /** Data found on disk is being verified: pieces done of pieces to look at. */
   checking: { readonly done: number; readonly total: number }
   /** All data that was on disk has been looked at; downloading or seeding begins. */
   checked: { readonly good: number }
   /** A peer was closed for what it did. `pieces`: those it delivered wrong data for. */
-  peerDropped: { readonly address: string; readonly reason: string; readonly pieces?: readonly number[] }
+  peerDropped: {
+    readonly address: string
+    /** Stable code: `corrupt_data`, `silent`, `left`, `bad_bitfield`, ... */
+    readonly reason: string
+    /** The same for people. */
+    readonly message: string
+    readonly pieces?: readonly number[]
+  }
   warning: { readonly code: string; readonly message: string }
   /** Every piece is verified and every write has returned. Also sent for a torrent that was complete at the start. */
   done: Record<string, never>

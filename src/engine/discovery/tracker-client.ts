@@ -1,0 +1,162 @@
+// Announces to any tracker, for all torrents of a session: picks the protocol by the URL, and the address families by what the
+// tracker and this machine have (BEP 7: a tracker is told our address in each family by being asked over each).
+// It keeps no schedule: when and whom to ask is the announcer's business. Peers given by name are not looked up: no tracker
+// in use sends them, and it would let a stranger choose names for us to resolve.
+import { ipAddress, ipScope, isIpv6 } from '../../base/address.ts'
+import { NetworkError, TrackerError } from '../../base/errors.ts'
+import type { Clock, Network, Random } from '../../platform/platform.ts'
+import type { AnnounceAnswer, AnnounceRequest } from '../../protocol/tracker/announce.ts'
+import { filterPeers } from '../../protocol/tracker/peer-filter.ts'
+import { announceOverHttp } from './http-tracker.ts'
+import { UdpTrackers } from './udp-tracker.ts'
+import { within } from './within.ts'
+
+export interface TrackerClientParts {
+  readonly clock: Pick<Clock, 'now' | 'after'>
+  readonly random: Pick<Random, 'bytes'>
+  readonly network: Pick<Network, 'httpGet' | 'openUdp' | 'lookup' | 'ownAddresses'>
+}
+
+export interface TrackerClientOptions {
+  /** Local IP: everything leaves from it, and only in its family. Default: both families. */
+  readonly localIp?: string
+  /** Sent to HTTP trackers. Default `Shoal`. */
+  readonly userAgent?: string
+}
+
+export interface AnnounceOptions {
+  readonly signal?: AbortSignal
+  /** Announce over this family only. Default: all that the tracker and we have. */
+  readonly family?: 4 | 6
+  /** Called for every answer: the second family's may come after the promise has been resolved with the first. */
+  readonly onAnswer?: (answer: AnnounceAnswer, family: 4 | 6) => void
+}
+
+const LOOKUP_TIMEOUT_MS = 15_000
+
+export class TrackerClient {
+  readonly #parts: TrackerClientParts
+  readonly #localIp: string | undefined
+  readonly #userAgent: string
+  readonly #udp: UdpTrackers
+
+  constructor(parts: TrackerClientParts, options: TrackerClientOptions = {}) {
+    this.#parts = parts
+    this.#localIp = options.localIp
+    this.#userAgent = options.userAgent ?? 'Shoal'
+    this.#udp = new UdpTrackers(parts, options.localIp)
+  }
+
+  /**
+   * Announces over each family at once. Resolves with the first tracker's word that is no refusal, else with a refusal;
+   * rejects with TrackerError when there was no answer at all. Of the peers, only those worth dialling are left.
+   */
+  async announce(trackerUrl: string, request: AnnounceRequest, options: AnnounceOptions = {}): Promise<AnnounceAnswer> {
+    try {
+      const url = parseTrackerUrl(trackerUrl)
+      const ips = await this.#reachableIps(url, options)
+      const families = ([4, 6] as const).filter((family) => ips.some((ip) => isIpv6(ip) === (family === 6)))
+      return await firstAnswer(
+        families.map(async (family) => {
+          const ip = ips.find((ip) => isIpv6(ip) === (family === 6))!
+          const raw = await this.#announceOver(family, ip, url, trackerUrl, request, options.signal)
+          if (options.signal?.aborted) throw new NetworkError('aborted', `Cannot announce to ${url.host}: aborted`)
+          const answer = this.#withoutUselessPeers(raw, request.port)
+          options.onAnswer?.(answer, family)
+          return answer
+        }),
+      )
+    } catch (error) {
+      throw error instanceof NetworkError ? new TrackerError(error.code, error.message) : error
+    }
+  }
+
+  /** Ends all announces over UDP; those over HTTP end with their signals. */
+  close(): void {
+    this.#udp.close()
+  }
+
+  async #reachableIps(url: URL, options: AnnounceOptions): Promise<readonly string[]> {
+    const ofLocalIp = this.#localIp === undefined ? 'any' : isIpv6(this.#localIp) ? 6 : 4
+    const lookup = this.#parts.network.lookup(url.hostname, options.family ?? ofLocalIp)
+    const limit = { clock: this.#parts.clock, timeoutMs: LOOKUP_TIMEOUT_MS, signal: options.signal }
+    const ips = await within(lookup, `Cannot look up ${url.hostname}`, limit)
+    // Many machines speak no IPv6 to the outside: an announce there would only wait in vain.
+    const isIpv6Useful = this.#parts.network.ownAddresses().some((ip) => isIpv6(ip) && isRoutable(ip))
+    const reachable = ips.filter((ip) => isIpv6Useful || !isIpv6(ip) || !isRoutable(ip))
+    return reachable.length > 0 ? reachable : ips
+  }
+
+  #announceOver(
+    family: 4 | 6,
+    ip: string,
+    url: URL,
+    trackerUrl: string,
+    request: AnnounceRequest,
+    signal?: AbortSignal,
+  ): Promise<AnnounceAnswer> {
+    if (url.protocol === 'udp:') {
+      const path = `${url.pathname}${url.search}`
+      return this.#udp.announce(ipAddress(ip, Number(url.port)), path === '/' ? '' : path, request, signal)
+    }
+    const options = { family, localIp: this.#localIp, userAgent: this.#userAgent, signal }
+    return announceOverHttp(this.#parts, trackerUrl, request, options)
+  }
+
+  #withoutUselessPeers(answer: AnnounceAnswer, ownPort: number): AnnounceAnswer {
+    if (answer.kind === 'refusal') return answer
+    // Bound to one IP, we are not on the others: somebody else may listen there on the same port.
+    const ownIps = this.#localIp === undefined ? [...this.#parts.network.ownAddresses()] : [this.#localIp]
+    if (answer.externalIp !== null) ownIps.push(answer.externalIp)
+    return { ...answer, peers: filterPeers(answer.peers, ownIps, ownPort) }
+  }
+}
+
+function isRoutable(ip: string): boolean {
+  const scope = ipScope(ip)
+  return scope === 'global' || scope === 'private'
+}
+
+/** Throws TrackerError `unsupported_scheme` or `bad_url`. */
+export function parseTrackerUrl(text: string): URL {
+  const shown = text.slice(0, 200)
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || url.hostname === '') {
+    throw new TrackerError('bad_url', `Cannot announce to ${shown}: not a URL`)
+  }
+  if (!['http:', 'https:', 'udp:'].includes(url.protocol)) {
+    const problem = `trackers over ${url.protocol.slice(0, -1)} are not supported`
+    throw new TrackerError('unsupported_scheme', `Cannot announce to ${shown}: ${problem}`)
+  }
+  if (url.protocol === 'udp:' && !(Number(url.port) > 0)) {
+    throw new TrackerError('bad_url', `Cannot announce to ${shown}: a UDP tracker needs a port`)
+  }
+  return url
+}
+
+/** The first response; when all have ended without one, a refusal; else the first error. */
+function firstAnswer(attempts: readonly Promise<AnnounceAnswer>[]): Promise<AnnounceAnswer> {
+  return new Promise((resolve, reject) => {
+    let underWay = attempts.length
+    let refusal: AnnounceAnswer | null = null
+    let firstError: unknown = null
+    const ended = (): void => {
+      if (--underWay > 0) return
+      if (refusal !== null) resolve(refusal)
+      else reject(firstError as Error)
+    }
+    for (const attempt of attempts) {
+      attempt.then(
+        (answer) => {
+          if (answer.kind === 'response') resolve(answer)
+          else refusal ??= answer
+          ended()
+        },
+        (error: unknown) => {
+          firstError ??= error
+          ended()
+        },
+      )
+    }
+  })
+}

@@ -1,0 +1,104 @@
+// The addresses known of one swarm, and which to dial next: bounded, each once, with back-off after failures.
+// Pure: time is an argument, in milliseconds.
+import { type Address, addressKey } from '../../base/address.ts'
+
+/** Where an address was learnt: a person's own choice is tried harder. */
+export type AddressSource = 'user' | 'tracker' | 'incoming'
+
+interface Entry {
+  readonly address: Address
+  readonly source: AddressSource
+  failures: number
+  /** Not to be dialled before. */
+  retryAt: number
+  isInUse: boolean
+  isBanned: boolean
+}
+
+/** Addresses kept; beyond that the one that failed most often makes way. */
+const MAX_ADDRESSES = 2000
+const FIRST_RETRY_MS = 1_000
+const MAX_RETRY_MS = 600_000
+/** An address that a person gave is tried at least this often. */
+const MAX_USER_RETRY_MS = 10_000
+/** After an orderly end: the peer may have had its reasons. */
+const RECONNECT_MS = 15_000
+
+export class PeerBook {
+  readonly #entries = new Map<string, Entry>()
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Addresses that could be dialled, now or after their back-off. */
+  get usable(): number {
+    let count = 0
+    for (const entry of this.#entries.values()) if (!entry.isBanned) count++
+    return count
+  }
+
+  add(address: Address, source: AddressSource): void {
+    const key = addressKey(address)
+    if (this.#entries.has(key)) return
+    if (this.#entries.size >= MAX_ADDRESSES && !this.#makeRoom()) return
+    this.#entries.set(key, { address, source, failures: 0, retryAt: 0, isInUse: false, isBanned: false })
+  }
+
+  /** The address to dial next, in use from now on; null when none is due. */
+  next(now: number): Address | null {
+    let best: Entry | null = null
+    for (const entry of this.#entries.values()) {
+      if (entry.isInUse || entry.isBanned || entry.retryAt > now) continue
+      if (!best || entry.failures < best.failures) best = entry
+      if (best.failures === 0) break
+    }
+    if (!best) return null
+    best.isInUse = true
+    return best.address
+  }
+
+  /** A connection from or to this address is open. */
+  connected(address: Address): void {
+    const entry = this.#entries.get(addressKey(address))
+    if (entry) entry.isInUse = true
+  }
+
+  /** The handshake succeeded: earlier failures are forgiven. */
+  succeeded(address: Address): void {
+    const entry = this.#entries.get(addressKey(address))
+    if (entry) entry.failures = 0
+  }
+
+  /** The connection has ended. @param failed it never got as far as a handshake, or the peer broke the rules */
+  closed(address: Address, failed: boolean, now: number): void {
+    const entry = this.#entries.get(addressKey(address))
+    if (!entry) return
+    entry.isInUse = false
+    if (failed) entry.failures++
+    const backOff = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(entry.failures, 12))
+    const wait = entry.failures > 0 ? backOff : RECONNECT_MS
+    entry.retryAt = now + (entry.source === 'user' ? Math.min(wait, MAX_USER_RETRY_MS) : wait)
+  }
+
+  /** Never dial it again; nor take what it sends. */
+  ban(address: Address): void {
+    this.add(address, 'incoming')
+    const entry = this.#entries.get(addressKey(address))
+    if (entry) entry.isBanned = true
+  }
+
+  isBanned(address: Address): boolean {
+    return this.#entries.get(addressKey(address))?.isBanned ?? false
+  }
+
+  #makeRoom(): boolean {
+    let worst: [string, Entry] | null = null
+    for (const candidate of this.#entries) {
+      const [, entry] = candidate
+      if (entry.isInUse || entry.isBanned || entry.source === 'user') continue
+      if (!worst || entry.failures > worst[1].failures) worst = candidate
+    }
+    return worst !== null && this.#entries.delete(worst[0])
+  }
+}

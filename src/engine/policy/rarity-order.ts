@@ -1,0 +1,103 @@
+// The pieces that can be started, rarest first, kept in order while availability changes (never sorted again).
+//
+//   order:   [ 7 3 | 0 9 4 | 1 2 8 ]      pieces, grouped by how many peers have them
+//   start:     0     2       5       8    where each group begins: availability 0, 1, 2
+//
+// A step up or down moves one piece over one border: constant time. Within a group the order is random, so that
+// peers which see the same availability do not all start the same piece.
+
+export class RarityOrder {
+  readonly #order: Uint32Array
+  /** Place of each piece in `#order`, or -1 for a piece that is not in it. */
+  readonly #place: Int32Array
+  readonly #availability: Uint16Array
+  /** `#start[a]` is where the pieces with availability `a` begin; the last entry is the length. */
+  readonly #start: number[]
+  readonly #below: (limit: number) => number
+
+  /** @param below a random integer from 0 to `limit - 1` */
+  constructor(pieceCount: number, below: (limit: number) => number) {
+    this.#below = below
+    this.#order = Uint32Array.from({ length: pieceCount }, (_, piece) => piece)
+    this.#place = Int32Array.from(this.#order)
+    this.#availability = new Uint16Array(pieceCount)
+    this.#start = [0, pieceCount]
+    for (let i = pieceCount - 1; i > 0; i--) this.#swap(i, below(i + 1))
+  }
+
+  /** How many pieces are in the order. */
+  get length(): number {
+    return this.#start[this.#start.length - 1]
+  }
+
+  availability(piece: number): number {
+    return this.#availability[piece]
+  }
+
+  /** The piece at this place, rarest first. */
+  at(place: number): number {
+    return this.#order[place]
+  }
+
+  has(piece: number): boolean {
+    return this.#place[piece] >= 0
+  }
+
+  increase(piece: number): void {
+    const availability = this.#availability[piece]++
+    if (this.#place[piece] < 0) return
+    while (this.#start.length < availability + 3) this.#start.push(this.length)
+    this.#swap(this.#place[piece], this.#start[availability + 1] - 1)
+    this.#start[availability + 1]--
+    this.#shuffleInto(piece)
+  }
+
+  decrease(piece: number): void {
+    const availability = this.#availability[piece]--
+    if (this.#place[piece] < 0) return
+    this.#swap(this.#place[piece], this.#start[availability])
+    this.#start[availability]++
+    this.#shuffleInto(piece)
+  }
+
+  /** Takes a piece out: it is under way, or we have it. */
+  remove(piece: number): void {
+    for (let a = this.#availability[piece]; a < this.#start.length - 1; a++) {
+      // The last of this group takes the place; the hole moves to the border, and so on to the end.
+      this.#swap(this.#place[piece], this.#start[a + 1] - 1)
+      this.#start[a + 1]--
+    }
+    this.#place[piece] = -1
+  }
+
+  /** Puts a piece back that was taken out. */
+  insert(piece: number): void {
+    const availability = this.#availability[piece]
+    while (this.#start.length < availability + 2) this.#start.push(this.length)
+    const last = this.#start.length - 1
+    this.#place[piece] = this.#start[last]
+    this.#order[this.#start[last]] = piece
+    this.#start[last]++
+    for (let a = last - 1; a > availability; a--) {
+      this.#swap(this.#place[piece], this.#start[a])
+      this.#start[a]++
+    }
+    this.#shuffleInto(piece)
+  }
+
+  /** Moves the piece to a random place of its group. */
+  #shuffleInto(piece: number): void {
+    const availability = this.#availability[piece]
+    const start = this.#start[availability]
+    const size = this.#start[availability + 1] - start
+    if (size > 1) this.#swap(this.#place[piece], start + this.#below(size))
+  }
+
+  #swap(a: number, b: number): void {
+    const [pieceA, pieceB] = [this.#order[a], this.#order[b]]
+    this.#order[a] = pieceB
+    this.#order[b] = pieceA
+    this.#place[pieceB] = a
+    this.#place[pieceA] = b
+  }
+}

@@ -1,0 +1,178 @@
+// All torrents of a program: what they share (listeners, rate limits, memory, connections) and one heartbeat for all.
+// It joins torrents to the outside; what happens within a torrent is the torrent's business.
+import { addressKey } from '../../base/address.ts'
+import { equalBytes, toHex } from '../../base/bytes.ts'
+import { FormatError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import type { Connection, ConnectionHandler, Platform, Stop, TcpListener } from '../../platform/platform.ts'
+import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
+import { parseTorrent } from '../../protocol/metainfo/torrent-file.ts'
+import { TrackerClients } from '../discovery/tracker-clients.ts'
+import { ReadCache } from '../storage/read-cache.ts'
+import { SlotLedger } from '../storage/slot-ledger.ts'
+import type { ConnectionBudget } from '../torrent/swarm.ts'
+import type { TorrentOptions } from '../torrent/torrent-api.ts'
+import { Torrent, type TorrentInternals } from '../torrent/torrent.ts'
+import { listenForPeers } from '../transport/listener.ts'
+import { RateLimiter } from '../transport/rate-limiter.ts'
+import { Greeting, type GreetingOwner } from './greeting.ts'
+import type { SessionOptions } from './settings.ts'
+
+const HEARTBEAT_MS = 100
+const DEFAULT_MAX_PEERS = 200
+const MAX_HALF_OPEN = 50
+/** Connections that have not said yet what they want. */
+const MAX_GREETINGS = 100
+const GREETING_TIMEOUT_MS = 10_000
+/** A heartbeat this late means that the machine has slept. */
+const SUSPENDED_MS = 30_000
+
+export class Session implements GreetingOwner {
+  readonly #platform: Platform
+  readonly #options: SessionOptions
+  readonly #log: Log
+  readonly #torrents = new Map<string, Torrent>()
+  readonly #greetings = new Set<Greeting>()
+  readonly #ledger: SlotLedger
+  readonly #cache: ReadCache
+  readonly #downLimiter: RateLimiter
+  readonly #upLimiter: RateLimiter
+  readonly #budget: ConnectionBudget
+  readonly #trackers: TrackerClients
+  #listeners: readonly TcpListener[] = []
+  #stopHeartbeat: Stop = () => {}
+  #lastBeat = 0
+  #closing: Promise<void> | null = null
+
+  private constructor(options: SessionOptions, platform: Platform) {
+    this.#platform = platform
+    this.#options = options
+    this.#log = options.log ?? (() => {})
+    this.#ledger = new SlotLedger(platform.disk)
+    this.#cache = new ReadCache(platform.disk)
+    this.#downLimiter = new RateLimiter(options.downRate ?? 0)
+    this.#upLimiter = new RateLimiter(options.upRate ?? 0)
+    this.#budget = {
+      maxPeers: options.maxPeers ?? DEFAULT_MAX_PEERS,
+      maxHalfOpen: MAX_HALF_OPEN,
+      peers: 0,
+      halfOpen: 0,
+    }
+    this.#trackers = new TrackerClients(platform, options.bind)
+  }
+
+  /** Begins to listen. Rejects with NetworkError when the port or address cannot be had; the platform is closed then. */
+  static async open(options: SessionOptions, platform: Platform): Promise<Session> {
+    const session = new Session(options, platform)
+    try {
+      session.#listeners = await listenForPeers(
+        platform.network,
+        { port: options.port, ip: options.bind },
+        (connection) => session.#onConnection(connection),
+      )
+    } catch (error) {
+      await platform.disk.close()
+      throw error
+    }
+    session.#lastBeat = platform.clock.now()
+    session.#stopHeartbeat = platform.clock.every(HEARTBEAT_MS, () => session.#tick())
+    return session
+  }
+
+  /** Where peers can reach us. */
+  get listening(): { address: string; port: number }[] {
+    return this.#listeners.map((listener) => ({ address: listener.ip, port: listener.port }))
+  }
+
+  get torrents(): Torrent[] {
+    return [...this.#torrents.values()]
+  }
+
+  /**
+   * Takes a torrent in: what is on disk is checked and kept, the rest is downloaded, all of it is served.
+   * Throws FormatError for bytes that are no torrent, and TypeError with the code `v2_only` or `duplicate_torrent`, or for a bad option.
+   */
+  add(torrent: Uint8Array | Metainfo, options: TorrentOptions & TorrentInternals): Torrent {
+    const metainfo = torrent instanceof Uint8Array ? parseTorrent(torrent) : torrent
+    const { infohashV1 } = metainfo
+    if (!infohashV1)
+      throw new FormatError('v2_only', `Cannot download ${metainfo.name}: BitTorrent v2 alone is not supported yet`)
+    const key = toHex(infohashV1)
+    if (this.#closing) throw new TypeError('Cannot add a torrent: the session is closed')
+    if (this.#torrents.has(key)) throw new TypeError(`Cannot add ${metainfo.name}: it is in the session already`)
+    const port = this.#listeners[0]?.port ?? null
+    const added = new Torrent(metainfo, options, {
+      platform: this.#platform,
+      ledger: this.#ledger,
+      cache: this.#cache,
+      downLimiter: this.#downLimiter,
+      upLimiter: this.#upLimiter,
+      budget: this.#budget,
+      trackers: this.#trackers,
+      listenPort: port,
+      localIp: this.#options.bind,
+      log: this.#log,
+      isOwnPeerId: (peerId) => this.#isOwnPeerId(peerId),
+      onRemoved: () => this.#torrents.delete(key),
+    })
+    this.#torrents.set(key, added)
+    return added
+  }
+
+  /** Everything ends in order: trackers are told (within 3 s), writes are finished, connections and files are closed. */
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown()
+    return this.#closing
+  }
+
+  async #shutDown(): Promise<void> {
+    for (const greeting of this.#greetings) greeting.close()
+    await Promise.all([
+      ...this.#listeners.map((listener) => listener.close()),
+      ...this.torrents.map((each) => each.remove()),
+    ])
+    this.#stopHeartbeat()
+    this.#trackers.close()
+    await this.#platform.disk.close()
+  }
+
+  #tick(): void {
+    const now = this.#platform.clock.now()
+    const hasSlept = now - this.#lastBeat > SUSPENDED_MS
+    this.#lastBeat = now
+    for (const greeting of this.#greetings) if (now - greeting.openedAt > GREETING_TIMEOUT_MS) greeting.close()
+    for (const torrent of this.#torrents.values()) {
+      if (hasSlept) torrent.onSuspended(now)
+      torrent.tick(now)
+    }
+  }
+
+  // ---------------------------------------------------------------- incoming connections
+
+  #onConnection(connection: Connection): ConnectionHandler | null {
+    const isFull = this.#greetings.size >= MAX_GREETINGS || this.#budget.peers >= this.#budget.maxPeers
+    if (this.#closing || isFull) return null
+    const greeting = new Greeting(connection, this, this.#platform.clock.now())
+    this.#greetings.add(greeting)
+    return greeting
+  }
+
+  onGreeting(infohash: Uint8Array, connection: Connection): ConnectionHandler | null {
+    const handler = this.#torrents.get(toHex(infohash))?.accept(connection) ?? null
+    if (!handler)
+      this.#log({
+        level: 'debug',
+        scope: 'peer',
+        message: `${addressKey(connection.remote)} asks for an unknown torrent`,
+      })
+    return handler
+  }
+
+  onGreeted(greeting: Greeting): void {
+    this.#greetings.delete(greeting)
+  }
+
+  #isOwnPeerId(peerId: Uint8Array): boolean {
+    return this.torrents.some((torrent) => equalBytes(torrent.peerId, peerId))
+  }
+}

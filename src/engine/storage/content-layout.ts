@@ -1,0 +1,48 @@
+// Where a torrent's bytes lie on disk: the only place that joins paths.
+import type { FileSpan } from '../../platform/platform.ts'
+import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
+import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
+
+export interface ContentLocation {
+  /** The folder that holds the torrent's file or top folder. */
+  readonly path: string
+  /** The file's or top folder's name there, where it differs from the torrent's. */
+  readonly name?: string
+}
+
+export interface ContentLayout {
+  /** Where a part of a piece lies, in order. Pad files (BEP 47) are spans without a path: zeros that are stored nowhere. */
+  spans(piece: number, begin: number, length: number): FileSpan[]
+  /** All files with their lengths, empty ones too; without pad files and symlinks. */
+  readonly files: readonly { readonly path: string; readonly length: number }[]
+  /** The file or folder that holds all of it. */
+  readonly root: string
+}
+
+export function contentLayout(metainfo: Metainfo, map: PieceMap, location: ContentLocation): ContentLayout {
+  const name = location.name ?? metainfo.savedName
+  const folder = location.path.replace(/(?<=.)[/\\]+$/, '')
+  // `savedAs` begins with the top folder (or is the file itself): that first element is what another name replaces.
+  const paths = metainfo.files.map((file) =>
+    file.isPad ? '' : [folder === '/' ? '' : folder, name, ...file.savedAs.slice(1)].join('/'),
+  )
+  return {
+    root: [folder === '/' ? '' : folder, name].join('/'),
+    files: metainfo.files.flatMap((file, i) =>
+      file.isPad || file.symlinkTarget ? [] : [{ path: paths[i], length: file.length }],
+    ),
+    spans: (piece, begin, length) =>
+      map
+        .filesOf(piece, begin, length)
+        .map((run) => ({ path: paths[run.file], offset: run.offset, length: run.length })),
+  }
+}
+
+/** One piece alone, in a file of its own. */
+export function singlePieceLayout(map: PieceMap, piece: number, file: string): ContentLayout {
+  return {
+    root: file,
+    files: [{ path: file, length: map.pieceLength(piece) }],
+    spans: (_piece, begin, length) => [{ path: file, offset: begin, length }],
+  }
+}

@@ -1,0 +1,387 @@
+// The pieces of one torrent on their way in (BEP 3). Owns `have` and the partial pieces; nobody else writes them.
+// A piece is missing, partial, committing or had: exactly one of these.
+//
+//   startBlock -> writeBlock... -> finishBlock -> (piece full) commit -> stored | corrupt | error
+//
+// All but the commit is synchronous. Memory: a block is asked for only after its extent has a slot. When slots run short,
+// finished blocks are spilled to their place in the file, unverified, and read back to be hashed.
+import { Bitfield } from '../../base/bitfield.ts'
+import { toHex } from '../../base/bytes.ts'
+import type { StorageError } from '../../base/errors.ts'
+import type { Disk, Volume } from '../../platform/platform.ts'
+import { BLOCK_BYTES, type PieceMap } from '../../protocol/metainfo/piece-map.ts'
+import { PiecePicker } from '../policy/piece-picker.ts'
+import { SmartBan } from '../policy/smart-ban.ts'
+import type { ContentLayout } from '../storage/content-layout.ts'
+import { BlockState, type Lease, PartialPiece } from '../storage/partial-piece.ts'
+import type { SlotHolder, SlotLedger } from '../storage/slot-ledger.ts'
+
+/** What a download needs to know of a peer that it picks blocks for. */
+export interface BlockSource {
+  readonly have: Bitfield
+  readonly allowedFast: ReadonlySet<number>
+  readonly isChokingUs: boolean
+  hasAsked(block: number): boolean
+}
+
+export interface DownloadOwner<Source> {
+  /** The piece is verified and on disk. */
+  onPieceStored(piece: number): void
+  /** Those who delivered wrong blocks; the piece is fetched again. */
+  onGuilty(source: Source, pieces: readonly number[]): void
+  /** Other peers are still asked for this block, which has come. */
+  onBlockDuplicated(block: number): void
+  onStorageFailed(error: StorageError): void
+  /** Memory is free again after somebody had to wait for it. */
+  onSlotsFree(): void
+}
+
+export interface DownloadOptions {
+  readonly map: PieceMap
+  readonly layout: ContentLayout
+  readonly volume: Volume
+  readonly disk: Disk
+  readonly ledger: SlotLedger
+  /** SHA-1 of each piece, 20 bytes each. */
+  readonly pieceHashes: Uint8Array
+  /** A random integer from 0 to `limit - 1`. */
+  readonly below: (limit: number) => number
+  /** Fetch these pieces only; null: all. */
+  readonly wanted: ReadonlySet<number> | null
+}
+
+/** Extents written out at once while spilling. */
+const MAX_SPILLING = 16
+const MAX_SCRATCH = 64
+
+export class Download<Source extends BlockSource> implements SlotHolder {
+  readonly volume: Volume
+  slotsHeld = 0
+  readonly have: Bitfield
+  readonly picker: PiecePicker<Source>
+  /** Payload bytes that came twice, or in pieces that failed. */
+  wastedBytes = 0
+  readonly #options: DownloadOptions
+  readonly #owner: DownloadOwner<Source>
+  readonly #partials = new Map<number, PartialPiece<Source>>()
+  readonly #smartBan = new SmartBan<Source>()
+  readonly #scratch: Uint8Array[] = []
+  #spilling = 0
+  #committing = 0
+  #isStarved = false
+  #isStopped = false
+  #onIdle: (() => void)[] = []
+
+  constructor(options: DownloadOptions, owner: DownloadOwner<Source>) {
+    this.#options = options
+    this.#owner = owner
+    this.volume = options.volume
+    this.have = new Bitfield(options.map.pieceCount)
+    this.picker = new PiecePicker<Source>(options.map, options.below)
+    if (options.wanted) {
+      for (let piece = 0; piece < options.map.pieceCount; piece++) {
+        if (!options.wanted.has(piece)) this.picker.setDone(piece)
+      }
+    }
+  }
+
+  get isComplete(): boolean {
+    return this.have.count === (this.#options.wanted?.size ?? this.have.size)
+  }
+
+  /** Bytes of the pieces not yet verified. */
+  get bytesLeft(): number {
+    const { map, wanted } = this.#options
+    let left = 0
+    if (wanted) {
+      for (const piece of wanted) if (!this.have.has(piece)) left += map.pieceLength(piece)
+      return left
+    }
+    left = (map.pieceCount - this.have.count) * map.nominalPieceLength
+    const last = map.pieceCount - 1
+    if (last >= 0 && !this.have.has(last)) left -= map.nominalPieceLength - map.pieceLength(last)
+    return left
+  }
+
+  /** Do we still want this piece? */
+  isWanted(piece: number): boolean {
+    return !this.have.has(piece) && (this.#options.wanted?.has(piece) ?? true)
+  }
+
+  isUnderWay(piece: number): boolean {
+    return this.#partials.has(piece)
+  }
+
+  /** A piece that was found on disk, and verified. */
+  setHave(piece: number): void {
+    this.have.set(piece)
+    this.picker.setDone(piece)
+  }
+
+  // ---------------------------------------------------------------- asking
+
+  /** Blocks to ask the peer for now. @param room at most this many */
+  pick(source: Source, room: number, endgameRoom: number): number[] {
+    if (this.#isStopped) return []
+    return this.picker.pick({
+      peer: source,
+      have: source.have,
+      room,
+      endgameRoom,
+      only: source.isChokingUs ? source.allowedFast : null,
+      hasAsked: (block) => source.hasAsked(block),
+      reserve: (block) => this.#reserve(block),
+    })
+  }
+
+  #reserve(block: number): boolean {
+    const { map, disk, ledger } = this.#options
+    const piece = map.pieceOfBlock(block)
+    let partial = this.#partials.get(piece)
+    const extent = partial ? partial.extentOf(block - map.firstBlock(piece)) : 0
+    if (partial && partial.slots[extent] >= 0 && !partial.spilling.has(extent)) return true
+    if (ledger.isShort(this)) this.#spill()
+    // While an extent is being written out its slot is the disk's: its other blocks wait for a moment.
+    if (partial?.spilling.has(extent)) return this.#starve()
+    const slot = ledger.take(this)
+    if (slot < 0) return this.#starve()
+    if (!partial) {
+      partial = new PartialPiece<Source>(piece, map.pieceLength(piece), disk.slotBytes)
+      this.#partials.set(piece, partial)
+    }
+    partial.slots[extent] = slot
+    return true
+  }
+
+  #starve(): false {
+    this.#isStarved = true
+    return false
+  }
+
+  // ---------------------------------------------------------------- receiving
+
+  /** The peer begins to send a block. Null: it is of no use (any more), its bytes are to be thrown away. */
+  startBlock(source: Source, block: number): Lease<Source> | null {
+    const { map } = this.#options
+    const piece = map.pieceOfBlock(block)
+    const partial = this.#partials.get(piece)
+    if (!partial || partial.isCommitting || this.#isStopped) return null
+    const index = block - map.firstBlock(piece)
+    if (partial.blocks[index] !== BlockState.missing) return null
+    if (!this.#reserve(block)) return null
+    const isSecond = partial.writers.has(index)
+    const lease: Lease<Source> = {
+      partial,
+      source,
+      index,
+      filled: 0,
+      scratch: isSecond ? (this.#scratch.pop() ?? new Uint8Array(BLOCK_BYTES)) : null,
+      isRevoked: false,
+    }
+    if (!isSecond) partial.writers.set(index, lease)
+    return lease
+  }
+
+  writeBlock(lease: Lease<Source>, bytes: Uint8Array): void {
+    const { partial, index } = lease
+    if (lease.scratch) lease.scratch.set(bytes, lease.filled)
+    else if (!lease.isRevoked) {
+      const slot = partial.slots[partial.extentOf(index)]
+      this.#options.disk.fillSlot(slot, partial.offsetInSlot(index) + lease.filled, bytes)
+    }
+    lease.filled += bytes.length
+  }
+
+  /** All bytes of the block are here. Returns whether they were of use. */
+  finishBlock(lease: Lease<Source>, wasAsked: boolean): boolean {
+    const { partial, index } = lease
+    const { map } = this.#options
+    const isUseful = this.#place(lease)
+    this.#endLease(lease)
+    if (!isUseful) {
+      this.wastedBytes += lease.filled
+      return false
+    }
+    partial.accept(index, lease.source)
+    const block = map.firstBlock(partial.piece) + index
+    if (this.picker.blockArrived(block, wasAsked) > 0) this.#owner.onBlockDuplicated(block)
+    if (partial.missing === 0) void this.#finishPiece(partial)
+    return true
+  }
+
+  /** The peer is gone, or its bytes are not wanted any more, in the middle of a block. */
+  abandonBlock(lease: Lease<Source>): void {
+    this.#endLease(lease)
+  }
+
+  /** Puts a block that came as a second copy into its place, if the first writer has not got there before. */
+  #place(lease: Lease<Source>): boolean {
+    const { partial, index, scratch } = lease
+    if (lease.isRevoked || partial.blocks[index] !== BlockState.missing || partial.isCommitting) return false
+    if (!scratch) return true
+    const first = partial.writers.get(index)
+    if (first) {
+      first.isRevoked = true
+      partial.writers.delete(index)
+    }
+    const extent = partial.extentOf(index)
+    if (partial.slots[extent] < 0 || partial.spilling.has(extent)) return false
+    this.#options.disk.fillSlot(partial.slots[extent], partial.offsetInSlot(index), scratch.subarray(0, lease.filled))
+    return true
+  }
+
+  #endLease(lease: Lease<Source>): void {
+    const { partial, index } = lease
+    if (partial.writers.get(index) === lease) partial.writers.delete(index)
+    if (lease.scratch && this.#scratch.length < MAX_SCRATCH) this.#scratch.push(lease.scratch)
+  }
+
+  // ---------------------------------------------------------------- finishing
+
+  /** The one place where the data path waits. */
+  async #finishPiece(partial: PartialPiece<Source>): Promise<void> {
+    const { map, layout, pieceHashes } = this.#options
+    const { piece } = partial
+    partial.isCommitting = true
+    this.#committing++
+    try {
+      if (partial.hasSpilled) {
+        await this.#settleExtents(partial)
+        if (this.#isStopped) return
+      }
+      const { result, blockDigests } = await this.volume.commit({
+        slots: partial.slots,
+        length: partial.length,
+        expected: pieceHashes.subarray(20 * piece, 20 * piece + 20),
+        spans: layout.spans(piece, 0, map.pieceLength(piece)),
+        wantBlockDigests: this.#smartBan.isSuspect(piece),
+      })
+      if (this.#isStopped) return
+      this.#dropPartial(partial)
+      if (result === 'stored') this.#onStored(partial, blockDigests)
+      else this.#onCorrupt(partial, blockDigests!)
+    } catch (error) {
+      if (!this.#isStopped) this.#owner.onStorageFailed(error as StorageError)
+    } finally {
+      // After a stop, the answer to the last commit is what returns the slots.
+      this.#returnSlots(partial)
+      this.#committing--
+      this.#settle()
+    }
+  }
+
+  #onStored(partial: PartialPiece<Source>, digests: Uint8Array | null): void {
+    this.have.set(partial.piece)
+    this.picker.setDone(partial.piece)
+    const guilty = digests ? this.#smartBan.succeeded(partial.piece, splitDigests(digests)) : []
+    this.#owner.onPieceStored(partial.piece)
+    for (const source of guilty) this.#owner.onGuilty(source, [partial.piece])
+  }
+
+  #onCorrupt(partial: PartialPiece<Source>, digests: Uint8Array): void {
+    this.wastedBytes += partial.length
+    this.picker.pieceFailed(partial.piece)
+    const guilty = this.#smartBan.failed(partial.piece, partial.from as Source[], splitDigests(digests))
+    if (guilty) this.#owner.onGuilty(guilty, [partial.piece])
+  }
+
+  // ---------------------------------------------------------------- memory
+
+  /** Writes finished blocks out where they are least likely to be completed soon, until slots come free. */
+  #spill(): void {
+    const candidates: { partial: PartialPiece<Source>; extent: number }[] = []
+    for (const partial of this.#partials.values()) {
+      if (partial.isCommitting) continue
+      const isOrphan = !this.picker.hasOwner(partial.piece)
+      for (let extent = 0; extent < partial.slots.length; extent++) {
+        // Of a piece that somebody works on only what is finished goes out: the rest is about to be filled.
+        if (partial.canSpill(extent) && (isOrphan || partial.isExtentComplete(extent)))
+          candidates.push({ partial, extent })
+      }
+    }
+    // The pieces with the most still to come hold their memory longest.
+    candidates.sort((a, b) => b.partial.missing - a.partial.missing)
+    for (const { partial, extent } of candidates) {
+      if (this.#spilling >= MAX_SPILLING) return
+      void this.#spillExtent(partial, extent).then(() => this.#settle())
+    }
+  }
+
+  #spillExtent(partial: PartialPiece<Source>, extent: number): Promise<void> {
+    const work = Promise.resolve().then(() => this.#writeOut(partial, extent))
+    partial.spilling.set(extent, work)
+    partial.hasSpilled = true
+    this.#spilling++
+    return work
+  }
+
+  async #writeOut(partial: PartialPiece<Source>, extent: number): Promise<void> {
+    const { map, layout, ledger } = this.#options
+    const slot = partial.slots[extent]
+    try {
+      for (const { first, end } of partial.runsInSlot(extent)) {
+        const begin = map.blockBegin(map.firstBlock(partial.piece) + first)
+        const length = (end - first - 1) * BLOCK_BYTES + partial.blockLength(end - 1)
+        await this.volume.write(slot, partial.offsetInSlot(first), length, layout.spans(partial.piece, begin, length))
+        partial.blocks.fill(BlockState.onDisk, first, end)
+      }
+    } catch (error) {
+      if (!this.#isStopped) this.#owner.onStorageFailed(error as StorageError)
+    } finally {
+      partial.spilling.delete(extent)
+      partial.slots[extent] = -1
+      ledger.give(this, slot)
+      this.#spilling--
+    }
+  }
+
+  /** Before a commit, an extent is wholly in its slot or wholly on disk, and no write is under way. */
+  async #settleExtents(partial: PartialPiece<Source>): Promise<void> {
+    await Promise.all(partial.spilling.values())
+    for (let extent = 0; extent < partial.slots.length; extent++) {
+      if (partial.slots[extent] >= 0 && partial.isOnDisk(extent)) await this.#spillExtent(partial, extent)
+    }
+  }
+
+  #dropPartial(partial: PartialPiece<Source>): void {
+    this.#partials.delete(partial.piece)
+    for (const lease of partial.writers.values()) lease.isRevoked = true
+    this.#returnSlots(partial)
+  }
+
+  #returnSlots(partial: PartialPiece<Source>): void {
+    for (const [extent, slot] of partial.slots.entries()) {
+      if (slot < 0 || partial.spilling.has(extent)) continue
+      partial.slots[extent] = -1
+      this.#options.ledger.give(this, slot)
+    }
+  }
+
+  /** After a piece or a spilled extent: whoever waited for memory, or for the end, goes on. */
+  #settle(): void {
+    if (this.#isStarved && !this.#isStopped) {
+      this.#isStarved = false
+      this.#owner.onSlotsFree()
+    }
+    if (this.#committing > 0 || this.#spilling > 0) return
+    for (const resolve of this.#onIdle) resolve()
+    this.#onIdle = []
+  }
+
+  // ---------------------------------------------------------------- ending
+
+  /** Takes nothing more. Resolves when the disk has answered all that was under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    for (const partial of this.#partials.values()) {
+      for (const lease of partial.writers.values()) lease.isRevoked = true
+      if (!partial.isCommitting) this.#returnSlots(partial)
+    }
+    if (this.#committing > 0 || this.#spilling > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
+    this.#partials.clear()
+  }
+}
+
+function splitDigests(digests: Uint8Array): string[] {
+  return Array.from({ length: digests.length / 20 }, (_, i) => toHex(digests.subarray(20 * i, 20 * i + 20)))
+}

@@ -1,0 +1,405 @@
+// One torrent, composed: content on disk, download, upload, swarm and trackers, and the states it goes through.
+//
+//   checking -> downloading -> seeding          any of them -> failed (the disk refused), or stopped (removed)
+//
+// It owns the state and the events; each part owns its facts. Nothing about pieces, blocks or messages is decided here.
+import { parseAddress } from '../../base/address.ts'
+import { toHex } from '../../base/bytes.ts'
+import { Emitter } from '../../base/emitter.ts'
+import type { PeerError, StorageError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { RateMeter } from '../../base/rate-meter.ts'
+import type { Connection, ConnectionHandler, Platform } from '../../platform/platform.ts'
+import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
+import { PieceMap } from '../../protocol/metainfo/piece-map.ts'
+import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
+import type { TrackerClients } from '../discovery/tracker-clients.ts'
+import { checkContent } from '../storage/content-check.ts'
+import { type ContentLayout, contentLayout } from '../storage/content-layout.ts'
+import type { ReadCache } from '../storage/read-cache.ts'
+import type { SlotLedger } from '../storage/slot-ledger.ts'
+import type { RateLimiter } from '../transport/rate-limiter.ts'
+import { Download, type DownloadOwner } from './download.ts'
+import type { Peer } from './peer.ts'
+import { type ConnectionBudget, Swarm } from './swarm.ts'
+import type { PeerInfo, TorrentEvents, TorrentOptions, TorrentState, TorrentStats } from './torrent-api.ts'
+import { Upload } from './upload.ts'
+
+/** What all torrents of a session share. */
+export interface TorrentSurroundings {
+  readonly platform: Platform
+  readonly ledger: SlotLedger
+  readonly cache: ReadCache
+  readonly downLimiter: RateLimiter
+  readonly upLimiter: RateLimiter
+  readonly budget: ConnectionBudget
+  readonly trackers: TrackerClients
+  /** The port we listen on; null when we do not. */
+  readonly listenPort: number | null
+  readonly localIp: string | undefined
+  readonly log: Log
+  isOwnPeerId(peerId: Uint8Array): boolean
+  /** The torrent is stopped and has left. */
+  onRemoved(torrent: Torrent): void
+}
+
+/** Beside what an application may choose: what else a torrent can be used for. */
+export interface TorrentInternals {
+  /** Where the content lies, when it is not the torrent's own files. */
+  readonly layout?: (map: PieceMap) => ContentLayout
+  /** Fetch these pieces only. */
+  readonly pieces?: ReadonlySet<number>
+}
+
+/** BEP 20: our client code and version. */
+const PEER_ID_PREFIX = '-SH0010-'
+const PEERS_WANTED = 50
+/** Fewer connected peers than this, and trackers are asked for more as soon as they allow. */
+const FEW_PEERS = 20
+
+/** The parts that exist once the disk has been found. */
+interface Parts {
+  readonly layout: ContentLayout
+  readonly download: Download<Peer>
+  readonly upload: Upload<Peer>
+  readonly swarm: Swarm
+}
+
+export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
+  readonly metainfo: Metainfo
+  /** Hex of the v1 infohash. */
+  readonly infohash: string
+  /** Every piece verified and written; rejects when the torrent fails or is removed before. */
+  readonly done: Promise<void>
+  readonly peerId: Uint8Array
+  readonly #options: TorrentOptions & TorrentInternals
+  readonly #around: TorrentSurroundings
+  readonly #map: PieceMap
+  readonly #events = new Emitter<TorrentEvents>()
+  readonly #announcer: Announcer
+  readonly #downMeter = new RateMeter()
+  readonly #upMeter = new RateMeter()
+  #state: TorrentState = 'checking'
+  #parts: Parts | null = null
+  #downloaded = 0
+  #uploaded = 0
+  #wasCompleteAtStart = false
+  #resolveDone!: () => void
+  #rejectDone!: (error: Error) => void
+  #removal: Promise<void> | null = null
+
+  /** Made by `Session.add`. */
+  constructor(metainfo: Metainfo, options: TorrentOptions & TorrentInternals, around: TorrentSurroundings) {
+    this.metainfo = metainfo
+    this.infohash = toHex(metainfo.infohashV1!)
+    this.#options = options
+    this.#around = around
+    this.#map = new PieceMap(metainfo)
+    this.peerId = makePeerId(around.platform)
+    this.done = new Promise((resolve, reject) => {
+      this.#resolveDone = resolve
+      this.#rejectDone = reject
+    })
+    // Whoever does not wait for `done` must not die of an unhandled rejection: `failed` says the same.
+    this.done.catch(() => {})
+    this.#announcer = new Announcer(
+      {
+        platform: around.platform,
+        clients: around.trackers,
+        tiers: options.useTrackers === false ? [] : metainfo.trackers,
+        infohash: metainfo.infohashV1!,
+        peerId: this.peerId,
+        listenPort: () => around.listenPort ?? 0,
+        numWant: PEERS_WANTED,
+      },
+      this,
+    )
+    void this.#start()
+  }
+
+  get state(): TorrentState {
+    return this.#state
+  }
+
+  on<Name extends keyof TorrentEvents>(event: Name, listener: (payload: TorrentEvents[Name]) => void): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  stats(): TorrentStats {
+    const now = this.#around.platform.clock.now()
+    const parts = this.#parts
+    return {
+      state: this.#state,
+      downloaded: this.#downloaded,
+      uploaded: this.#uploaded,
+      left: parts ? parts.download.bytesLeft : this.metainfo.totalSize,
+      total: this.metainfo.totalSize,
+      downRate: this.#downMeter.rate(now),
+      upRate: this.#upMeter.rate(now),
+      peers: parts?.swarm.connectedCount ?? 0,
+      piecesHave: parts?.download.have.count ?? 0,
+      pieces: this.#map.pieceCount,
+    }
+  }
+
+  /** One byte a piece: 0 missing, 1 under way, 2 had. */
+  pieceStates(): Uint8Array {
+    const states = new Uint8Array(this.#map.pieceCount)
+    const download = this.#parts?.download
+    if (!download) return states
+    for (let piece = 0; piece < states.length; piece++)
+      states[piece] = download.have.has(piece) ? 2 : download.isUnderWay(piece) ? 1 : 0
+    return states
+  }
+
+  /** The connected peers, as they are now. */
+  peers(): PeerInfo[] {
+    return [...(this.#parts?.swarm.connected() ?? [])].map((peer) => ({
+      address: peer.key,
+      client: peer.client,
+      isIncoming: peer.isIncoming,
+      downRate: peer.downRate,
+      upRate: peer.upRate,
+      pieces: peer.have.count,
+      isChokingUs: peer.isChokingUs,
+      isChoked: !peer.isUnchoked,
+    }))
+  }
+
+  trackers(): TrackerStatus[] {
+    return this.#announcer.status()
+  }
+
+  /** Addresses that this torrent could dial. */
+  get knownAddresses(): number {
+    return this.#parts?.swarm.book.usable ?? this.#options.peers?.length ?? 0
+  }
+
+  /**
+   * Dials this peer.
+   * @param address `1.2.3.4:6881` or `[::1]:6881`. Throws TypeError when it is neither.
+   */
+  addPeer(address: string): void {
+    const parsed = parseAddress(address)
+    if (!parsed) throw new TypeError(`Cannot dial ${JSON.stringify(address)}: expected IP:PORT`)
+    this.#parts?.swarm.addAddress(parsed, 'user')
+  }
+
+  /** Leaves the session: trackers are told, writes under way are finished, connections are closed. The data stays. */
+  remove(): Promise<void> {
+    this.#removal ??= this.#leave()
+    return this.#removal
+  }
+
+  // ---------------------------------------------------------------- for the session
+
+  /** Somebody connected to us for this torrent. Null: not now. */
+  accept(connection: Connection): ConnectionHandler | null {
+    const isOpen = this.#state === 'downloading' || this.#state === 'seeding'
+    return isOpen ? (this.#parts?.swarm.accept(connection) ?? null) : null
+  }
+
+  tick(now: number): void {
+    if (this.#state !== 'downloading' && this.#state !== 'seeding') return
+    const { swarm } = this.#parts!
+    swarm.tick(now)
+    if (this.#state === 'downloading' && swarm.connectedCount < FEW_PEERS) this.#announcer.wantMore(now)
+    this.#announcer.tick(now)
+  }
+
+  /** The machine has slept: connections are dead, whatever they say, and everybody is somewhere else. */
+  onSuspended(now: number): void {
+    for (const peer of this.#parts?.swarm.connected() ?? []) peer.close(null)
+    this.#announcer.wantMore(now)
+  }
+
+  // ---------------------------------------------------------------- life
+
+  async #start(): Promise<void> {
+    try {
+      const parts = await this.#open()
+      if (this.#isOver) return
+      this.#parts = parts
+      await this.#check(parts)
+      if (this.#isOver) return
+      this.#goOn(parts)
+    } catch (error) {
+      this.#fail(error as StorageError)
+    }
+  }
+
+  /** After every wait: has it been removed, or has it failed? */
+  get #isOver(): boolean {
+    return this.#removal !== null || this.#state === 'failed'
+  }
+
+  async #open(): Promise<Parts> {
+    const { platform, ledger, cache, upLimiter } = this.#around
+    const { metainfo } = this
+    const map = this.#map
+    const layout = this.#options.layout?.(map) ?? contentLayout(metainfo, map, this.#options)
+    const volume = await platform.disk.openVolume(layout.root)
+    const below = (limit: number): number => platform.random.below(limit)
+    const now = (): number => platform.clock.now()
+    const download = new Download<Peer>(
+      {
+        map,
+        layout,
+        volume,
+        disk: platform.disk,
+        ledger,
+        pieceHashes: metainfo.pieceHashes!,
+        below,
+        wanted: this.#options.pieces ?? null,
+      },
+      this,
+    )
+    const source = { map, volume, spans: layout.spans }
+    const upload = new Upload<Peer>(source, cache, upLimiter, now, {
+      onReadFailed: (error) => this.#fail(error as StorageError),
+      onSent: (bytes) => {
+        this.#uploaded += bytes
+        this.#upMeter.add(bytes, now())
+      },
+    })
+    const swarm = new Swarm(
+      {
+        infohash: metainfo.infohashV1!,
+        peerId: this.peerId,
+        map,
+        download,
+        upload,
+        downLimiter: this.#around.downLimiter,
+        network: platform.network,
+        budget: this.#around.budget,
+        listenPort: this.#around.listenPort,
+        localIp: this.#around.localIp,
+        now,
+        below,
+      },
+      {
+        onPeerDropped: (address, error, pieces) => this.#onPeerDropped(address, error, pieces),
+        onReceived: (bytes) => {
+          this.#downloaded += bytes
+          this.#downMeter.add(bytes, now())
+        },
+        isOwnPeerId: (peerId) => this.#around.isOwnPeerId(peerId),
+      },
+    )
+    for (const address of this.#options.peers ?? []) swarm.addAddress(parseAddress(address)!, 'user')
+    return { layout, download, upload, swarm }
+  }
+
+  async #check({ layout, download }: Parts): Promise<void> {
+    await checkContent({
+      map: this.#map,
+      layout,
+      volume: download.volume,
+      pieceHashes: this.metainfo.pieceHashes!,
+      wanted: this.#options.pieces ?? null,
+      onGood: (piece) => download.setHave(piece),
+      onProgress: (done, total) => this.#events.emit('checking', { done, total }),
+      isStopped: () => this.#isOver,
+    })
+    if (!this.#isOver) this.#events.emit('checked', { good: download.have.count })
+  }
+
+  #goOn({ download }: Parts): void {
+    const now = this.#around.platform.clock.now()
+    this.#wasCompleteAtStart = download.isComplete
+    this.#state = 'downloading'
+    if (!download.isComplete) this.#around.ledger.enter(download)
+    this.#announcer.start(now)
+    if (download.isComplete) void this.#complete()
+    else this.tick(now)
+  }
+
+  /** Everything is here. Files that no piece touches, the empty ones, are made now. */
+  async #complete(): Promise<void> {
+    const { layout, download, swarm } = this.#parts!
+    try {
+      const empty = layout.files.filter((file) => file.length === 0)
+      if (empty.length > 0) await download.volume.ensureFiles(empty)
+    } catch (error) {
+      return this.#fail(error as StorageError)
+    }
+    if (this.#isOver) return
+    this.#state = 'seeding'
+    this.#around.ledger.leave(download)
+    if (!this.#wasCompleteAtStart) this.#announcer.announceCompleted(this.#around.platform.clock.now())
+    swarm.becomeSeed()
+    this.#resolveDone()
+    this.#events.emit('done', {})
+    this.#events.emit('seeding', {})
+  }
+
+  #fail(error: StorageError): void {
+    if (this.#isOver) return
+    this.#state = 'failed'
+    this.#around.log({ level: 'error', scope: 'disk', message: error.message })
+    this.#rejectDone(error)
+    this.#events.emit('failed', { error })
+    void this.#stopParts()
+  }
+
+  async #leave(): Promise<void> {
+    const hadFailed = this.#state === 'failed'
+    this.#state = 'stopped'
+    if (!hadFailed) this.#rejectDone(new Error(`The torrent ${this.metainfo.name} was removed before it was complete`))
+    await this.#stopParts()
+    this.#around.onRemoved(this)
+  }
+
+  async #stopParts(): Promise<void> {
+    const parts = this.#parts
+    const farewell = this.#announcer.stop()
+    if (parts) {
+      this.#around.ledger.leave(parts.download)
+      parts.swarm.close()
+      await parts.download.stop()
+      this.#around.cache.forgetAll(parts.upload.source)
+      await parts.download.volume.release(parts.layout.root)
+    }
+    await farewell
+  }
+
+  // ---------------------------------------------------------------- what the parts report
+
+  onPieceStored(piece: number): void {
+    const { download, swarm } = this.#parts!
+    swarm.announceHave(piece)
+    if (download.isComplete) void this.#complete()
+  }
+
+  onGuilty(peer: Peer, pieces: readonly number[]): void {
+    this.#parts!.swarm.ban(peer, pieces)
+  }
+
+  onBlockDuplicated(block: number): void {
+    this.#parts!.swarm.cancel(block)
+  }
+
+  onStorageFailed(error: StorageError): void {
+    this.#fail(error)
+  }
+
+  onSlotsFree(): void {
+    this.#parts!.swarm.requestMore()
+  }
+
+  #onPeerDropped(address: string, error: PeerError, pieces?: readonly number[]): void {
+    this.#around.log({ level: 'info', scope: 'peer', message: `${address}: ${error.message}` })
+    this.#events.emit('peerDropped', {
+      address,
+      reason: error.code,
+      message: error.message,
+      ...(pieces ? { pieces } : {}),
+    })
+  }
+}
+
+function makePeerId(platform: Platform): Uint8Array {
+  const id = platform.random.bytes(20)
+  for (let i = 0; i < PEER_ID_PREFIX.length; i++) id[i] = PEER_ID_PREFIX.charCodeAt(i)
+  return id
+}

@@ -1,0 +1,76 @@
+// What one peer has asked us for and not got yet, in its order: 12 bytes a request, however many tens of thousands a
+// client pipelines. A ring that grows by doubling up to its bound.
+
+const START = 64
+/** Requests of one peer that are kept; what comes beyond is refused. */
+export const MAX_QUEUED_REQUESTS = 65_536
+
+export class UploadQueue {
+  #ring = new Uint32Array(3 * START)
+  #head = 0
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** False when the queue is full. */
+  push(piece: number, begin: number, length: number): boolean {
+    if (this.#length === MAX_QUEUED_REQUESTS) return false
+    if (this.#length === this.#ring.length / 3) this.#grow()
+    const at = this.#offset(this.#length)
+    this.#ring[at] = piece
+    this.#ring[at + 1] = begin
+    this.#ring[at + 2] = length
+    this.#length++
+    return true
+  }
+
+  piece(index: number): number {
+    return this.#ring[this.#offset(index)]
+  }
+
+  begin(index: number): number {
+    return this.#ring[this.#offset(index) + 1]
+  }
+
+  /** Bytes asked for. */
+  bytes(index: number): number {
+    return this.#ring[this.#offset(index) + 2]
+  }
+
+  /** Takes the first `count` requests off. */
+  shift(count: number): void {
+    this.#head = (this.#head + count) % (this.#ring.length / 3)
+    this.#length -= count
+  }
+
+  /** Takes one request off, wherever it stands; false when it is not there. */
+  remove(piece: number, begin: number, length: number): boolean {
+    for (let i = 0; i < this.#length; i++) {
+      if (this.piece(i) !== piece || this.begin(i) !== begin || this.bytes(i) !== length) continue
+      for (let j = i; j + 1 < this.#length; j++)
+        this.#ring.copyWithin(this.#offset(j), this.#offset(j + 1), this.#offset(j + 1) + 3)
+      this.#length--
+      return true
+    }
+    return false
+  }
+
+  clear(): void {
+    this.#ring = new Uint32Array(3 * START)
+    this.#head = 0
+    this.#length = 0
+  }
+
+  #offset(index: number): number {
+    return 3 * ((this.#head + index) % (this.#ring.length / 3))
+  }
+
+  #grow(): void {
+    const grown = new Uint32Array(2 * this.#ring.length)
+    for (let i = 0; i < this.#length; i++) grown.set(this.#ring.subarray(this.#offset(i), this.#offset(i) + 3), 3 * i)
+    this.#ring = grown
+    this.#head = 0
+  }
+}

@@ -1,0 +1,182 @@
+// Blocks of one torrent on their way out: request -> read cache -> socket, in batches, without a copy (BEP 3).
+// `pump` is called on a request, when the socket has taken all, when a read has ended, and when the rate allows more.
+// It does not decide whom to serve: the choker does.
+import { PIECE_HEADER_BYTES } from '../../protocol/wire/message-id.ts'
+import { encodePieceHeader } from '../../protocol/wire/encoder.ts'
+import { BLOCK_BYTES } from '../../protocol/metainfo/piece-map.ts'
+import { type CachedRun, type ReadCache, type ReadSource, UNIT_BLOCKS } from '../storage/read-cache.ts'
+import type { RateLimiter } from '../transport/rate-limiter.ts'
+import type { UploadQueue } from './upload-queue.ts'
+
+/** What an upload needs of a peer. */
+export interface UploadPeer {
+  readonly uploads: UploadQueue
+  /** Bytes that its socket has not taken yet. */
+  readonly queuedBytes: number
+  /** Payload bytes per second that it takes. */
+  readonly upRate: number
+  /** Sends what is already framed; `onTaken` when the memory may be used again. */
+  sendBlocks(framed: Uint8Array, payloadBytes: number, onTaken: () => void): void
+}
+
+export interface UploadOwner {
+  onReadFailed(error: Error): void
+  /** Payload bytes were handed to a peer's socket. */
+  onSent(bytes: number): void
+}
+
+/** A batch is what a peer takes in this time, within the bounds below: memory stays small with many slow peers. */
+const BATCH_MS = 150
+const MIN_BATCH_BYTES = 65_536
+const MAX_BATCH_BYTES = 1 << 20
+
+export class Upload<Peer extends UploadPeer> {
+  readonly source: ReadSource
+  readonly #cache: ReadCache
+  readonly #limiter: RateLimiter
+  readonly #owner: UploadOwner
+  readonly #waitingForRead = new Map<CachedRun, Set<Peer>>()
+  readonly #waitingForFrame = new Set<Peer>()
+  readonly #waitingForRate = new Set<Peer>()
+  readonly #now: () => number
+
+  constructor(source: ReadSource, cache: ReadCache, limiter: RateLimiter, now: () => number, owner: UploadOwner) {
+    this.source = source
+    this.#cache = cache
+    this.#limiter = limiter
+    this.#now = now
+    this.#owner = owner
+  }
+
+  /** Sends as much of what the peer asked for as the socket, the rate and the cache allow now. */
+  pump(peer: Peer): void {
+    const queue = peer.uploads
+    const batchBytes = Math.min(MAX_BATCH_BYTES, Math.max(MIN_BATCH_BYTES, (peer.upRate * BATCH_MS) / 1000))
+    while (queue.length > 0 && peer.queuedBytes < batchBytes) {
+      const allowed = this.#limiter.available(this.#now())
+      if (allowed <= 0) {
+        this.#waitingForRate.add(peer)
+        return
+      }
+      const block = this.source.map.blockAt(queue.piece(0), queue.begin(0), queue.bytes(0))
+      const isSent = block < 0 ? this.#sendOdd(peer) : this.#sendRun(peer, block, Math.min(batchBytes, allowed))
+      if (!isSent) return
+    }
+    this.#prefetch(peer)
+  }
+
+  /** The rate allows more, or time has passed: goes on with those that waited. */
+  tick(): void {
+    if (this.#waitingForRate.size === 0) return
+    const waiting = [...this.#waitingForRate]
+    this.#waitingForRate.clear()
+    for (const peer of waiting) this.pump(peer)
+  }
+
+  /** The peer is gone. */
+  forget(peer: Peer): void {
+    this.#waitingForRate.delete(peer)
+    this.#waitingForFrame.delete(peer)
+    for (const peers of this.#waitingForRead.values()) peers.delete(peer)
+  }
+
+  /** Consecutive blocks of one run go out as one view. */
+  #sendRun(peer: Peer, block: number, maxBytes: number): boolean {
+    const run = this.#runFor(peer, block)
+    if (!run) return false
+    const { map } = this.source
+    const queue = peer.uploads
+    const maxCount = Math.max(1, Math.floor(maxBytes / BLOCK_BYTES))
+    const end = run.firstBlock + run.blockCount
+    let count = 1
+    while (count < maxCount && count < queue.length && block + count < end) {
+      if (map.blockAt(queue.piece(count), queue.begin(count), queue.bytes(count)) !== block + count) break
+      count++
+    }
+    let payload = 0
+    for (let i = 0; i < count; i++) payload += queue.bytes(i)
+    queue.shift(count)
+    this.#send(peer, run, this.#cache.view(this.source, run, block, count), payload)
+    return true
+  }
+
+  /** A request that is not one of our blocks: another size, or across two. Rare, so it is copied together. */
+  #sendOdd(peer: Peer): boolean {
+    const queue = peer.uploads
+    const { map } = this.source
+    const [piece, begin, length] = [queue.piece(0), queue.begin(0), queue.bytes(0)]
+    const framed = new Uint8Array(PIECE_HEADER_BYTES + length)
+    encodePieceHeader(framed, 0, piece, begin, length)
+    let at = begin
+    while (at < begin + length) {
+      const block = map.firstBlock(piece) + Math.floor(at / BLOCK_BYTES)
+      const run = this.#runFor(peer, block)
+      if (!run) return false
+      const offset = at - map.blockBegin(block)
+      const bytes = this.#cache.blockBytes(this.source, run, block).subarray(offset, offset + begin + length - at)
+      framed.set(bytes, PIECE_HEADER_BYTES + at - begin)
+      at += bytes.length
+    }
+    queue.shift(1)
+    this.#limiter.take(length)
+    this.#owner.onSent(length)
+    peer.sendBlocks(framed, length, () => {})
+    return true
+  }
+
+  #send(peer: Peer, run: CachedRun, framed: Uint8Array, payloadBytes: number): void {
+    run.uses++
+    this.#limiter.take(payloadBytes)
+    this.#owner.onSent(payloadBytes)
+    peer.sendBlocks(framed, payloadBytes, () => {
+      run.uses--
+      if (run.uses > 0) return
+      this.#cache.settle(run)
+      this.#onFrameFree()
+    })
+  }
+
+  /** The run with this block when it is in memory; else it is read, and the peer waits for it. */
+  #runFor(peer: Peer, block: number): CachedRun | null {
+    const run = this.#cache.find(this.source, block) ?? this.#read(peer, block)
+    if (run?.state === 'ready') return run
+    if (!run) this.#waitingForFrame.add(peer)
+    else this.#waitFor(run, peer)
+    return null
+  }
+
+  #waitFor(run: CachedRun, peer: Peer): void {
+    let peers = this.#waitingForRead.get(run)
+    if (!peers) this.#waitingForRead.set(run, (peers = new Set()))
+    peers.add(peer)
+  }
+
+  /** Reads as many units as the peer has asked for in a row, so that a slow peer does not fill the cache. */
+  #read(peer: Peer, block: number): CachedRun | null {
+    const units = 1 + Math.floor(peer.uploads.length / UNIT_BLOCKS)
+    return this.#cache.read(this.source, block, units, (run, error) => this.#onRead(run, error))
+  }
+
+  #onRead(run: CachedRun, error: Error | null): void {
+    const peers = this.#waitingForRead.get(run) ?? []
+    this.#waitingForRead.delete(run)
+    this.#cache.settle(run)
+    if (error) this.#owner.onReadFailed(error)
+    else for (const peer of peers) this.pump(peer)
+  }
+
+  #onFrameFree(): void {
+    const [peer] = this.#waitingForFrame
+    if (!peer) return
+    this.#waitingForFrame.delete(peer)
+    this.pump(peer)
+  }
+
+  /** While a batch is on its way, what comes next is read. */
+  #prefetch(peer: Peer): void {
+    const queue = peer.uploads
+    if (queue.length === 0) return
+    const block = this.source.map.blockAt(queue.piece(0), queue.begin(0), queue.bytes(0))
+    if (block >= 0 && !this.#cache.find(this.source, block)) this.#read(peer, block)
+  }
+}
