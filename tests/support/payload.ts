@@ -128,15 +128,11 @@ export interface TestTorrent {
   readonly pieceCount: number
   /** 20 bytes. */
   readonly infohash: Buffer
-  /** The .torrent file. */
-  readonly bytes: Buffer
+  /** The .torrent file, naming these trackers, each in a tier of its own. */
+  file(trackers?: readonly string[]): Buffer
 }
 
-export function makeTorrent(
-  payload: Payload,
-  options: { readonly pieceLength: number; readonly trackers?: readonly string[] },
-): TestTorrent {
-  const { pieceLength, trackers = [] } = options
+export function makeTorrent(payload: Payload, pieceLength: number): TestTorrent {
   const pieces: Buffer[] = []
   for (let start = 0; start < payload.size; start += pieceLength) {
     const end = Math.min(start + pieceLength, payload.size)
@@ -151,13 +147,14 @@ export function makeTorrent(
     pieces: Buffer.concat(pieces),
     ...(single ? { length: payload.size } : { files: payload.files.map(({ path, length }) => ({ path, length })) }),
   }
-  const announce: Record<string, Bencodable> =
-    trackers.length > 0 ? { announce: trackers[0], 'announce-list': trackers.map((url) => [url]) } : {}
   return {
     payload,
     pieceLength,
     pieceCount: pieces.length,
     infohash: createHash('sha1').update(bencode(info)).digest(),
-    bytes: bencode({ ...announce, info }),
+    file: (trackers = []) =>
+      trackers.length === 0
+        ? bencode({ info })
+        : bencode({ announce: trackers[0], 'announce-list': trackers.map((url) => [url]), info }),
   }
 }

@@ -57,6 +57,13 @@ export class Program {
         this.#note(`(cannot start ${argv[0]}: ${error.message})`)
         end({ code: 127, signal: null })
       })
+      child.on('exit', () => {
+        // A child of its own that holds the pipes must not hold the test.
+        setTimeout(() => {
+          child.stdout.destroy()
+          child.stderr.destroy()
+        }, 500).unref()
+      })
       child.on('close', (code, signal) => end({ code: code ?? 128 + (SIGNAL_NUMBERS[signal!] ?? 0), signal }))
     })
   }

@@ -1,10 +1,9 @@
 // The stage of one end-to-end test: its folder, the programs and servers it started, and their end.
-// `test` here hands a stage to each test; whatever the test's outcome, nothing it started outlives it,
-// and when it failed, what the programs wrote last is shown.
+// Whatever the test's outcome, nothing that it started outlives it; when it failed, what the programs wrote is shown.
 import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test as plainTest } from 'vitest'
+import type { TestContext } from 'vitest'
 import { Program, type ProgramOptions } from './program.ts'
 import type { TestTorrent } from './payload.ts'
 
@@ -40,8 +39,8 @@ export class Stage {
     return path
   }
 
-  torrentFile(torrent: TestTorrent): string {
-    return this.file('test.torrent', torrent.bytes)
+  torrentFile(torrent: TestTorrent, trackers?: readonly string[]): string {
+    return this.file('test.torrent', torrent.file(trackers))
   }
 
   start(name: string, argv: readonly string[], options?: ProgramOptions): Program {
@@ -63,13 +62,9 @@ export class Stage {
   }
 }
 
-export const test = plainTest.extend<{ stage: Stage }>({
-  stage: async ({ task }, use) => {
-    const stage = new Stage()
-    try {
-      await use(stage)
-    } finally {
-      await stage.end(task.result?.state === 'fail' || (task.result?.errors?.length ?? 0) > 0)
-    }
-  },
-})
+/** The stage of the running test: `test('...', async (context) => { const stage = openStage(context) ... })`. */
+export function openStage({ task, onTestFinished }: TestContext): Stage {
+  const stage = new Stage()
+  onTestFinished(() => stage.end(task.result?.state === 'fail'), 30_000)
+  return stage
+}

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { bencode } from './bencode.ts'
 import type { Stage } from './stage.ts'
+import { until } from './wait.ts'
 
 export interface Announce {
   /** Hexadecimal. */
@@ -18,7 +19,10 @@ export type TrackerBehaviour = 'honest' | 'nonsense' | 'hanging'
 
 export interface TestTracker {
   readonly url: string
+  /** In order. */
   readonly announces: readonly Announce[]
+  /** Waits until somebody who listens on `port` has announced. */
+  knows(port: number): Promise<void>
 }
 
 /** Starts a tracker on loopback that ends with the stage. */
@@ -49,7 +53,13 @@ export async function startTracker(stage: Stage, behaviour: TrackerBehaviour = '
     server.closeAllConnections()
     server.close()
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/announce`, announces }
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/announce`,
+    announces,
+    async knows(port) {
+      await until(`an announce of port ${port}`, () => announces.some((announce) => announce.port === port))
+    },
+  }
 }
 
 function readAnnounce(url: string): Announce {

@@ -10,3 +10,9 @@ import { webtorrent } from './webtorrent.ts'
 export const clients: readonly Client[] = [libtorrent, transmission, aria2, rtorrent, webtorrent]
 
 export const clientsRequired = process.env.SHOAL_REQUIRE_CLIENTS === '1'
+
+/** Tells which clients the tests will leave out. */
+export function nameMissingClients(): void {
+  const missing = clients.filter((client) => client.found() === null).map(({ name }) => name)
+  if (missing.length > 0) process.stderr.write(`Real clients not found on this machine: ${missing.join(', ')}\n`)
+}
