@@ -44,17 +44,17 @@ function readFolder(
 }
 
 function readFile(entry: BencodeDict, path: readonly string[], lenientPath: readonly string[]): ListedFile {
-  const listed = readEntry(entry, path)
-  if (listed.isPad) {
+  const file = readEntry(entry, path, lenientPath, entry.bytes('pieces root'))
+  if (file.isPad) {
     throw new FormatError('pad_file', `Cannot read torrent: ${show(path)} is a pad file, which v2 does not have`)
   }
-  if (listed.length === 0) return { ...listed, path, lenientPath, piecesRoot: null }
-  const piecesRoot = entry.bytes('pieces root')
+  if (file.length === 0) return { ...file, piecesRoot: null }
+  const { piecesRoot } = file
   if (piecesRoot === null || piecesRoot.length !== ROOT_BYTES || piecesRoot.every((byte) => byte === 0)) {
     const found = piecesRoot === null ? 'missing' : toHex(piecesRoot.subarray(0, ROOT_BYTES))
     throw new FormatError('pieces_root', `Cannot read torrent: the pieces root of ${show(path)} is ${found}`)
   }
-  return { ...listed, path, lenientPath, piecesRoot }
+  return file
 }
 
 function treeError(path: readonly string[], problem: string): FormatError {

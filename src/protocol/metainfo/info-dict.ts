@@ -3,7 +3,7 @@
 import { decodeUtf8, equalBytes, toHex } from '../../base/bytes.ts'
 import { sha1, sha256 } from '../../base/digest.ts'
 import { FormatError } from '../../base/errors.ts'
-import { BencodeDict, decode, keyToBytes } from '../bencode/index.ts'
+import { BencodeDict, decodePrefix, keyToBytes, type BencodeValue, type Oddity } from '../bencode/index.ts'
 import { readFileTree } from './file-tree.ts'
 import { MAX_PIECE_LENGTH, MAX_PIECES, MAX_TORRENT_BYTES, MAX_TORRENT_ITEMS, MIN_V2_PIECE_LENGTH } from './limits.ts'
 import type { ListedFile } from './listed-file.ts'
@@ -36,11 +36,40 @@ interface FileList {
 }
 
 /**
- * Reads raw info bytes, which must stay as they are: the answer keeps views of them.
+ * Reads raw info bytes, as peers hand them over (BEP 9). They must stay as they are: the answer keeps views of them.
  * Throws FormatError with the codes of `parseTorrent`.
  */
 export function parseInfoDict(bytes: Uint8Array): InfoDict {
-  const { info, flaws } = decodeInfo(bytes)
+  const { value, end, flaws } = decodeNotingFlaws(bytes)
+  if (!(value instanceof BencodeDict))
+    throw new FormatError('missing_info', 'Cannot read torrent: info is no dictionary')
+  if (end < bytes.length) throw new FormatError('trailing_data', `Cannot read torrent: info ends at byte ${end}`)
+  return readInfoDict(value, bytes, flaws)
+}
+
+/** What a lenient decoder accepts and an info dictionary must not have: the bytes where each was found. */
+export interface Flaws {
+  readonly repeatedKeys: number[]
+  readonly leadingZeros: number[]
+}
+
+export function decodeNotingFlaws(bytes: Uint8Array): { value: BencodeValue; end: number; flaws: Flaws } {
+  if (bytes.length > MAX_TORRENT_BYTES) {
+    throw new FormatError('too_large', `Cannot read torrent: ${bytes.length} bytes are more than ${MAX_TORRENT_BYTES}`)
+  }
+  const flaws: Flaws = { repeatedKeys: [], leadingZeros: [] }
+  const onOddity = ({ code, offset }: Oddity): void => {
+    if (code === 'duplicate_key') flaws.repeatedKeys.push(offset)
+    if (code === 'leading_zero') flaws.leadingZeros.push(offset)
+  }
+  return { ...decodePrefix(bytes, { lenient: true, maxItems: MAX_TORRENT_ITEMS, onOddity }), flaws }
+}
+
+/**
+ * @param infoBytes the exact bytes of `info`; kept
+ * @param flaws those within them
+ */
+export function readInfoDict(info: BencodeDict, infoBytes: Uint8Array, flaws: Flaws): InfoDict {
   const isV2 = info.int('meta version') === 2
   const nameBytes = readName(info)
   refuseFlaws(flaws, isV2)
@@ -54,13 +83,13 @@ export function parseInfoDict(bytes: Uint8Array): InfoDict {
   const totalSize = checkSizes(list.files, pieceLength)
   if (pieceHashes !== null) checkPieceCount(pieceHashes, totalSize, pieceLength)
 
-  const infohashV1 = v1 === null ? null : sha1(bytes)
-  const infohashV2 = v2 === null ? null : sha256(bytes)
+  const infohashV1 = v1 === null ? null : sha1(infoBytes)
+  const infohashV2 = v2 === null ? null : sha256(infoBytes)
   const top = savedName(decodeUtf8(nameBytes), list.isSingleFile) || toHex((infohashV1 ?? infohashV2)!)
   return {
     infohashV1,
     infohashV2,
-    infoBytes: bytes,
+    infoBytes,
     name: shownText(nameBytes),
     savedName: top,
     pieceLength,
@@ -73,41 +102,13 @@ export function parseInfoDict(bytes: Uint8Array): InfoDict {
   }
 }
 
-interface Flaws {
-  /** Byte of the first repeated key, or -1. */
-  repeatedKey: number
-  /** Byte of the first number with a leading zero, or -1. */
-  leadingZero: number
-}
-
-function decodeInfo(bytes: Uint8Array): { info: BencodeDict; flaws: Flaws } {
-  if (bytes.length > MAX_TORRENT_BYTES) {
-    throw new FormatError('too_large', `Cannot read torrent: ${bytes.length} bytes are more than ${MAX_TORRENT_BYTES}`)
-  }
-  const flaws: Flaws = { repeatedKey: -1, leadingZero: -1 }
-  const info = decode(bytes, {
-    lenient: true,
-    maxItems: MAX_TORRENT_ITEMS,
-    onOddity: ({ code, offset }) => {
-      if (code === 'duplicate_key' && flaws.repeatedKey < 0) flaws.repeatedKey = offset
-      if (code === 'leading_zero' && flaws.leadingZero < 0) flaws.leadingZero = offset
-    },
-  })
-  if (!(info instanceof BencodeDict))
-    throw new FormatError('missing_info', 'Cannot read torrent: info is no dictionary')
-  return { info, flaws }
-}
-
 /** A repeated key would let two programs see two torrents behind one infohash. v2 insists on canonical numbers as well. */
-function refuseFlaws({ repeatedKey, leadingZero }: Flaws, isV2: boolean): void {
-  if (repeatedKey >= 0) {
-    throw new FormatError('duplicate_key', `Cannot read torrent: a key is repeated at byte ${repeatedKey} of info`)
+function refuseFlaws({ repeatedKeys, leadingZeros }: Flaws, isV2: boolean): void {
+  if (repeatedKeys.length > 0) {
+    throw new FormatError('duplicate_key', `Cannot read torrent: info repeats a key at byte ${repeatedKeys[0]}`)
   }
-  if (leadingZero >= 0 && isV2) {
-    throw new FormatError(
-      'bencoding',
-      `Cannot read torrent: a number has a leading zero at byte ${leadingZero} of info`,
-    )
+  if (leadingZeros.length > 0 && isV2) {
+    throw new FormatError('bencoding', `Cannot read torrent: a number has a leading zero at byte ${leadingZeros[0]}`)
   }
 }
 
@@ -195,26 +196,21 @@ function checkPieceCount(pieceHashes: Uint8Array, totalSize: number, pieceLength
 }
 
 function placeFiles(list: FileList, top: string): TorrentFile[] {
-  const saved = list.isSingleFile
-    ? null
-    : savedPaths(
-        top,
-        list.files.map(({ lenientPath, isPad }) => ({ path: lenientPath, isPad })),
-      )
+  const saved = list.isSingleFile ? null : savedPaths(top, list.files)
   let offset = 0
   return list.files.map((file, i) => {
-    const placed: TorrentFile = {
+    const start = offset
+    offset += file.length
+    return {
       path: file.path,
       savedAs: saved?.paths[i] ?? [top],
       length: file.length,
-      offset,
+      offset: start,
       isPad: file.isPad,
       isExecutable: file.isExecutable,
       isHidden: file.isHidden,
       symlinkTarget: saved && file.symlinkTarget ? saved.locate(file.symlinkTarget) : null,
       piecesRoot: file.piecesRoot,
     }
-    offset += file.length
-    return placed
   })
 }

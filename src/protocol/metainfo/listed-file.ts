@@ -4,7 +4,7 @@ import { FormatError } from '../../base/errors.ts'
 import { isList, type BencodeDict, type BencodeValue } from '../bencode/index.ts'
 
 export interface ListedFile {
-  /** Elements as shown: text, or `hex:...` where the bytes are not UTF-8. */
+  /** Elements as shown (none for a single file): text, or `hex:...` where the bytes are not UTF-8. */
   readonly path: readonly string[]
   /** Elements as clean-up takes them: what is not UTF-8 is U+FFFD. */
   readonly lenientPath: readonly string[]
@@ -19,29 +19,37 @@ export interface ListedFile {
   readonly piecesRoot: Uint8Array | null
 }
 
-/** Attributes and length of an entry of either format (BEP 47, 52). */
+/** Reads an entry of either format (BEP 3, 47, 52). Throws FormatError `invalid_length`. */
 export function readEntry(
   entry: BencodeDict,
-  shownPath: readonly string[],
-): Omit<ListedFile, 'path' | 'lenientPath' | 'piecesRoot'> {
+  path: readonly string[],
+  lenientPath: readonly string[],
+  piecesRoot: Uint8Array | null,
+): ListedFile {
   const attributes = entry.text('attr') ?? ''
   // A symlink without a target is an ordinary file.
   const target = attributes.includes('l') ? readElements(entry.get('symlink path')) : null
   const symlinkTarget = target && target.length > 0 ? target.map(decodeUtf8) : null
+  // Written out, not spread: there are hundreds of thousands of these.
   return {
-    length: symlinkTarget ? 0 : readLength(entry.get('length'), shownPath.join('/')),
+    path,
+    lenientPath,
+    length: symlinkTarget ? 0 : readLength(entry.get('length'), path),
     isPad: attributes.includes('p'),
     isExecutable: attributes.includes('x'),
     isHidden: attributes.includes('h'),
     symlinkTarget,
+    piecesRoot,
   }
 }
 
-/** Throws FormatError `invalid_length`. */
-export function readLength(value: BencodeValue | undefined, file: string): number {
+function readLength(value: BencodeValue | undefined, path: readonly string[]): number {
   if (typeof value === 'number' && value >= 0) return value
   const found = typeof value === 'number' || typeof value === 'bigint' ? String(value) : 'no integer'
-  throw new FormatError('invalid_length', `Cannot read torrent: the length of ${JSON.stringify(file)} is ${found}`)
+  throw new FormatError(
+    'invalid_length',
+    `Cannot read torrent: the length of ${JSON.stringify(path.join('/'))} is ${found}`,
+  )
 }
 
 /** The byte strings of a list, or null when it is not a list of byte strings. */

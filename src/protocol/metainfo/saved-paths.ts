@@ -25,6 +25,8 @@ const TRAILING = /[. ]+$/
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu
 const NOTHING_VISIBLE = /^[. ]*$/
 const RESERVED = /^(?:con|prn|aux|nul|(?:com|lpt)[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$) *(?:\.|$)/i
+// What most names are: nothing in them needs a change.
+const ORDINARY = /^[\w !#-)+,\-.;=@[\]^`{}~]*[\w)\]}]$/
 const PLAIN = /^[ -~]*$/
 
 interface Entry {
@@ -39,13 +41,15 @@ interface Folder {
   readonly pathBytes: number
   /** By folded name. */
   readonly entries: Map<string, Entry>
+  /** By the torrent's own name: many files share a folder, which is cleaned once. */
+  readonly known: Map<string, Folder>
   /** Next suffix to try, by folded stem and extension. */
   readonly suffixes: Map<string, number>
 }
 
 export interface PathToSave {
   /** As in the torrent; bytes that are not UTF-8 as U+FFFD. */
-  readonly path: readonly string[]
+  readonly lenientPath: readonly string[]
   readonly isPad: boolean
 }
 
@@ -58,6 +62,7 @@ export interface SavedPaths {
 
 /** One name, cleaned; empty when nothing is left of it. */
 export function savedName(name: string, isFile: boolean): string {
+  if (name.length <= MAX_NAME_BYTES && ORDINARY.test(name) && !RESERVED.test(name)) return name
   const legal = name
     .replace(BIDI_CONTROLS, '')
     .replace(OUTER_SEPARATORS, '')
@@ -65,7 +70,7 @@ export function savedName(name: string, isFile: boolean): string {
     .replace(TRAILING, '')
   if (NOTHING_VISIBLE.test(legal.replace(INVISIBLE, ''))) return ''
   const free = RESERVED.test(legal) ? `_${legal}` : legal
-  if (free.length * 3 <= MAX_NAME_BYTES || utf8Length(free) <= MAX_NAME_BYTES) return free
+  if (utf8Length(free) <= MAX_NAME_BYTES) return free
   const { stem, extension } = isFile ? split(free) : { stem: free, extension: '' }
   return (cut(stem, MAX_NAME_BYTES - utf8Length(extension)) + extension).replace(TRAILING, '') || '_'
 }
@@ -78,7 +83,7 @@ export function savedPaths(top: string, files: readonly PathToSave[]): SavedPath
   const root = makeFolder([top], utf8Length(top))
   // Folders first, then each file that is the first with its name, then the rest with suffixes: nobody loses
   // a name to a made-up one.
-  const placed = files.map((file) => (file.isPad ? null : place(root, file.path)))
+  const placed = files.map((file) => (file.isPad ? null : place(root, file.lenientPath)))
   const paths: (readonly string[])[] = files.map(() => [])
   const late: number[] = []
   for (const [i, file] of placed.entries()) {
@@ -102,19 +107,26 @@ function place(root: Folder, path: readonly string[]): { folder: Folder; name: s
   const room = MAX_PATH_BYTES - utf8Length(name) - SUFFIX_BYTES
   let folder = root
   for (const element of path.slice(0, -1)) {
-    const folderName = savedName(element, false)
-    if (folderName === '') continue
-    const key = fold(folderName)
-    let entry = folder.entries.get(key)
-    const pathBytes = entry?.folder?.pathBytes ?? folder.pathBytes + 1 + utf8Length(folderName)
-    if (pathBytes + 1 > room) break // too deep: the file goes into the folder above
-    if (!entry) {
-      entry = { name: folderName, folder: makeFolder([...folder.path, folderName], pathBytes) }
-      folder.entries.set(key, entry)
-    }
-    folder = entry.folder!
+    const inner = folder.known.get(element) ?? folderWithin(folder, element)
+    if (inner === null) continue
+    if (inner.pathBytes + 1 > room) break // too deep: the file goes into the folder above
+    folder = inner
   }
   return { folder, name }
+}
+
+/** Finds or makes a folder; null when nothing is left of its name. */
+function folderWithin(parent: Folder, element: string): Folder | null {
+  const name = savedName(element, false)
+  if (name === '') return null
+  const key = fold(name)
+  let folder = parent.entries.get(key)?.folder
+  if (!folder) {
+    folder = makeFolder([...parent.path, name], parent.pathBytes + 1 + utf8Length(name))
+    parent.entries.set(key, { name, folder })
+  }
+  parent.known.set(element, folder)
+  return folder
 }
 
 function claim(folder: Folder, name: string): boolean {
@@ -153,7 +165,7 @@ function locate(root: Folder, path: readonly string[]): string[] {
 }
 
 function makeFolder(path: readonly string[], pathBytes: number): Folder {
-  return { path, pathBytes, entries: new Map(), suffixes: new Map() }
+  return { path, pathBytes, entries: new Map(), known: new Map(), suffixes: new Map() }
 }
 
 /** Equal for all names that some file system takes for the same one. Coarser than any of them, which only costs a suffix. */
@@ -184,5 +196,10 @@ function cut(text: string, maxBytes: number): string {
 }
 
 function utf8Length(text: string): number {
-  return PLAIN.test(text) ? text.length : encodeUtf8(text).length
+  let length = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit >= 0x80) length += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2 // a pair of surrogates is 4 bytes
+  }
+  return length
 }

@@ -3,9 +3,9 @@
 import { addressKey, ipAddress, parseIp } from '../../base/address.ts'
 import { decodeUtf8Strict } from '../../base/bytes.ts'
 import { FormatError } from '../../base/errors.ts'
-import { BencodeDict, decodePrefix, isList, type BencodeValue } from '../bencode/index.ts'
-import { parseInfoDict } from './info-dict.ts'
-import { MAX_TORRENT_BYTES, MAX_TORRENT_ITEMS, MAX_URL_BYTES, MAX_URLS } from './limits.ts'
+import { BencodeDict, isList, type BencodeValue } from '../bencode/index.ts'
+import { decodeNotingFlaws, readInfoDict, type Flaws } from './info-dict.ts'
+import { MAX_URL_BYTES, MAX_URLS } from './limits.ts'
 import type { Metainfo } from './metainfo.ts'
 import { readPieceLayers } from './piece-layers.ts'
 import { readText } from './shown-text.ts'
@@ -18,10 +18,36 @@ import { readText } from './shown-text.ts'
  * `missing_path`, `invalid_path`, `invalid_length`, `zero_length`, `file_tree`, `pad_file`, `pieces_root`, `piece_layer`, `v1_v2_mismatch`.
  */
 export function parseTorrent(bytes: Uint8Array): Metainfo {
-  const torrent = decodeTorrent(bytes)
-  const infoBytes = torrent.dict('info') === null ? null : torrent.raw('info')
-  if (infoBytes === null) throw new FormatError('missing_info', 'Cannot read torrent: it has no info dictionary')
-  const info = parseInfoDict(infoBytes)
+  return readTorrent(decodeTorrent(bytes))
+}
+
+/** A decoded torrent, its info dictionary at hand. */
+export interface DecodedTorrent {
+  readonly torrent: BencodeDict
+  readonly info: BencodeDict
+  readonly infoBytes: Uint8Array
+  readonly flaws: Flaws
+}
+
+/** Decodes a copy of the bytes. */
+export function decodeTorrent(bytes: Uint8Array): DecodedTorrent {
+  const { value: torrent, flaws } = decodeNotingFlaws(new Uint8Array(bytes))
+  if (!(torrent instanceof BencodeDict))
+    throw new FormatError('not_a_dict', 'Cannot read torrent: it is not a dictionary')
+  const info = torrent.dict('info')
+  const infoBytes = torrent.raw('info')
+  const range = torrent.rangeOf('info')
+  if (info === null || infoBytes === null || range === null) {
+    throw new FormatError('missing_info', 'Cannot read torrent: it has no info dictionary')
+  }
+  const isWithin = (offset: number): boolean => offset >= range.start && offset < range.end
+  const { repeatedKeys, leadingZeros } = flaws
+  const infoFlaws = { repeatedKeys: repeatedKeys.filter(isWithin), leadingZeros: leadingZeros.filter(isWithin) }
+  return { torrent, info, infoBytes, flaws: infoFlaws }
+}
+
+export function readTorrent({ torrent, info: infoDict, infoBytes, flaws }: DecodedTorrent): Metainfo {
+  const info = readInfoDict(infoDict, infoBytes, flaws)
   const isV2 = info.infohashV2 !== null
   return {
     ...info,
@@ -34,17 +60,6 @@ export function parseTorrent(bytes: Uint8Array): Metainfo {
     createdBy: readText(torrent, 'created by'),
     creationDate: readDate(torrent),
   }
-}
-
-/** The outer dictionary over a copy of the bytes. */
-export function decodeTorrent(bytes: Uint8Array): BencodeDict {
-  if (bytes.length > MAX_TORRENT_BYTES) {
-    throw new FormatError('too_large', `Cannot read torrent: ${bytes.length} bytes are more than ${MAX_TORRENT_BYTES}`)
-  }
-  const { value } = decodePrefix(new Uint8Array(bytes), { lenient: true, maxItems: MAX_TORRENT_ITEMS })
-  if (!(value instanceof BencodeDict))
-    throw new FormatError('not_a_dict', 'Cannot read torrent: it is not a dictionary')
-  return value
 }
 
 /** Tiers as they stand (BEP 12): `announce-list` where it names any tracker, else `announce`. Without empty ones. */

@@ -3,7 +3,7 @@ import { decodeUtf8, decodeUtf8Strict } from '../../base/bytes.ts'
 import { FormatError } from '../../base/errors.ts'
 import { BencodeDict } from '../bencode/index.ts'
 import { MAX_FILES } from './limits.ts'
-import { readElements, readEntry, readLength, type ListedFile } from './listed-file.ts'
+import { readElements, readEntry, type ListedFile } from './listed-file.ts'
 import { shownText } from './shown-text.ts'
 
 /**
@@ -14,9 +14,8 @@ export function readV1Files(info: BencodeDict): { files: ListedFile[]; isSingleF
   const list = info.list('files')
   if (list === null) {
     if (!info.has('length')) throw new FormatError('no_files', 'Cannot read torrent: it has neither files nor a length')
-    const length = readLength(info.get('length'), 'the file')
-    const entry = { ...readEntry(info, []), length, isPad: false, symlinkTarget: null }
-    return { files: [{ ...entry, path: [], lenientPath: [], piecesRoot: null }], isSingleFile: true }
+    const file = readEntry(info, [], [], null)
+    return { files: [{ ...file, isPad: false, symlinkTarget: null }], isSingleFile: true }
   }
   if (list.length === 0) throw new FormatError('no_files', 'Cannot read torrent: its list of files is empty')
   if (list.length > MAX_FILES) {
@@ -34,16 +33,18 @@ export function readV1Files(info: BencodeDict): { files: ListedFile[]; isSingleF
 
 function readV1File(entry: BencodeDict, index: number): ListedFile {
   const elements = readPath(entry, index)
-  if (elements !== null) {
-    const path = elements.map(shownText)
-    const isText = !path.some((element) => element.startsWith('hex:'))
-    const lenientPath = isText ? path : elements.map(decodeUtf8)
-    return { ...readEntry(entry, path), path, lenientPath, piecesRoot: null }
-  }
-  const listed = readEntry(entry, [`file ${index}`])
-  if (!listed.isPad) throw new FormatError('missing_path', `Cannot read torrent: file ${index} has no path`)
-  const path = ['.pad', String(listed.length)]
-  return { ...listed, path, lenientPath: path, piecesRoot: null }
+  if (elements === null) return readNameless(entry, index)
+  const path = elements.map(shownText)
+  const isText = !path.some((element) => element.startsWith('hex:'))
+  return readEntry(entry, path, isText ? path : elements.map(decodeUtf8), null)
+}
+
+/** A pad file needs no path. */
+function readNameless(entry: BencodeDict, index: number): ListedFile {
+  const path = ['.pad', String(entry.int('length') ?? index)]
+  const file = readEntry(entry, path, path, null)
+  if (file.isPad) return file
+  throw new FormatError('missing_path', `Cannot read torrent: file ${index} has no path`)
 }
 
 /** `path.utf-8` where it is sound, as some clients wrote it beside a path in another encoding. Null when there is no path. */
