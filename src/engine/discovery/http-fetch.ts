@@ -56,7 +56,7 @@ export async function fetchFollowing(parts: FetchParts, options: FetchOptions): 
 }
 
 function parseHttpUrl(text: string, base?: URL): URL {
-  const url = URL.canParse(text, base) ? new URL(text, base) : null
+  const url = URL.canParse(text, base?.href) ? new URL(text, base) : null
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
   throw new NetworkError('unsupported_url', `Cannot get ${text.slice(0, 200)}: not an http or https URL`)
 }

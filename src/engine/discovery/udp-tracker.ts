@@ -72,7 +72,7 @@ export class UdpTrackers {
   /** Ends what is under way with `aborted`. */
   close(): void {
     this.#isClosed = true
-    for (const pending of [...this.#pending.values()]) pending.settle(aborted(pending.to))
+    for (const pending of this.#pending.values()) pending.settle(aborted(pending.to))
     for (const socket of this.#sockets.values()) void socket.then((socket) => socket.close()).catch(() => {})
     this.#sockets.clear()
   }

@@ -11,17 +11,10 @@ import { announceOverHttp } from './http-tracker.ts'
 import { UdpTrackers } from './udp-tracker.ts'
 import { within } from './within.ts'
 
-export interface TrackerClientParts {
+export interface TrackerParts {
   readonly clock: Pick<Clock, 'now' | 'after'>
   readonly random: Pick<Random, 'bytes'>
   readonly network: Pick<Network, 'httpGet' | 'openUdp' | 'lookup' | 'ownAddresses'>
-}
-
-export interface TrackerClientOptions {
-  /** Local IP: everything leaves from it, and only in its family. Default: both families. */
-  readonly localIp?: string
-  /** Sent to HTTP trackers. Default `Shoal`. */
-  readonly userAgent?: string
 }
 
 export interface AnnounceOptions {
@@ -34,17 +27,18 @@ export interface AnnounceOptions {
 
 const LOOKUP_TIMEOUT_MS = 15_000
 
-export class TrackerClient {
-  readonly #parts: TrackerClientParts
+export class TrackerClients {
+  readonly #parts: TrackerParts
   readonly #localIp: string | undefined
   readonly #userAgent: string
   readonly #udp: UdpTrackers
 
-  constructor(parts: TrackerClientParts, options: TrackerClientOptions = {}) {
+  /** With `localIp` everything leaves from it, and only in its family. `userAgent` is what HTTP trackers are shown. */
+  constructor(parts: TrackerParts, localIp?: string, userAgent = 'Shoal') {
     this.#parts = parts
-    this.#localIp = options.localIp
-    this.#userAgent = options.userAgent ?? 'Shoal'
-    this.#udp = new UdpTrackers(parts, options.localIp)
+    this.#localIp = localIp
+    this.#userAgent = userAgent
+    this.#udp = new UdpTrackers(parts, localIp)
   }
 
   /**

@@ -1,0 +1,102 @@
+// What is known of one tracker of one torrent, and what its answers mean for when it is asked again.
+// Pure figures; `announcer.ts` acts on them.
+import type { AnnounceAnswer, AnnounceEvent, AnnounceResponse } from '../../protocol/tracker/announce.ts'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+
+/** What a tracker may ask for is taken within these bounds: too short would flood it, too long would leave us without peers. */
+export const MIN_INTERVAL_MS = 30 * SECOND
+export const MAX_INTERVAL_MS = 60 * MINUTE
+const DEFAULT_INTERVAL_MS = 30 * MINUTE
+/** Between announces of our own wish, where the tracker names no `min interval`... */
+const DEFAULT_MIN_INTERVAL_MS = 2 * MINUTE
+/** ...and the least we keep even if it names a shorter one. */
+const LEAST_MIN_INTERVAL_MS = 10 * SECOND
+
+const FIRST_RETRY_MS = 15 * SECOND
+const MAX_RETRY_MS = 30 * MINUTE
+const MAX_REFUSED_FOR_MS = 24 * 60 * MINUTE
+
+export class AnnounceState {
+  readonly url: string
+  /** Its position among the tiers, from 0. */
+  readonly tier: number
+  /** What came of the last announce; `none`: never asked. */
+  last: 'none' | 'answered' | 'failed' = 'none'
+  error: string | null = null
+  seeders: number | null = null
+  leechers: number | null = null
+  /** The announce under way. */
+  flight: { readonly controller: AbortController; readonly since: number } | null = null
+  /** Of the next announce; Infinity when none is planned. */
+  nextAt = Infinity
+  /** It answered at least once, so it knows us, and wants to hear when we leave. */
+  isRegistered = false
+  /** Families over which it answered. */
+  readonly families = new Set<4 | 6>()
+  /** It has to be told that the download is complete. */
+  owesCompleted = false
+  trackerId: Uint8Array | null = null
+  #lastAt = -Infinity
+  #minIntervalMs = DEFAULT_MIN_INTERVAL_MS
+  #failures = 0
+
+  constructor(url: string, tier: number) {
+    this.url = url
+    this.tier = tier
+  }
+
+  get isWorking(): boolean {
+    return this.last === 'answered'
+  }
+
+  /** May it be asked out of turn? */
+  mayAskAgain(now: number): boolean {
+    return this.isWorking && this.flight === null && now >= this.#lastAt + this.#minIntervalMs
+  }
+
+  /** What the next announce has to say. */
+  nextEvent(): AnnounceEvent {
+    if (!this.isRegistered) return 'started'
+    return this.owesCompleted ? 'completed' : null
+  }
+
+  asked(now: number): void {
+    this.#lastAt = now
+    this.nextAt = Infinity
+  }
+
+  answered(response: AnnounceResponse, event: AnnounceEvent, now: number): void {
+    this.last = 'answered'
+    this.error = null
+    this.isRegistered = true
+    this.#failures = 0
+    this.seeders = response.seeders ?? this.seeders
+    this.leechers = response.leechers ?? this.leechers
+    this.trackerId = response.trackerId ?? this.trackerId
+    if (event === 'completed') this.owesCompleted = false
+    const intervalMs = clamp((response.interval ?? DEFAULT_INTERVAL_MS / SECOND) * SECOND, MIN_INTERVAL_MS)
+    this.#minIntervalMs =
+      response.minInterval === null
+        ? Math.min(intervalMs, DEFAULT_MIN_INTERVAL_MS)
+        : clamp(response.minInterval * SECOND, LEAST_MIN_INTERVAL_MS)
+    this.nextAt = this.owesCompleted ? now : now + Math.max(intervalMs, this.#minIntervalMs)
+  }
+
+  /** `jitter` from 0 to 1: so that the clients of a tracker that was down do not all come back at once. */
+  failed(message: string, now: number, jitter: number, answer?: AnnounceAnswer): void {
+    this.last = 'failed'
+    this.error = message
+    const retryMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 20), MAX_RETRY_MS) * (1 + jitter / 4)
+    this.#failures++
+    const retryIn = answer?.kind === 'refusal' ? answer.retryInSeconds : null
+    // BEP 31: a tracker may say when it wants to be asked again, or that it never does.
+    if (retryIn === Infinity) this.nextAt = Infinity
+    else this.nextAt = now + Math.max(retryMs, Math.min((retryIn ?? 0) * SECOND, MAX_REFUSED_FOR_MS))
+  }
+}
+
+function clamp(valueMs: number, leastMs: number): number {
+  return Math.min(Math.max(valueMs, leastMs), MAX_INTERVAL_MS)
+}

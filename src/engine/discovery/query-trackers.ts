@@ -1,0 +1,94 @@
+// Asks all trackers of a torrent for peers, once, without joining the swarm (`shoal peers`).
+//
+// A tracker gives peers only to one who announces, and that puts us on its list. So we announce as a downloader (which is told
+// of seeders too) that has just started, and leave again at once. The port is 1, where nobody listens: no peer
+// reaches a client of ours that way, and the farewell, which many trackers book by IP and port alone, cannot
+// sign off a real client that runs on this machine with the same torrent.
+import { addressKey } from '../../base/address.ts'
+import { viewOf } from '../../base/bytes.ts'
+import { TrackerError } from '../../base/errors.ts'
+import type { AnnounceAnswer, AnnounceRequest } from '../../protocol/tracker/announce.ts'
+import { TrackerClients, type TrackerParts } from './tracker-clients.ts'
+
+export interface QueryOptions {
+  readonly trackers: readonly string[]
+  /** 20 bytes. */
+  readonly infohash: Uint8Array
+  /** 20 bytes. */
+  readonly peerId: Uint8Array
+  /** Bytes of the torrent. */
+  readonly totalSize: number
+  /** Local IP: everything leaves from it, and only in its family. Default: both families. */
+  readonly localIp?: string
+  /** For each tracker by itself. Default 10,000. */
+  readonly timeoutMs?: number
+}
+
+export interface QueryResult {
+  /** `ip:port`, each once. */
+  readonly peers: readonly string[]
+  /** In the order given, each once; `error` where a tracker did not answer or refused. */
+  readonly trackers: readonly { readonly url: string; readonly error?: string }[]
+}
+
+const NO_PORT = 1
+const FAREWELL_WITHIN_MS = 2000
+const MAX_TRACKERS = 100
+const NUM_WANT = 200
+
+/** Asks all at once; settles when each has answered or run out of time. Never rejects. */
+export async function queryTrackers(parts: TrackerParts, options: QueryOptions): Promise<QueryResult> {
+  const clients = new TrackerClients(parts, options.localIp)
+  const urls = [...new Set(options.trackers)].slice(0, MAX_TRACKERS)
+  const request: AnnounceRequest = {
+    infohash: options.infohash,
+    peerId: options.peerId,
+    port: NO_PORT,
+    uploaded: 0,
+    downloaded: 0,
+    left: options.totalSize,
+    event: 'started',
+    key: viewOf(parts.random.bytes(4)).getUint32(0),
+    numWant: NUM_WANT,
+  }
+  const peers = new Set<string>()
+  const trackers = await Promise.all(
+    urls.map(async (url) => {
+      const error = await ask(url)
+      return error === null ? { url } : { url, error }
+    }),
+  )
+  clients.close()
+  return { peers: [...peers], trackers }
+
+  /** The reason why it failed, or null. */
+  async function ask(url: string): Promise<string | null> {
+    try {
+      const answer = await limited(options.timeoutMs ?? 10_000, request, url)
+      if (answer.kind === 'refusal') return `the tracker says "${answer.reason}"`
+      await limited(FAREWELL_WITHIN_MS, { ...request, event: 'stopped', numWant: 0 }, url).catch(() => null)
+      return null
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+  }
+
+  async function limited(timeoutMs: number, request: AnnounceRequest, url: string): Promise<AnnounceAnswer> {
+    const controller = new AbortController()
+    const stopTimer = parts.clock.after(timeoutMs, () => controller.abort())
+    try {
+      return await clients.announce(url, request, { signal: controller.signal, onAnswer: take })
+    } catch (error) {
+      if (!controller.signal.aborted) throw error
+      throw new TrackerError('timed_out', `Cannot announce to ${url}: no answer within ${timeoutMs} ms`)
+    } finally {
+      stopTimer()
+    }
+  }
+
+  function take(answer: AnnounceAnswer): void {
+    if (answer.kind === 'refusal') return
+    // Whoever else asks in this way is no peer either.
+    for (const address of answer.peers) if (address.port !== NO_PORT) peers.add(addressKey(address))
+  }
+}
