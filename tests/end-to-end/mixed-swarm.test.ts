@@ -47,13 +47,12 @@ describe('each with a different half', () => {
 
 interface Outcome {
   readonly exitCode: number
-  readonly left: unknown
   readonly dropped: readonly string[]
   /** Files that are not what they should be, of Shoal and all others. */
   readonly differences: readonly string[]
 }
 
-const ALL_WELL: Outcome = { exitCode: 0, left: 0, dropped: [], differences: [] }
+const ALL_WELL: Outcome = { exitCode: 0, dropped: [], differences: [] }
 
 async function swarm(stage: Stage, others: readonly Client[]): Promise<Outcome> {
   const tracker = await startTracker(stage)
@@ -79,7 +78,6 @@ async function swarm(stage: Stage, others: readonly Client[]): Promise<Outcome> 
   const { code } = await shoal.exited
   return {
     exitCode: code,
-    left: shoal.all('progress').at(-1)?.left,
     dropped: shoal.dropped(),
     differences: [folder, ...started.map((other) => other.folder)].flatMap((path) => payload.differences(path)),
   }

@@ -129,7 +129,7 @@ export interface TestTorrent {
   /** 20 bytes. */
   readonly infohash: Buffer
   /** The .torrent file, naming these trackers, each in a tier of its own. */
-  file(trackers?: readonly string[]): Buffer
+  readonly file: (trackers?: readonly string[]) => Buffer
 }
 
 export function makeTorrent(payload: Payload, pieceLength: number): TestTorrent {

@@ -1,4 +1,5 @@
 // libtorrent (Rasterbar) through its Python bindings; the script beside this file is the client.
+import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Client, ClientTask, RunningClient } from './client.ts'
 import { versionOf } from './version.ts'
@@ -25,4 +26,21 @@ async function start(mode: 'seed' | 'leech', task: ClientTask): Promise<RunningC
     await program.line(new RegExp(`^${word}$`), libtorrent.patienceMs)
   }
   return { program, ready: () => said('ready'), done: () => said('done') }
+}
+
+/** Infohashes of torrent files, hexadecimal; a file that libtorrent refuses is left out. */
+export function infohashesByLibtorrent(
+  paths: readonly string[],
+): Map<string, { infohash_v1: string | null; infohash_v2: string | null }> {
+  const { stdout, stderr, status } = spawnSync(python, [SCRIPT, 'infohashes', ...paths], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`libtorrent cannot tell infohashes: ${stderr}`)
+  const answers = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { path: string; error?: string; infohash_v1: string; infohash_v2: string })
+  return new Map(
+    answers
+      .filter(({ error }) => error === undefined)
+      .map(({ path, infohash_v1, infohash_v2 }) => [path, { infohash_v1, infohash_v2 }]),
+  )
 }

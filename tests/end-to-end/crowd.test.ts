@@ -1,0 +1,69 @@
+// Large pieces and fifty peers that choke, leave and come back as they like: many pieces are begun and few can be
+// finished, which is where memory grows or a download stands still. Both are looked at.
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { flighty } from '../support/evil-peer.ts'
+import { makeTorrent, Payload } from '../support/payload.ts'
+import type { Program } from '../support/program.ts'
+import { download, peers } from '../support/shoal.ts'
+import { openStage } from '../support/stage.ts'
+import { startPeer, type WirePeer } from '../support/wire-peer.ts'
+
+const MIB = 1 << 20
+const CROWD = 50
+/** 64 MiB of slots, 32 MiB of frames, and what Node and the program itself need. */
+const MEMORY_BUDGET_MIB = 64 + 32 + 120
+
+describe('fifty peers that choke and leave at random', () => {
+  const cases = [
+    { what: 'pieces of 16 MiB', pieceLength: 16 * MIB, size: 400 * MIB + 77 },
+    { what: 'pieces of 256 MiB', pieceLength: 256 * MIB, size: 600 * MIB + 77 },
+  ]
+  test.for(cases)('$what: completes, and memory keeps its budget', async ({ pieceLength, size }, context) => {
+    const stage = openStage(context)
+    const payload = Payload.file('crowd', size)
+    const torrent = makeTorrent(payload, pieceLength)
+    let home: string | null = null
+    stage.onEnd(() => {
+      home = null
+    })
+    const crowd: WirePeer[] = []
+    for (let i = 0; i < CROWD; i++) {
+      const dial = (address: string): void => crowd[i].dial(address)
+      crowd.push(
+        await startPeer(
+          stage,
+          torrent,
+          flighty(i, () => home, dial),
+        ),
+      )
+    }
+    const folder = stage.folder('downloaded')
+    const addresses = crowd.map(({ address }) => address)
+    const shoal = download(stage, stage.torrentFile(torrent), folder, ...peers(addresses))
+    home = await shoal.address()
+    const peak = watchMemory(shoal.program)
+    await shoal.finished(170_000)
+
+    expect(payload.differences(folder)).toEqual([])
+    expect(shoal.dropped()).toEqual([])
+    expect(crowd.filter(({ connections }) => connections > 1).length, 'peers left and came back').toBeGreaterThan(10)
+    expect(peak.mib).toBeLessThan(MEMORY_BUDGET_MIB)
+  })
+})
+
+/** The largest resident size of a program so far, as the kernel keeps it; 0 where the kernel does not tell. */
+function watchMemory(program: Program): { readonly mib: number } {
+  const peak = { mib: 0 }
+  const look = (): void => {
+    try {
+      const match = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${program.pid}/status`, 'utf8'))
+      if (match) peak.mib = Number(match[1]) / 1024
+    } catch {
+      // The program has ended, or this is no Linux.
+    }
+  }
+  const timer = setInterval(look, 100)
+  void program.exited.then(() => clearInterval(timer))
+  return peak
+}
