@@ -1,0 +1,462 @@
+// What every disk promises (`Disk` and `Volume` in src/platform/platform.ts).
+import { beforeEach, afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { concatBytes } from '../../src/base/bytes.ts'
+import { sha1 } from '../../src/base/digest.ts'
+import type { CommitResult, Disk, FileSpan, Slot, Volume } from '../../src/platform/platform.ts'
+
+const BLOCK = 16_384
+const SLOT = 16 * BLOCK
+const HEADER = 13
+
+/** SHA-1 as a plain Uint8Array, which is what a volume answers with. */
+const digest = (bytes: Uint8Array): Uint8Array => Uint8Array.from(sha1(bytes))
+
+/** Bytes that show where they belong. */
+function pattern(length: number, seed = 1): Uint8Array {
+  const bytes = new Uint8Array(length)
+  for (let i = 0; i < length; i++) bytes[i] = (i * 31 + (i >> 8) * 17 + (i >> 16) * 7 + seed) & 0xff
+  return bytes
+}
+
+export function diskContract(name: string, makeDisk: (sizes: { slotCount: number; frameCount: number }) => Disk): void {
+  describe(`${name} keeps the disk contract`, () => {
+    let folder: string
+    let disk: Disk
+    let volume: Volume
+
+    beforeEach(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'shoal-disk-'))
+      disk = makeDisk({ slotCount: 16, frameCount: 3 })
+      volume = await disk.openVolume(folder)
+    })
+
+    afterEach(async () => {
+      await disk.close()
+      rmSync(folder, { recursive: true, force: true })
+    })
+
+    const at = (...path: string[]): string => join(folder, ...path)
+
+    /** Puts the bytes into slots, one for each extent. */
+    function load(bytes: Uint8Array): Slot[] {
+      const slots: Slot[] = []
+      for (let begin = 0; begin < bytes.length; begin += SLOT) {
+        const slot = disk.takeSlot()
+        for (let offset = begin; offset < Math.min(begin + SLOT, bytes.length); offset += BLOCK) {
+          disk.fillSlot(slot, offset - begin, bytes.subarray(offset, Math.min(offset + BLOCK, begin + SLOT)))
+        }
+        slots.push(slot)
+      }
+      return slots
+    }
+
+    function commit(
+      slots: Slot[],
+      bytes: Uint8Array,
+      spans: FileSpan[],
+      { expected = digest(bytes), wantBlockDigests = false } = {},
+    ): Promise<CommitResult> {
+      return volume.commit({ slots, length: bytes.length, expected, spans, wantBlockDigests })
+    }
+
+    /** The payload of a frame: its blocks without the room for their headers. */
+    function payload(frame: number, length: number): Uint8Array {
+      const memory = disk.frameMemory(frame)
+      const blocks = Array.from({ length: Math.ceil(length / BLOCK) }, (_, i) => {
+        const begin = i * (HEADER + BLOCK) + HEADER
+        return memory.subarray(begin, begin + Math.min(BLOCK, length - i * BLOCK))
+      })
+      return concatBytes(blocks)
+    }
+
+    describe('pools', () => {
+      test('give each slot once, tell when none is left, and take them back', () => {
+        expect([disk.slotBytes, disk.slotCount, disk.freeSlots]).toEqual([SLOT, 16, 16])
+        const slots = Array.from({ length: 16 }, () => disk.takeSlot())
+        expect(new Set(slots).size).toBe(16)
+        expect(disk.takeSlot()).toBe(-1)
+        expect(disk.freeSlots).toBe(0)
+        disk.returnSlot(slots[7])
+        expect(disk.freeSlots).toBe(1)
+        expect(disk.takeSlot()).toBe(slots[7])
+      })
+
+      test('give each frame once, with memory of its own', () => {
+        const frames = Array.from({ length: 3 }, () => disk.takeFrame())
+        expect(disk.takeFrame()).toBe(-1)
+        for (const [i, frame] of frames.entries()) disk.frameMemory(frame).fill(i + 1)
+        for (const [i, frame] of frames.entries()) {
+          expect(disk.frameMemory(frame).length).toBe(disk.frameBlocks * (HEADER + BLOCK))
+          expect(disk.frameMemory(frame).every((byte) => byte === i + 1)).toBe(true)
+        }
+        disk.returnFrame(frames[0])
+        expect(disk.freeFrames).toBe(1)
+      })
+
+      test('notice what is returned twice', () => {
+        const slot = disk.takeSlot()
+        disk.returnSlot(slot)
+        expect(() => disk.returnSlot(slot)).toThrow('Assertion failed')
+      })
+
+      test('copies stay within their slot', async () => {
+        const [before, slot, after] = [disk.takeSlot(), disk.takeSlot(), disk.takeSlot()]
+        for (const each of [before, slot, after]) disk.fillSlot(each, 0, new Uint8Array(SLOT).fill(9))
+        disk.fillSlot(slot, 0, new Uint8Array(SLOT).fill(1))
+        disk.fillSlot(slot, SLOT, new Uint8Array(0))
+        expect(() => disk.fillSlot(slot, SLOT - 1, new Uint8Array(2))).toThrow(RangeError)
+        expect(() => disk.fillSlot(slot, -1, new Uint8Array(2))).toThrow(RangeError)
+        for (const each of [before, after]) {
+          await volume.write(each, 0, SLOT, [{ path: at('copy'), offset: 0, length: SLOT }])
+          expect(readFileSync(at('copy')).every((byte) => byte === 9)).toBe(true)
+        }
+      })
+    })
+
+    describe('commit', () => {
+      test('stores a right piece over all its files, and nothing of a wrong one', async () => {
+        const bytes = pattern(SLOT + 100_000)
+        const slots = load(bytes)
+        const spans = [
+          { path: at('a', 'first'), offset: 1000, length: 150_000 },
+          { path: at('b'), offset: 0, length: 1 },
+          { path: at('a', 'deep', 'last'), offset: 7, length: bytes.length - 150_001 },
+        ]
+        const wrong = await commit(slots, bytes, spans, { expected: digest(pattern(3)) })
+        expect(wrong.result).toBe('corrupt')
+        expect(existsSync(at('a'))).toBe(false)
+        expect(await commit(slots, bytes, spans)).toEqual({ result: 'stored', blockDigests: null })
+        const stored = concatBytes([
+          readFileSync(at('a', 'first')).subarray(1000),
+          readFileSync(at('b')),
+          readFileSync(at('a', 'deep', 'last')).subarray(7),
+        ])
+        expect(digest(stored)).toEqual(digest(bytes))
+        expect(statSync(at('a', 'first')).size).toBe(151_000)
+      })
+
+      test('tells the digest of each block of a corrupt piece, and of a right one when asked', async () => {
+        const bytes = pattern(SLOT + BLOCK + 5)
+        const slots = load(bytes)
+        const spans = [{ path: at('file'), offset: 0, length: bytes.length }]
+        const digests = concatBytes(
+          Array.from({ length: 18 }, (_, i) => digest(bytes.subarray(i * BLOCK, (i + 1) * BLOCK))),
+        )
+        const corrupt = await commit(slots, bytes, spans, { expected: new Uint8Array(20) })
+        const stored = await commit(slots, bytes, spans, { wantBlockDigests: true })
+        expect([corrupt.result, stored.result]).toEqual(['corrupt', 'stored'])
+        for (const { blockDigests } of [corrupt, stored]) expect(Uint8Array.from(blockDigests!)).toEqual(digests)
+      })
+
+      test('reads back extents that were spilled, and leaves them as they are', async () => {
+        const bytes = pattern(3 * SLOT + 10)
+        const slots = load(bytes)
+        const spans = [
+          { path: at('one'), offset: 5, length: SLOT + 100 },
+          { path: at('two'), offset: 0, length: bytes.length - SLOT - 100 },
+        ]
+        await volume.write(slots[1], 0, SLOT, [
+          { path: at('one'), offset: 5 + SLOT, length: 100 },
+          { path: at('two'), offset: 0, length: SLOT - 100 },
+        ])
+        disk.returnSlot(slots[1])
+        const spilled = [slots[0], -1, slots[2], slots[3]]
+        expect(await commit(spilled, bytes, spans)).toEqual({ result: 'stored', blockDigests: null })
+        expect(await volume.hash(spans)).toEqual(digest(bytes))
+        const digests = await commit([-1, -1, -1, -1], bytes, spans, { wantBlockDigests: true })
+        expect(Uint8Array.from(digests.blockDigests!.subarray(20 * 17, 20 * 18))).toEqual(
+          digest(bytes.subarray(17 * BLOCK, 18 * BLOCK)),
+        )
+      })
+
+      test('reports a spilled extent that has gone', async () => {
+        const bytes = pattern(SLOT + 10)
+        const [first] = load(bytes)
+        const spans = [{ path: at('file'), offset: 0, length: bytes.length }]
+        await expect(commit([first, -1], bytes, spans)).rejects.toMatchObject({ code: 'not_found', path: at('file') })
+      })
+
+      test('takes a piece larger than all slots, extent by extent', async () => {
+        const bytes = pattern(20 * SLOT)
+        const spans = [{ path: at('large'), offset: 3, length: bytes.length }]
+        const slot = disk.takeSlot()
+        for (let i = 0; i < 20; i++) {
+          disk.fillSlot(slot, 0, bytes.subarray(i * SLOT, (i + 1) * SLOT))
+          await volume.write(slot, 0, SLOT, [{ path: at('large'), offset: 3 + i * SLOT, length: SLOT }])
+        }
+        expect((await commit(Array<Slot>(20).fill(-1), bytes, spans)).result).toBe('stored')
+        const wrong = await commit(Array<Slot>(20).fill(-1), bytes, spans, { expected: new Uint8Array(20) })
+        expect(wrong.result).toBe('corrupt')
+      })
+
+      test('never shortens or disturbs what is in the file already', async () => {
+        writeFileSync(at('file'), new Uint8Array(1000).fill(7))
+        const bytes = pattern(100)
+        await commit(load(bytes), bytes, [{ path: at('file'), offset: 200, length: 100 }])
+        const content = readFileSync(at('file'))
+        expect(content.length).toBe(1000)
+        expect(Uint8Array.from(content.subarray(200, 300))).toEqual(bytes)
+        content.fill(7, 200, 300)
+        expect(content.every((byte) => byte === 7)).toBe(true)
+      })
+
+      test('checks zeros that are stored nowhere', async () => {
+        const bytes = concatBytes([pattern(1000), new Uint8Array(500), pattern(200, 5)])
+        const spans = [
+          { path: at('a'), offset: 0, length: 1000 },
+          { path: '', offset: 0, length: 500 },
+          { path: at('b'), offset: 0, length: 200 },
+        ]
+        expect((await commit(load(bytes), bytes, spans)).result).toBe('stored')
+        expect(await volume.hash(spans)).toEqual(digest(bytes))
+        const frame = disk.takeFrame()
+        disk.frameMemory(frame).fill(1)
+        await volume.read(spans, frame)
+        expect(payload(frame, 1700)).toEqual(bytes)
+        expect(await volume.sizes([at('a'), at('b')])).toEqual([1000, 200])
+      })
+
+      test('many at once are each answered with their own result', async () => {
+        const slots: Slot[] = []
+        const results = await Promise.all(
+          Array.from({ length: 16 }, (_, i) => {
+            const bytes = pattern(50_000 + i, i)
+            slots.push(...load(bytes))
+            const expected = i % 3 === 0 ? new Uint8Array(20) : digest(bytes)
+            return commit([slots[i]], bytes, [{ path: at(`${i}`), offset: i, length: bytes.length }], { expected })
+          }),
+        )
+        expect(results.map(({ result }) => result === 'corrupt')).toEqual(results.map((_, i) => i % 3 === 0))
+        for (let i = 0; i < 16; i++) {
+          expect(await volume.sizes([at(`${i}`)])).toEqual([i % 3 === 0 ? -1 : 50_000 + 2 * i])
+        }
+      })
+
+      test.each([
+        ['lengths that do not add up', [{ path: '/x', offset: 0, length: 99 }], 1],
+        ['a wrong number of slots', [{ path: '/x', offset: 0, length: 100 }], 2],
+      ])("refuses %s as the caller's mistake", async (_, spans, slotCount) => {
+        const slots = Array<Slot>(slotCount).fill(0)
+        await expect(
+          volume.commit({ slots, length: 100, expected: new Uint8Array(20), spans, wantBlockDigests: false }),
+        ).rejects.toThrow(RangeError)
+      })
+    })
+
+    describe('hash', () => {
+      test('is the digest of the spans, whatever files they cross', async () => {
+        const bytes = pattern(3_000_000)
+        writeFileSync(at('a'), bytes.subarray(0, 1_000_001))
+        writeFileSync(at('b'), bytes.subarray(1_000_001))
+        const spans = [
+          { path: at('a'), offset: 1, length: 1_000_000 },
+          { path: at('b'), offset: 0, length: 1_999_999 },
+        ]
+        expect(await volume.hash(spans)).toEqual(digest(bytes.subarray(1)))
+      })
+
+      test('is null where a file is missing or too short', async () => {
+        writeFileSync(at('short'), pattern(99))
+        expect(await volume.hash([{ path: at('none'), offset: 0, length: 1 }])).toBeNull()
+        expect(await volume.hash([{ path: at('no', 'folder'), offset: 0, length: 1 }])).toBeNull()
+        expect(await volume.hash([{ path: at('short', 'below'), offset: 0, length: 1 }])).toBeNull()
+        expect(await volume.hash([{ path: at('short'), offset: 0, length: 100 }])).toBeNull()
+        expect(await volume.hash([{ path: at('short'), offset: 1, length: 98 }])).toEqual(
+          digest(pattern(99).subarray(1)),
+        )
+      })
+
+      test('sees a file that was replaced or deleted while it was held open', async () => {
+        writeFileSync(at('file'), pattern(100, 1))
+        writeFileSync(at('other'), pattern(100, 2))
+        const spans = [{ path: at('file'), offset: 0, length: 100 }]
+        expect(await volume.hash(spans)).toEqual(digest(pattern(100, 1)))
+        renameSync(at('other'), at('file'))
+        expect(await volume.hash(spans)).toEqual(digest(pattern(100, 2)))
+        rmSync(at('file'))
+        expect(await volume.hash(spans)).toBeNull()
+      })
+    })
+
+    describe('read', () => {
+      test.each([
+        ['whole blocks', 0, 4 * BLOCK, 0],
+        ['a full frame', 0, 64 * BLOCK, 0],
+        ['blocks that cross files', 3 * BLOCK, 10 * BLOCK, 70_001],
+        ['blocks that cross a file at every few bytes', 5, 2 * BLOCK + 7, 3],
+      ])('leaves room for headers: %s', async (_, begin, length, cut) => {
+        const bytes = pattern(65 * BLOCK)
+        const spans: FileSpan[] = []
+        const end = begin + length
+        const step = cut === 0 ? length : cut === 3 ? 997 : cut
+        for (let from = begin, i = 0; from < end; from += step, i++) {
+          const part = bytes.subarray(from, Math.min(from + step, end))
+          writeFileSync(at(`${i}`), concatBytes([new Uint8Array(i), part]))
+          spans.push({ path: at(`${i}`), offset: i, length: part.length })
+        }
+        const frame = disk.takeFrame()
+        const memory = disk.frameMemory(frame)
+        memory.fill(0xee)
+        await volume.read(spans, frame)
+        expect(digest(payload(frame, length))).toEqual(digest(bytes.subarray(begin, end)))
+        for (let i = 0; i < Math.ceil(length / BLOCK); i++) {
+          const header = memory.subarray(i * (HEADER + BLOCK), i * (HEADER + BLOCK) + HEADER)
+          expect(header.every((byte) => byte === 0xee)).toBe(true)
+        }
+      })
+
+      test('names the file whose bytes are missing', async () => {
+        writeFileSync(at('short'), pattern(99))
+        const frame = disk.takeFrame()
+        for (const path of [at('short'), at('none')]) {
+          const reading = volume.read([{ path, offset: 0, length: 100 }], frame)
+          await expect(reading).rejects.toMatchObject({ name: 'StorageError', code: 'not_found', path })
+        }
+      })
+
+      test("refuses more than a frame holds as the caller's mistake", async () => {
+        const reading = volume.read([{ path: at('a'), offset: 0, length: 64 * BLOCK + 1 }], disk.takeFrame())
+        await expect(reading).rejects.toThrow(RangeError)
+      })
+
+      test('sees what was committed just before, and does not need the right to write', async () => {
+        const bytes = pattern(BLOCK)
+        const spans = [{ path: at('file'), offset: 0, length: BLOCK }]
+        await commit(load(bytes), bytes, spans)
+        await volume.release(folder)
+        chmodSync(at('file'), 0o400)
+        const frame = disk.takeFrame()
+        await volume.read(spans, frame)
+        expect(payload(frame, BLOCK)).toEqual(bytes)
+      })
+
+      test('a file opened for reading can be written afterwards', async () => {
+        writeFileSync(at('file'), pattern(BLOCK, 1))
+        const spans = [{ path: at('file'), offset: 0, length: BLOCK }]
+        const frame = disk.takeFrame()
+        await volume.read(spans, frame)
+        const bytes = pattern(BLOCK, 2)
+        await commit(load(bytes), bytes, spans)
+        await volume.read(spans, frame)
+        expect(payload(frame, BLOCK)).toEqual(bytes)
+      })
+    })
+
+    describe('files', () => {
+      test('sizes are told, -1 where there is no file', async () => {
+        writeFileSync(at('a'), pattern(5))
+        writeFileSync(at('empty'), '')
+        mkdirSync(at('folder'))
+        const paths = [at('a'), at('empty'), at('none'), at('folder'), at('a', 'below')]
+        expect(await volume.sizes(paths)).toEqual([5, 0, -1, -1, -1])
+        expect(await volume.sizes([])).toEqual([])
+      })
+
+      test('are made, and made long enough, and never shortened', async () => {
+        writeFileSync(at('long'), pattern(100))
+        writeFileSync(at('short'), pattern(10))
+        await volume.ensureFiles([
+          { path: at('new', 'empty'), length: 0 },
+          { path: at('new', 'sparse'), length: 1_000_000 },
+          { path: at('long'), length: 50 },
+          { path: at('short'), length: 20 },
+        ])
+        expect(await volume.sizes([at('new', 'empty'), at('new', 'sparse'), at('long'), at('short')])).toEqual([
+          0, 1_000_000, 100, 20,
+        ])
+        expect(Uint8Array.from(readFileSync(at('long')))).toEqual(pattern(100))
+        expect(Uint8Array.from(readFileSync(at('short')).subarray(0, 10))).toEqual(pattern(10))
+      })
+
+      test('more of them than may be open at once can be used', async () => {
+        const files = Array.from({ length: 700 }, (_, i) => ({ path: at(`${i % 7}`, `${i}`), length: i }))
+        await volume.ensureFiles(files)
+        expect(await volume.sizes(files.map(({ path }) => path))).toEqual(files.map(({ length }) => length))
+      })
+
+      test('are let go of on release, and may be used again', async () => {
+        const bytes = pattern(100)
+        const spans = [{ path: at('sub', 'file'), offset: 0, length: 100 }]
+        const commits = [1, 2, 3].map(() => commit(load(bytes), bytes, spans))
+        await volume.release(at('sub'))
+        const states = await Promise.all(commits.map((each) => Promise.race([each, Promise.resolve('not yet')])))
+        expect(states).not.toContain('not yet')
+        rmSync(at('sub'), { recursive: true })
+        expect((await commit(load(bytes), bytes, spans)).result).toBe('stored')
+        expect(await volume.sizes([at('sub', 'file')])).toEqual([100])
+      })
+    })
+
+    describe('errors', () => {
+      const store = (path: string): Promise<CommitResult> => {
+        const bytes = pattern(10)
+        return commit(load(bytes), bytes, [{ path, offset: 0, length: 10 }])
+      }
+
+      test('a folder in the place of a file', async () => {
+        mkdirSync(at('folder'))
+        await expect(store(at('folder'))).rejects.toMatchObject({
+          name: 'StorageError',
+          code: 'not_a_file',
+          path: at('folder'),
+          message: expect.stringMatching(/^Cannot \w+ \S+: [^\n]+$/),
+        })
+      })
+
+      test('a file in the place of a folder', async () => {
+        writeFileSync(at('file'), '')
+        await expect(store(at('file', 'below'))).rejects.toMatchObject({
+          code: 'not_a_file',
+          path: at('file', 'below'),
+        })
+      })
+
+      test('a name that is too long', async () => {
+        await expect(store(at('x'.repeat(300)))).rejects.toMatchObject({ code: 'name_too_long' })
+      })
+
+      test('one operation that fails leaves the others alone', async () => {
+        mkdirSync(at('folder'))
+        const results = await Promise.allSettled([store(at('one')), store(at('folder')), store(at('two'))])
+        expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+      })
+
+      test('nothing may be asked of a closed disk', async () => {
+        await disk.close()
+        await disk.close()
+        await expect(store(at('file'))).rejects.toMatchObject({ name: 'StorageError', code: 'disk_closed' })
+        await expect(disk.openVolume(folder)).rejects.toMatchObject({ code: 'disk_closed' })
+        await volume.release(folder)
+      })
+    })
+
+    test('closing waits for what is under way', async () => {
+      const bytes = pattern(16 * SLOT)
+      const committing = commit(load(bytes), bytes, [{ path: at('file'), offset: 0, length: bytes.length }])
+      await disk.close()
+      expect((await committing).result).toBe('stored')
+    })
+
+    test('a volume is opened for a path that does not exist yet', async () => {
+      const later = await disk.openVolume(at('not', 'yet', 'there'))
+      const slot = disk.takeSlot()
+      disk.fillSlot(slot, 0, pattern(10))
+      onTestFinished(() => later.release(folder))
+      await later.write(slot, 0, 10, [{ path: at('not', 'yet', 'there', 'file'), offset: 0, length: 10 }])
+      expect(await volume.sizes([at('not', 'yet', 'there', 'file')])).toEqual([10])
+    })
+  })
+}
