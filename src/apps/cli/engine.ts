@@ -1,0 +1,44 @@
+// What the commands use of the library: its public exports, and nothing else. Loaded on demand, since most commands
+// need little of it and the start of the program is waited for; tests hand in one of their own.
+import type {
+  Metainfo,
+  Session,
+  SessionOptions,
+  Torrent,
+  TorrentOptions,
+  createTorrent,
+  describeMagnet,
+  describeTorrent,
+  encodeMagnet,
+  fetchPiece,
+  fetchUrl,
+  locateContent,
+  parseMagnet,
+  parseTorrent,
+  queryTrackers,
+  verifyTorrent,
+} from '../../index.ts'
+
+export type EngineTorrent = Pick<
+  Torrent,
+  'metainfo' | 'infohash' | 'done' | 'stats' | 'pieceStates' | 'addPeer' | 'on' | 'remove'
+>
+
+export interface EngineSession extends Pick<Session, 'listening' | 'close'> {
+  add(torrent: Uint8Array | Metainfo, options: TorrentOptions): EngineTorrent
+}
+
+export interface Engine {
+  createSession(options?: SessionOptions): Promise<EngineSession>
+  readonly parseTorrent: typeof parseTorrent
+  readonly parseMagnet: typeof parseMagnet
+  readonly encodeMagnet: typeof encodeMagnet
+  readonly describeTorrent: typeof describeTorrent
+  readonly describeMagnet: typeof describeMagnet
+  readonly createTorrent: typeof createTorrent
+  readonly locateContent: typeof locateContent
+  readonly verifyTorrent: typeof verifyTorrent
+  readonly queryTrackers: typeof queryTrackers
+  readonly fetchPiece: typeof fetchPiece
+  readonly fetchUrl: typeof fetchUrl
+}

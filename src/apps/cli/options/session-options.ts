@@ -1,0 +1,50 @@
+// The options that every command which meets peers shares.
+import type { Command } from 'commander'
+import type { LogLevel, LogRecord, SessionOptions } from '../../../index.ts'
+import { parsePeer, type PeerOption } from './peer-option.ts'
+import { parseBind, parseBytes, parseCount, parseLogLevel, parsePort, parsePositive, repeated } from './values.ts'
+
+export interface SessionFlags {
+  readonly port?: number
+  readonly bind?: string
+  readonly peer?: readonly PeerOption[]
+  readonly maxPeers?: number
+  readonly downRate?: number
+  readonly upRate?: number
+  readonly workers?: number
+  readonly logLevel?: LogLevel
+  readonly logFile?: string
+}
+
+export function addSessionOptions(command: Command): void {
+  command
+    .optionsGroup('Network:')
+    .option('--port <n>', 'port to listen on; 0 is any free one (default: 6881 or the next free one)', parsePort)
+    .option('--bind <address>', 'local address for listening, dialling and trackers (default: all)', parseBind)
+    .option('--peer <host:port>', 'a peer to dial besides those of the trackers; may be repeated', repeated(parsePeer))
+    .option('--max-peers <n>', 'most connected peers (default: 200)', parsePositive)
+    .option(
+      '--down-rate <rate>',
+      'most to receive, in bytes per second; K = 1024, M = 1024K; 0 is no limit',
+      parseBytes,
+    )
+    .option('--up-rate <rate>', 'most to send, likewise', parseBytes)
+  addMachineOptions(command)
+}
+
+export function addMachineOptions(command: Command): void {
+  command.optionsGroup('Machine:')
+  addWorkersOption(command)
+  command
+    .option('--log-level <level>', 'error, warn, info or debug (default: warn)', parseLogLevel)
+    .option('--log-file <file>', 'append the log to a file rather than to stderr')
+}
+
+export function addWorkersOption(command: Command): void {
+  command.option('--workers <n>', 'threads for hashing and disk; 0 uses the main thread', parseCount)
+}
+
+export function toSessionOptions(flags: SessionFlags, log: (record: LogRecord) => void): SessionOptions {
+  const { port, bind, maxPeers, downRate, upRate, workers } = flags
+  return { port, bind, maxPeers, downRate, upRate, workers, log }
+}

@@ -1,0 +1,32 @@
+// The events that `--json` writes, one object a line. This is a public format (docs/json-events.md): keys are added, never
+// renamed or removed. Amounts are bytes, rates bytes per second.
+
+export type CommandEvent =
+  | { readonly event: 'listening'; readonly address: string; readonly port: number }
+  | { readonly event: 'checking'; readonly done: number; readonly total: number }
+  | {
+      readonly event: 'progress'
+      readonly downloaded: number
+      readonly uploaded: number
+      readonly left: number
+      readonly total: number
+      readonly down_rate: number
+      readonly up_rate: number
+      readonly peers: number
+      readonly pieces_have: number
+      readonly pieces: number
+    }
+  | {
+      readonly event: 'peer_dropped'
+      readonly address: string
+      /** Stable code: `corrupt_data`, `silent`, ... */
+      readonly reason: string
+      /** The same for people. */
+      readonly message: string
+      readonly pieces?: readonly number[]
+    }
+  | { readonly event: 'warning'; readonly code: string; readonly message: string }
+  | { readonly event: 'done'; readonly path: string; readonly files: number; readonly sha256?: string }
+  | { readonly event: 'seeding'; readonly infohash_v1: string; readonly port: number }
+  | { readonly event: 'stopped' }
+  | { readonly event: 'error'; readonly code: string; readonly message: string }

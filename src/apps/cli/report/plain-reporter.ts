@@ -1,0 +1,54 @@
+// Lines of text on stderr, for pipes, files and terminals that cannot rewrite lines. Quiet, it says nothing but the log.
+import { printable } from '../view/printable.ts'
+import { describeProgress } from '../view/progress-view.ts'
+import type { Style } from '../view/style.ts'
+import { eventText } from './event-text.ts'
+import type { CommandEvent } from './events.ts'
+import type { ProgressSource, Reporter } from './reporter.ts'
+
+const INTERVAL_MS = 5000
+
+export interface PlainReporterOptions {
+  readonly writeErr: (text: string) => void
+  readonly style: Style
+  readonly isQuiet: boolean
+}
+
+export class PlainReporter implements Reporter {
+  readonly progressIntervalMs: number | null
+  readonly #options: PlainReporterOptions
+  #lastLine = ''
+
+  constructor(options: PlainReporterOptions) {
+    this.#options = options
+    this.progressIntervalMs = options.isQuiet ? null : INTERVAL_MS
+  }
+
+  report(event: CommandEvent): void {
+    const text = eventText(event, this.#options.style)
+    if (text !== null) this.#writeUnlessQuiet(text)
+  }
+
+  progress(source: ProgressSource): void {
+    const { name, checking } = source
+    const line = describeProgress({ name, checking, stats: source.stats(), pieceStates: new Uint8Array() })
+    // A torrent that has come to rest is not told again and again.
+    if (line === this.#lastLine) return
+    this.#lastLine = line
+    this.#writeUnlessQuiet(line)
+  }
+
+  note(text: string): void {
+    this.#writeUnlessQuiet(text)
+  }
+
+  log(line: string): void {
+    this.#options.writeErr(`${printable(line)}\n`)
+  }
+
+  close(): void {}
+
+  #writeUnlessQuiet(text: string): void {
+    if (!this.#options.isQuiet) this.#options.writeErr(`${text}\n`)
+  }
+}

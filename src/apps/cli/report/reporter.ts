@@ -1,0 +1,25 @@
+// Whom a transfer tells what happens. Three kinds: events for programs (json), a live view (terminal), lines (plain).
+import type { TorrentStats } from '../../../index.ts'
+import type { CommandEvent } from './events.ts'
+
+/** The transfer as it is now; asked only when somebody shows it. */
+export interface ProgressSource {
+  readonly name: string
+  /** Bytes looked at of bytes to look at; null before and after the data on disk is verified. */
+  readonly checking: { readonly done: number; readonly total: number } | null
+  stats(): TorrentStats
+  pieceStates(): Uint8Array
+}
+
+export interface Reporter {
+  /** How often `progress` wants to be called, in milliseconds; null for never. */
+  readonly progressIntervalMs: number | null
+  report(event: CommandEvent): void
+  progress(source: ProgressSource): void
+  /** A sentence for people. Not for programs: they have the events. */
+  note(text: string): void
+  /** A line of the log, on stderr. */
+  log(line: string): void
+  /** Leaves the terminal as it was; what is reported afterwards is still shown. */
+  close(): void
+}

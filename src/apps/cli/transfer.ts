@@ -1,0 +1,257 @@
+// What `download` and `seed` have in common: a session with one torrent, told to a reporter from beginning to end.
+// Ends when the content is there, when it was seeded long enough, when the torrent fails, or when the command is stopped.
+import { join, resolve } from 'node:path'
+import { CommandError, Interrupted } from './command-error.ts'
+import { sha256OfFile } from './checksum.ts'
+import type { Context } from './context.ts'
+import type { Metainfo } from '../../index.ts'
+import type { Engine, EngineSession, EngineTorrent } from './engine.ts'
+import { openLogSink } from './log-sink.ts'
+import { type PeerOption, resolvePeer } from './options/peer-option.ts'
+import { type SessionFlags, toSessionOptions } from './options/session-options.ts'
+import type { ProgressSource, Reporter } from './report/reporter.ts'
+import { formatBytes, formatCount, formatDuration, formatRate } from './view/format.ts'
+import { printable } from './view/printable.ts'
+
+const SEED_CHECK_MS = 1000
+
+export interface SeedLimits {
+  /** Bytes given per byte of content; 0 for no limit. */
+  readonly ratio: number
+  /** From when the content was complete. */
+  readonly minutes: number
+}
+
+export interface TransferPlan {
+  readonly metainfo: Metainfo
+  readonly location: { readonly path: string; readonly name?: string }
+  /** `seed` fails when the content is not complete; `download` completes it. */
+  readonly kind: 'download' | 'seed'
+  /** How long to serve the complete content; null for not at all. */
+  readonly seedLimits: SeedLimits | null
+  /** SHA-256 that the one file must have, in hexadecimal. */
+  readonly checksum: string | null
+}
+
+/** Rejects with Interrupted when it was stopped before it came to its end, else with what went wrong. */
+export async function runTransfer(
+  plan: TransferPlan,
+  flags: SessionFlags & { readonly quiet?: boolean },
+  reporter: Reporter,
+  engine: Engine,
+  context: Context,
+): Promise<void> {
+  const log = await openLogSink({
+    level: flags.logLevel ?? (flags.quiet === true ? 'error' : 'warn'),
+    file: flags.logFile,
+    toStderr: (line) => reporter.log(line),
+    wall: () => context.clock.wall(),
+  })
+  try {
+    const session = await engine.createSession(toSessionOptions(flags, log.write))
+    const transfer = new Transfer(plan, session, reporter, context)
+    let failure: unknown = null
+    try {
+      await transfer.run(flags)
+    } catch (error) {
+      failure = error
+    }
+    transfer.detach()
+    reporter.close()
+    await session.close()
+    if (failure === null || failure instanceof Interrupted) reporter.report({ event: 'stopped' })
+    if (failure !== null) throw failure
+  } finally {
+    reporter.close()
+    await log.close()
+  }
+}
+
+class Transfer implements ProgressSource {
+  readonly name: string
+  checking: { done: number; total: number } | null = null
+  readonly #plan: TransferPlan
+  readonly #session: EngineSession
+  readonly #reporter: Reporter
+  readonly #context: Context
+  readonly #onDetach: (() => void)[] = []
+  #torrent: EngineTorrent | null = null
+  /** When the torrent began to download; monotonic. */
+  #startedAt = 0
+
+  constructor(plan: TransferPlan, session: EngineSession, reporter: Reporter, context: Context) {
+    this.name = printable(plan.metainfo.name)
+    this.#plan = plan
+    this.#session = session
+    this.#reporter = reporter
+    this.#context = context
+  }
+
+  stats(): ReturnType<EngineTorrent['stats']> {
+    return this.#torrent!.stats()
+  }
+
+  pieceStates(): Uint8Array {
+    return this.#torrent!.pieceStates()
+  }
+
+  async run(flags: SessionFlags): Promise<void> {
+    for (const { address, port } of this.#session.listening) {
+      this.#reporter.report({ event: 'listening', address, port })
+    }
+    const { stop } = this.#context
+    // Seeding has no end of its own.
+    if (this.#plan.kind === 'seed') stop.isNormal = true
+    const peers = flags.peer ?? []
+    const torrent = this.#addTorrent(peers)
+    const failed = this.#watch(torrent, peers.length > 0)
+    this.#showProgress()
+    for (const peer of peers) if (!peer.isIp) void this.#addNamedPeer(torrent, peer, flags.bind)
+
+    await stop.orInterrupted(Promise.race([torrent.done, failed]))
+    if (this.#plan.kind === 'download') await this.#finishDownload(torrent)
+    if (this.#plan.seedLimits === null) return
+    this.#reporter.report({ event: 'seeding', infohash_v1: torrent.infohash, port: this.#port })
+    this.#reporter.note(`Seeding ${this.name} on port ${this.#port} (Ctrl+C to stop)`)
+    await stop.orInterrupted(Promise.race([this.#untilSeeded(this.#plan.seedLimits, torrent), failed]))
+  }
+
+  /** No event of the torrent is shown, no timer runs after this. */
+  detach(): void {
+    for (const stop of this.#onDetach.splice(0)) stop()
+  }
+
+  get #port(): number {
+    return this.#session.listening[0].port
+  }
+
+  #addTorrent(peers: readonly PeerOption[]): EngineTorrent {
+    const { metainfo, location } = this.#plan
+    const addresses = peers.filter((peer) => peer.isIp).map(addressOf)
+    this.#startedAt = this.#context.clock.now()
+    this.#torrent = this.#session.add(metainfo, { ...location, peers: addresses })
+    return this.#torrent
+  }
+
+  /** Tells the torrent's events to the reporter. The promise returned rejects when the torrent fails; it never resolves. */
+  #watch(torrent: EngineTorrent, hasPeers: boolean): Promise<never> {
+    const { metainfo, kind } = this.#plan
+    const reporter = this.#reporter
+    const failed = new Promise<never>((_, reject) => {
+      this.#onDetach.push(
+        torrent.on('failed', ({ error }) => reject(error)),
+        torrent.on('checked', () => {
+          this.checking = null
+          this.#startedAt = this.#context.clock.now()
+          const { left, pieces, piecesHave } = torrent.stats()
+          if (left === 0) return
+          if (kind === 'seed') {
+            reject(incompleteContent(metainfo, pieces - piecesHave))
+            // Before it begins to fetch what is missing: whoever seeds does not want files changed.
+            void torrent.remove()
+          } else if (metainfo.trackers.length === 0 && !hasPeers) this.#warnOfNoPeers()
+        }),
+      )
+    })
+    // Whoever waits sees the rejection; between two waits nobody does, and it is not unhandled for that.
+    failed.catch(() => {})
+    torrent.done.catch(() => {})
+    this.#onDetach.push(
+      torrent.on('checking', ({ done, total }) => {
+        // Pieces, told as bytes; the last one is counted as long as the others, so that it is cut to what there is.
+        const bytes = (count: number): number => Math.min(count * metainfo.pieceLength, metainfo.totalSize)
+        this.checking = { done: bytes(done), total: bytes(total) }
+        reporter.report({ event: 'checking', ...this.checking })
+      }),
+      torrent.on('peerDropped', ({ address, reason, message, pieces }) => {
+        reporter.report({ event: 'peer_dropped', address, reason, message, ...(pieces ? { pieces } : {}) })
+      }),
+      torrent.on('warning', ({ code, message }) => reporter.report({ event: 'warning', code, message })),
+    )
+    return failed
+  }
+
+  #warnOfNoPeers(): void {
+    const message = `No trackers in this torrent and no --peer given: waiting for peers to connect to port ${this.#port}`
+    this.#reporter.report({ event: 'warning', code: 'no_peer_source', message })
+  }
+
+  #showProgress(): void {
+    const { progressIntervalMs } = this.#reporter
+    if (progressIntervalMs === null) return
+    this.#reporter.progress(this)
+    this.#onDetach.push(this.#context.clock.every(progressIntervalMs, () => this.#reporter.progress(this)))
+  }
+
+  async #addNamedPeer(torrent: EngineTorrent, peer: PeerOption, bind: string | undefined): Promise<void> {
+    try {
+      for (const address of await resolvePeer(peer, bind, this.#context)) torrent.addPeer(address)
+    } catch (error) {
+      const message = `Cannot find peer ${peer.host}: ${error instanceof Error ? error.message : String(error)}`
+      this.#reporter.report({ event: 'warning', code: 'name_not_found', message })
+    }
+  }
+
+  async #finishDownload(torrent: EngineTorrent): Promise<void> {
+    const { metainfo, location, checksum } = this.#plan
+    const seconds = (this.#context.clock.now() - this.#startedAt) / 1000
+    const path = resolve(join(location.path, location.name ?? metainfo.savedName))
+    const written = metainfo.files.filter((file) => !file.isPad)
+    let sha256: string | undefined
+    if (checksum !== null) {
+      sha256 = await this.#verifyChecksum(join(location.path, ...written[0].savedAs), checksum)
+    }
+    this.#context.stop.isNormal = true
+    this.#reporter.report({ event: 'done', path, files: written.length, ...(sha256 ? { sha256 } : {}) })
+    const { downloaded, total } = torrent.stats()
+    this.#reporter.note(summary(path, total, downloaded, seconds))
+    if (sha256 !== undefined) this.#reporter.note(`SHA-256 is as expected: ${sha256}`)
+  }
+
+  async #verifyChecksum(file: string, expected: string): Promise<string> {
+    const { stop } = this.#context
+    const actual = await stop.orInterrupted(sha256OfFile(file, stop.signal))
+    if (actual !== expected) {
+      const message = `The SHA-256 of ${file} is ${actual}, not ${expected}: check the checksum, or where the torrent came from`
+      throw new CommandError('checksum_mismatch', message)
+    }
+    return actual
+  }
+
+  /** Resolves when either limit is reached. */
+  #untilSeeded({ ratio, minutes }: SeedLimits, torrent: EngineTorrent): Promise<void> {
+    const { clock } = this.#context
+    const until = clock.now() + minutes * 60_000
+    const isReached = (): boolean => {
+      const { uploaded, total } = torrent.stats()
+      return clock.now() >= until || (ratio > 0 && uploaded >= ratio * total)
+    }
+    return new Promise((fulfil) => {
+      const check = (): void => {
+        if (isReached()) fulfil()
+      }
+      this.#onDetach.push(clock.every(SEED_CHECK_MS, check))
+      check()
+    })
+  }
+}
+
+function addressOf({ host, port }: PeerOption): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function incompleteContent(metainfo: Metainfo, missing: number): CommandError {
+  const name = printable(metainfo.name)
+  const what = formatCount(missing, 'piece')
+  return new CommandError(
+    'incomplete',
+    `Cannot seed ${name}: ${what} missing or damaged, run shoal download to get them`,
+  )
+}
+
+function summary(path: string, total: number, downloaded: number, seconds: number): string {
+  const where = printable(path)
+  if (downloaded === 0) return `Complete: ${where}, ${formatBytes(total)}, all of it was there`
+  const rate = formatRate(downloaded / Math.max(seconds, 0.001))
+  return `Complete: ${where}, ${formatBytes(downloaded)} in ${formatDuration(seconds)} (${rate}), verified`
+}

@@ -1,0 +1,92 @@
+// The live view of one torrent: name and state, bar, figures, piece strip. Pure: state and width in, lines out.
+import type { TorrentStats } from '../../../index.ts'
+import { renderBar, renderPieceStrip } from './bar.ts'
+import { displayWidth, fitWidth } from './display-width.ts'
+import { formatBytes, formatCount, formatDuration, formatPercent, formatRate } from './format.ts'
+import type { Style } from './style.ts'
+
+export interface ProgressView {
+  /** Safe to print. */
+  readonly name: string
+  readonly stats: TorrentStats
+  readonly pieceStates: Uint8Array
+  /** Bytes looked at of bytes to look at, while data on disk is being verified. */
+  readonly checking: { readonly done: number; readonly total: number } | null
+}
+
+/** Four lines of at most `columns` columns. */
+export function renderProgress(view: ProgressView, columns: number, style: Style): string[] {
+  const { stats } = view
+  const checking = stats.state === 'checking' ? (view.checking ?? { done: 0, total: stats.total }) : null
+  const { done, total } = checking ?? { done: stats.total - stats.left, total: stats.total }
+  const fraction = total === 0 ? 1 : done / total
+  const label = formatPercent(done, total).padStart(7)
+  return [
+    renderTitle(view.name, stateOf(stats), columns, style),
+    `${renderBar(fraction, Math.max(1, columns - label.length), style)}${style.bold(label)}`,
+    joinThatFit(checking ? checkingFigures(checking) : transferFigures(stats), columns, style),
+    renderPieceStrip(view.pieceStates, columns, style),
+  ].filter((line) => line !== '')
+}
+
+/** The same in one line of plain text, for logs and pipes. */
+export function describeProgress(view: ProgressView): string {
+  const { stats } = view
+  if (stats.state === 'checking') {
+    const { done, total } = view.checking ?? { done: 0, total: stats.total }
+    return `Checking ${view.name}: ${formatPercent(done, total)} of ${formatBytes(total)}`
+  }
+  const figures = transferFigures(stats).join(', ')
+  if (stats.state === 'seeding') return `Seeding ${view.name}: ${figures}`
+  return `Downloading ${view.name}: ${formatPercent(stats.total - stats.left, stats.total)}, ${figures}`
+}
+
+/** Figures, the most important first: what does not fit is left out from the end. */
+function transferFigures(stats: TorrentStats): string[] {
+  const up = `${formatRate(stats.upRate)} up`
+  const given = `${formatBytes(stats.uploaded)} given, ratio ${formatRatio(stats)}`
+  const peers = formatCount(stats.peers, 'peer')
+  if (stats.state === 'seeding') return [up, peers, given]
+  const amount = `${formatBytes(stats.total - stats.left)} of ${formatBytes(stats.total)}`
+  const figures = [amount, `${formatRate(stats.downRate)} down`, remainingTime(stats), peers, up]
+  return stats.uploaded > 0 ? [...figures, given] : figures
+}
+
+function checkingFigures({ done, total }: { done: number; total: number }): string[] {
+  return [`${formatBytes(done)} of ${formatBytes(total)} of data on disk`]
+}
+
+function remainingTime(stats: TorrentStats): string {
+  const seconds = stats.left / stats.downRate
+  // Beyond some months the figure says nothing.
+  if (stats.downRate < 1 || seconds > 100 * 86_400) return 'waiting for data'
+  return `${formatDuration(seconds)} left`
+}
+
+function stateOf(stats: TorrentStats): string {
+  if (stats.state === 'downloading' && stats.peers === 0) return 'looking for peers'
+  return stats.state
+}
+
+function formatRatio(stats: TorrentStats): string {
+  return (stats.total === 0 ? 0 : stats.uploaded / stats.total).toFixed(2)
+}
+
+function renderTitle(name: string, state: string, columns: number, style: Style): string {
+  const room = columns - displayWidth(state) - 2
+  if (room < 8) return style.bold(fitWidth(name, columns, style.unicode ? '…' : '..'))
+  const title = fitWidth(name, room, style.unicode ? '…' : '..')
+  const gap = ' '.repeat(columns - displayWidth(title) - displayWidth(state))
+  return `${style.bold(title)}${gap}${style.dim(state)}`
+}
+
+function joinThatFit(figures: readonly string[], columns: number, style: Style): string {
+  const separator = style.unicode ? ' · ' : ', '
+  let line = fitWidth(figures[0], columns, '')
+  for (const figure of figures.slice(1)) {
+    const longer = line + separator + figure
+    if (displayWidth(longer) > columns) break
+    line = longer
+  }
+  return line
+}
