@@ -146,7 +146,7 @@ export class PiecePicker<Key> {
 
   /** True while a peer is at work on the piece. */
   hasOwner(piece: number): boolean {
-    return this.#underWay.get(piece)?.owner != null
+    return (this.#underWay.get(piece)?.owner ?? null) !== null
   }
 
   // ---------------------------------------------------------------- blocks

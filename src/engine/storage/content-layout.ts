@@ -12,7 +12,7 @@ export interface ContentLocation {
 
 export interface ContentLayout {
   /** Where a part of a piece lies, in order. Pad files (BEP 47) are spans without a path: zeros that are stored nowhere. */
-  spans(piece: number, begin: number, length: number): FileSpan[]
+  readonly spans: (piece: number, begin: number, length: number) => FileSpan[]
   /** All files with their lengths, empty ones too; without pad files and symlinks. */
   readonly files: readonly { readonly path: string; readonly length: number }[]
   /** The file or folder that holds all of it. */

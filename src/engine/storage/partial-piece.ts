@@ -3,11 +3,8 @@
 import { BLOCK_BYTES } from '../../protocol/metainfo/piece-map.ts'
 import type { Slot } from '../../platform/platform.ts'
 
-export const enum BlockState {
-  missing,
-  inSlot,
-  onDisk,
-}
+/** Where a block is. */
+export const BlockState = { missing: 0, inSlot: 1, onDisk: 2 } as const
 
 /** The right to fill one block. It ends with the block, or when it is revoked. */
 export interface Lease<Source> {

@@ -26,7 +26,7 @@ export interface CachedRun {
 export interface ReadSource {
   readonly map: PieceMap
   readonly volume: Volume
-  spans(piece: number, begin: number, length: number): FileSpan[]
+  readonly spans: (piece: number, begin: number, length: number) => FileSpan[]
 }
 
 export class ReadCache {

@@ -3,10 +3,10 @@
 //   checking -> downloading -> seeding          any of them -> failed (the disk refused), or stopped (removed)
 //
 // It owns the state and the events; each part owns its facts. Nothing about pieces, blocks or messages is decided here.
-import { parseAddress } from '../../base/address.ts'
+import { type Address, parseAddress } from '../../base/address.ts'
 import { toHex } from '../../base/bytes.ts'
 import { Emitter } from '../../base/emitter.ts'
-import type { PeerError, StorageError } from '../../base/errors.ts'
+import type { PeerError, StorageError, TrackerError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { RateMeter } from '../../base/rate-meter.ts'
 import type { Connection, ConnectionHandler, Platform } from '../../platform/platform.ts'
@@ -361,6 +361,30 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       await parts.download.volume.release(parts.layout.root)
     }
     await farewell
+  }
+
+  // ---------------------------------------------------------------- what the trackers ask and report
+
+  announceFigures(): { uploaded: number; downloaded: number; left: number } {
+    const { uploaded, downloaded, left } = this.stats()
+    return { uploaded, downloaded, left }
+  }
+
+  onAddresses(addresses: readonly Address[]): void {
+    for (const address of addresses) this.#parts?.swarm.addAddress(address, 'tracker')
+  }
+
+  onTrackerWarning(trackerUrl: string, message: string): void {
+    this.#warn('tracker_warning', `${trackerUrl} warns: ${message}`)
+  }
+
+  onTrackerError(trackerUrl: string, error: TrackerError): void {
+    this.#warn(error.code === 'tracker_failure' ? 'tracker_refused' : 'tracker_failed', `${trackerUrl}: ${error.message}`)
+  }
+
+  #warn(code: string, message: string): void {
+    this.#around.log({ level: 'info', scope: 'tracker', message })
+    this.#events.emit('warning', { code, message })
   }
 
   // ---------------------------------------------------------------- what the parts report

@@ -120,9 +120,9 @@ function readParameters(query: string): Map<string, string[]> {
       .toLowerCase()
       .replace(/\.\d+$/, '')
     const isWords = key === 'dn' || key === 'kt' // where a plus is a space
-    const raw = part.slice(equals + 1)
+    const raw = isWords ? part.slice(equals + 1).replaceAll('+', ' ') : part.slice(equals + 1)
     // A name with a stray percent sign is still a name; an address with one is none.
-    const value = unescape(isWords ? raw.replaceAll('+', ' ') : raw) ?? (isWords ? raw : null)
+    const value = unescape(raw) ?? (isWords ? raw : null)
     if (value === null) continue
     const values = parameters.get(key)
     if (values) values.push(value)
@@ -210,16 +210,21 @@ function isHostAndPort(text: string): boolean {
 
 /** `0,2,4-6`; what is inverted, or beyond any torrent's number of files, is left out. */
 function readSelection(values: readonly string[]): number[] | null {
-  const selected = new Set<number>()
+  const ranges: { first: number; last: number }[] = []
   for (const part of values.join(',').split(',')) {
     const match = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part)
     if (!match) continue
     const first = Number(match[1])
     const last = Number(match[2] ?? match[1])
-    if (last >= MAX_FILES) continue
-    for (let file = first; file <= last; file++) selected.add(file)
+    if (last < MAX_FILES) ranges.push({ first, last })
   }
-  return selected.size === 0 ? null : [...selected].sort((a, b) => a - b)
+  // In order, so that each file is looked at once however many ranges name it.
+  ranges.sort((a, b) => a.first - b.first)
+  const selected: number[] = []
+  for (const { first, last } of ranges) {
+    for (let file = Math.max(first, (selected.at(-1) ?? -1) + 1); file <= last; file++) selected.push(file)
+  }
+  return selected.length === 0 ? null : selected
 }
 
 function showSelection(selectOnly: readonly number[]): string {

@@ -2,9 +2,9 @@
 // A tree is filled up with zero hashes to a power of two; what covers only such filling is left out of a piece layer.
 import { concatBytes } from '../../base/bytes.ts'
 import { sha256 } from '../../base/digest.ts'
+import { BLOCK_BYTES } from './piece-map.ts'
 
 const HASH_BYTES = 32
-const BLOCK_BYTES = 16_384
 
 /** Root of a subtree of this height whose leaves are all zero. */
 export function zeroSubtreeRoot(height: number): Uint8Array {

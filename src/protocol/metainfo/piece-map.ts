@@ -1,7 +1,7 @@
 // The geometry of a torrent: the only arithmetic on pieces, blocks and files in the code base (BEP 3).
 // A block has one number, counted through all pieces: piece x blocksPerPiece + index within the piece.
 // Nobody else divides by a piece or block length, so that pieces which end with their file (BEP 52) change this file only.
-import type { Metainfo } from './metainfo.ts'
+import type { Metainfo, TorrentFile } from './metainfo.ts'
 
 /** The unit of requests: 16 KiB, the largest that every client serves. */
 export const BLOCK_BYTES = 16_384
@@ -16,6 +16,11 @@ export interface FileRun {
   readonly length: number
 }
 
+/** What of a torrent decides its geometry. */
+type Geometry = Pick<Metainfo, 'pieceLength' | 'totalSize'> & {
+  readonly files: readonly Pick<TorrentFile, 'length' | 'offset'>[]
+}
+
 export class PieceMap {
   readonly pieceCount: number
   /** Bytes, of all pieces but the last. */
@@ -27,7 +32,7 @@ export class PieceMap {
   readonly #fileEnds: Float64Array
   readonly #lastPieceLength: number
 
-  constructor(metainfo: Pick<Metainfo, 'pieceLength' | 'totalSize' | 'files'>) {
+  constructor(metainfo: Geometry) {
     this.nominalPieceLength = metainfo.pieceLength
     this.totalSize = metainfo.totalSize
     this.pieceCount = Math.ceil(metainfo.totalSize / metainfo.pieceLength)

@@ -57,19 +57,15 @@ const PAYLOAD_BYTES: Readonly<Record<number, number>> = {
   [MessageId.extended]: -1,
 }
 
-const enum State {
-  handshakeHead,
-  peerId,
-  message,
-  blockPayload,
-}
+type State = 'handshake-head' | 'peer-id' | 'message' | 'block-payload'
 
 const BLOCK_HEAD_BYTES = 13
+const PEER_ID_BYTES = HANDSHAKE_BYTES - HANDSHAKE_HEAD_BYTES
 
 export class WireDecoder {
   readonly #handler: WireHandler
   readonly #maxMessageBytes: number
-  #state = State.handshakeHead
+  #state: State = 'handshake-head'
   /** The beginning of a message whose rest has not come yet. */
   #pending: Uint8Array
   #pendingLength = 0
@@ -85,14 +81,14 @@ export class WireDecoder {
 
   /** True while a block's bytes are still to come. */
   get isWithinBlock(): boolean {
-    return this.#state === State.blockPayload
+    return this.#state === 'block-payload'
   }
 
   /** Decodes all of `chunk`; what is incomplete is kept for the next one. */
   push(chunk: Uint8Array): void {
     let at = 0
     while (at < chunk.length) {
-      if (this.#state === State.blockPayload) at = this.#pushBlock(chunk, at)
+      if (this.#state === 'block-payload') at = this.#pushBlock(chunk, at)
       else if (this.#pendingLength > 0) at = this.#completePending(chunk, at)
       else {
         const used = this.#decodeOne(chunk, at, chunk.length)
@@ -114,7 +110,7 @@ export class WireDecoder {
   }
 
   #endBlock(): void {
-    this.#state = State.message
+    this.#state = 'message'
     this.#handler.onBlockEnd()
   }
 
@@ -133,8 +129,8 @@ export class WireDecoder {
 
   /** How many bytes, from the message's first on, the next step needs. */
   #bytesNeeded(bytes: Uint8Array, at: number, available: number): number {
-    if (this.#state === State.handshakeHead) return available < 20 ? 20 : HANDSHAKE_HEAD_BYTES
-    if (this.#state === State.peerId) return HANDSHAKE_BYTES - HANDSHAKE_HEAD_BYTES
+    if (this.#state === 'handshake-head') return available < 20 ? 20 : HANDSHAKE_HEAD_BYTES
+    if (this.#state === 'peer-id') return PEER_ID_BYTES
     if (available < 4) return 4
     const length = readUint32(bytes, at)
     if (length === 0 || available < 5) return length === 0 ? 4 : 5
@@ -144,27 +140,26 @@ export class WireDecoder {
   /** Decodes one step of what stands at `at`; returns the bytes used, or 0 when more are needed. */
   #decodeOne(bytes: Uint8Array, at: number, end: number): number {
     const available = end - at
-    switch (this.#state) {
-      case State.handshakeHead:
-        if (!opensAsHandshake(bytes.subarray(at, Math.min(end, at + 20))))
-          throw new PeerError('not_bittorrent', 'The peer does not open with a BitTorrent handshake')
-        if (available < HANDSHAKE_HEAD_BYTES) return 0
-        this.#state = State.peerId
-        this.#handshakeHead(bytes.subarray(at, at + HANDSHAKE_HEAD_BYTES))
-        return HANDSHAKE_HEAD_BYTES
-      case State.peerId:
-        if (available < 20) return 0
-        this.#state = State.message
-        this.#handler.onPeerId(bytes.slice(at, at + 20))
-        return 20
-      default:
-        return this.#decodeMessage(bytes, at, available)
-    }
+    if (this.#state === 'message') return this.#decodeMessage(bytes, at, available)
+    if (this.#state === 'peer-id') return this.#decodePeerId(bytes, at, available)
+    return this.#decodeHandshakeHead(bytes.subarray(at, Math.min(end, at + HANDSHAKE_HEAD_BYTES)))
   }
 
-  #handshakeHead(bytes: Uint8Array): void {
-    const { infohash, capabilities } = decodeHandshakeHead(bytes)
+  #decodeHandshakeHead(head: Uint8Array): number {
+    if (!opensAsHandshake(head))
+      throw new PeerError('not_bittorrent', 'The peer does not open with a BitTorrent handshake')
+    if (head.length < HANDSHAKE_HEAD_BYTES) return 0
+    this.#state = 'peer-id'
+    const { infohash, capabilities } = decodeHandshakeHead(head)
     this.#handler.onHandshakeHead(infohash, capabilities)
+    return HANDSHAKE_HEAD_BYTES
+  }
+
+  #decodePeerId(bytes: Uint8Array, at: number, available: number): number {
+    if (available < PEER_ID_BYTES) return 0
+    this.#state = 'message'
+    this.#handler.onPeerId(bytes.slice(at, at + PEER_ID_BYTES))
+    return PEER_ID_BYTES
   }
 
   #decodeMessage(bytes: Uint8Array, at: number, available: number): number {
@@ -198,7 +193,7 @@ export class WireDecoder {
       throw new PeerError('bad_message_length', `A block message of ${length} bytes cannot be`)
     if (available < BLOCK_HEAD_BYTES) return 0
     this.#blockLeft = length - 9
-    this.#state = State.blockPayload
+    this.#state = 'block-payload'
     this.#handler.onBlockStart(readUint32(bytes, at + 5), readUint32(bytes, at + 9), this.#blockLeft)
     if (this.#blockLeft === 0) this.#endBlock()
     return BLOCK_HEAD_BYTES

@@ -1,0 +1,43 @@
+// Shoal, a BitTorrent client as a library: everything an application uses, and nothing else.
+//
+//   const session = await createSession()
+//   const torrent = session.add(await readFile('film.torrent'), { path: '/downloads' })
+//   await torrent.done
+//   await session.close()
+
+export { createSession } from './api/create-session.ts'
+export { createTorrent, type CreateOptions } from './api/create-torrent.ts'
+export { fetchPiece, type FetchPieceOptions } from './api/fetch-piece.ts'
+export { fetchUrl, type FetchUrlOptions } from './api/fetch-url.ts'
+export { locateContent } from './api/locate-content.ts'
+export { queryTrackers, type QueryTrackersOptions } from './api/query-trackers.ts'
+export { verifyTorrent, type Verification } from './api/verify-torrent.ts'
+export type { WorkOptions } from './api/work-options.ts'
+export { FormatError, NetworkError, PeerError, StorageError, TrackerError } from './base/errors.ts'
+export type { Log, LogLevel, LogRecord } from './base/log.ts'
+export type { TrackerStatus } from './engine/discovery/announcer.ts'
+export type { QueryResult } from './engine/discovery/query-trackers.ts'
+export type { Session } from './engine/session/session.ts'
+export type { SessionOptions } from './engine/session/settings.ts'
+export type { ContentLocation } from './engine/storage/content-layout.ts'
+export type {
+  PeerInfo,
+  TorrentEvents,
+  TorrentOptions,
+  TorrentState,
+  TorrentStats,
+} from './engine/torrent/torrent-api.ts'
+export type { Torrent } from './engine/torrent/torrent.ts'
+export {
+  describeMagnet,
+  describeTorrent,
+  encodeMagnet,
+  type FileFacts,
+  type Magnet,
+  type Metainfo,
+  parseMagnet,
+  parseTorrent,
+  type TorrentFacts,
+  type TorrentFile,
+  type V2FileFacts,
+} from './protocol/metainfo/index.ts'
