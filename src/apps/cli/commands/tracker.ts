@@ -11,7 +11,7 @@ const DEFAULT_PORT = 6969
 
 interface TrackerFlags {
   readonly port: number
-  readonly bind: string
+  readonly bind?: string
   readonly logLevel: LogLevel
   readonly logFile?: string
 }
@@ -21,7 +21,7 @@ export const tracker: CommandModule = { jsonFailure: 'none', define, run }
 function define(command: Command): void {
   command
     .option('--port <n>', 'port to listen on; 0 is any free one', parsePort, DEFAULT_PORT)
-    .option('--bind <address>', 'local address to listen on', parseBind, '0.0.0.0')
+    .option('--bind <address>', 'local address to listen on (default: all)', parseBind)
     .option('--log-level <level>', 'error, warn, info or debug', parseLogLevel, 'warn')
     .option('--log-file <file>', 'append the log to a file rather than to stderr')
     .addHelpText(
