@@ -45,6 +45,16 @@ async function measure(name: string, workers: number, operation: (index: number,
   )
 }
 
+function floor(): void {
+  const content = new Uint8Array(new SharedArrayBuffer(pieceBytes))
+  const cpu = process.cpuUsage()
+  for (let i = 0; i < pieces / 4; i++) createHash('sha1').update(content).digest()
+  const used = process.cpuUsage(cpu)
+  const cost = ((used.user + used.system) / 1e6 / (totalBytes / 4 / GIB)).toFixed(2)
+  console.log(`SHA-1 alone on this processor: ${cost} CPU s/GiB`)
+}
+
+floor()
 for (const workers of [0, 1, 2]) {
   const folder = fs.mkdtempSync(join(parent, 'shoal-bench-'))
   const disk = new NodeDisk({ workers })

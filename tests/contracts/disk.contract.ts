@@ -381,6 +381,17 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
         expect(Uint8Array.from(readFileSync(at('short')).subarray(0, 10))).toEqual(pattern(10))
       })
 
+      test('that were deleted or replaced while in use are an error, once', async () => {
+        const bytes = pattern(100)
+        const spans = [{ path: at('file'), offset: 0, length: 100 }]
+        const slots = load(bytes)
+        await commit(slots, bytes, spans)
+        rmSync(at('file'))
+        await expect(commit(slots, bytes, spans)).rejects.toMatchObject({ code: 'not_found', path: at('file') })
+        expect((await commit(slots, bytes, spans)).result).toBe('stored')
+        expect(await volume.sizes([at('file')])).toEqual([100])
+      })
+
       test('more of them than may be open at once can be used', async () => {
         const files = Array.from({ length: 700 }, (_, i) => ({ path: at(`${i % 7}`, `${i}`), length: i }))
         await volume.ensureFiles(files)

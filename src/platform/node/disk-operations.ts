@@ -15,6 +15,8 @@ import { isMissing, toStorageError } from './storage-error.ts'
 const HASH_STRIDE = 1 << 20
 /** Most bytes of one write call; only pieces larger than this take more than one per file. */
 const WRITE_STRIDE = 16 << 20
+/** Files between two pauses: opening many small ones takes its time, too. */
+const FILE_STRIDE = 64
 
 export type Work<Result> = Generator<undefined, Result, undefined>
 
@@ -108,6 +110,7 @@ export class DiskOperations {
   /** Writes those extents of a piece that are in slots, with one call per file where they are contiguous. */
   *#store(slots: readonly number[], spans: readonly FileSpan[]): Work<void> {
     let spanBegin = 0
+    let filesDone = 0
     for (const span of spans) {
       const spanEnd = spanBegin + span.length
       let parts: Uint8Array[] = []
@@ -134,6 +137,7 @@ export class DiskOperations {
       }
       this.#writeParts(parts, span, partsBegin - spanBegin)
       spanBegin = spanEnd
+      if (++filesDone % FILE_STRIDE === 0) yield
     }
   }
 

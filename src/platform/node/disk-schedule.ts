@@ -21,11 +21,11 @@ interface Level {
 }
 
 export class DiskSchedule {
-  readonly #operations: DiskOperations
+  readonly #operations: Pick<DiskOperations, 'run'>
   readonly #reply: (reply: Reply) => void
   readonly #levels: readonly Level[] = [0, 1, 2].map(() => ({ waiting: [], current: null }))
 
-  constructor(operations: DiskOperations, reply: (reply: Reply) => void) {
+  constructor(operations: Pick<DiskOperations, 'run'>, reply: (reply: Reply) => void) {
     this.#operations = operations
     this.#reply = reply
   }

@@ -17,9 +17,11 @@ import { NodeVolume } from './disk-volume.ts'
 import { diskWorkerFile } from './disk-worker-file.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
 
-/** One thread hashes and writes about 0.9 GB/s and leaves the main thread its own core; more pay off above that only. */
+/**
+ * One thread hashes and writes 0.4 to 0.9 GB/s, depending on the processor, and leaves the main thread a core of its own;
+ * more of them pay off only above that rate and with cores to spare.
+ */
 export const DEFAULT_WORKERS = 1
-const CLOSE_LIMIT_MS = 5000
 
 export interface NodeDiskOptions {
   /** Threads per storage device; 0 does the work on the calling thread. Default 1. */
@@ -28,7 +30,9 @@ export interface NodeDiskOptions {
   readonly slotCount?: number
   /** Frames of 1 MiB. Default 32. */
   readonly frameCount?: number
-  /** The code of disk threads; for tests. */
+  /** How long `close` waits for what is under way. Default 5000. */
+  readonly closeLimitMs?: number
+  /** Tells the code of a disk thread that is to be started; for tests. */
   readonly workerFile?: () => URL
 }
 
@@ -36,6 +40,7 @@ export class NodeDisk implements Disk {
   readonly slotBytes = SLOT_BYTES
   readonly frameBlocks = FRAME_BLOCKS
   readonly #workers: number
+  readonly #closeLimitMs: number
   readonly #workerFile: () => URL
   readonly #slabs: SharedSlabs
   readonly #slotMemory: Buffer
@@ -47,8 +52,10 @@ export class NodeDisk implements Disk {
   #closing: Promise<void> | null = null
 
   constructor(options: NodeDiskOptions = {}) {
-    const { workers = DEFAULT_WORKERS, slotCount = 256, frameCount = 32, workerFile = diskWorkerFile } = options
+    const { workers = DEFAULT_WORKERS, slotCount = 256, frameCount = 32 } = options
+    const { closeLimitMs = 5000, workerFile = diskWorkerFile } = options
     this.#workers = workers
+    this.#closeLimitMs = closeLimitMs
     this.#workerFile = workerFile
     this.#slabs = allocateSlabs(slotCount, frameCount)
     this.#slotMemory = Buffer.from(this.#slabs.slots)
@@ -113,7 +120,7 @@ export class NodeDisk implements Disk {
 
   close(): Promise<void> {
     const hands = [...this.#devices.values()].flat()
-    this.#closing ??= Promise.all(hands.map((hand) => hand.close(CLOSE_LIMIT_MS))).then(() => {})
+    this.#closing ??= Promise.all(hands.map((hand) => hand.close(this.#closeLimitMs))).then(() => {})
     return this.#closing
   }
 

@@ -23,9 +23,20 @@ export class OpenFiles {
     this.#limit = limit
   }
 
-  /** A descriptor for reading and writing; makes the file and its folders where they are missing. */
+  /**
+   * A descriptor for reading and writing; makes the file and its folders where they are missing. A file that was deleted or
+   * replaced since it was opened is `not_found`, once: what was written to it before is gone, and who wrote it must know.
+   */
   forWriting(path: string): number {
     const held = this.#touch(path)
+    if (held && isStale(path, held.fd)) {
+      this.close(path)
+      throw new StorageError(
+        'not_found',
+        `Cannot write ${path}: it was deleted or replaced meanwhile; check it again`,
+        path,
+      )
+    }
     if (held?.writable) return held.fd
     if (held) this.close(path)
     try {
@@ -56,7 +67,7 @@ export class OpenFiles {
   /** Lets go of a file that was deleted or replaced since it was opened, so that the next use meets what is there now. */
   forgetDeleted(path: string): void {
     const held = this.#files.get(path)
-    if (held && fs.fstatSync(held.fd).nlink === 0) this.close(path)
+    if (held && isStale(path, held.fd)) this.close(path)
   }
 
   close(path: string): void {
@@ -113,5 +124,17 @@ export class OpenFiles {
 
   #closeOldest(count: number): void {
     for (const path of [...this.#files.keys()].slice(0, count)) this.close(path)
+  }
+}
+
+/** Whether the open file is no longer the one at this path. */
+function isStale(path: string, fd: number): boolean {
+  const open = fs.fstatSync(fd)
+  // Links are the cheap question; some file systems do not count them, so the path has the last word.
+  if (open.nlink > 0) return false
+  try {
+    return fs.statSync(path).ino !== open.ino
+  } catch {
+    return true
   }
 }
