@@ -3,9 +3,11 @@
 /** A .torrent file. */
 export const MAX_TORRENT_BYTES = 64 * 1024 * 1024
 /** Bencoded values of a .torrent file: some six for each file of the torrent. */
-export const MAX_TORRENT_ITEMS = 2_000_000
+export const MAX_TORRENT_ITEMS = 1_500_000
 /** Files, pad files included. */
-export const MAX_FILES = 250_000
+export const MAX_FILES = 200_000
+/** Elements of a path. */
+export const MAX_PATH_ELEMENTS = 100
 /** v1 pieces, and v2 pieces. 2 million pieces of 512 MiB are 1 PiB, so that every offset is an exact number. */
 export const MAX_PIECES = 2 ** 21
 /** Bytes. */

@@ -17,12 +17,11 @@ const SUFFIX_BYTES = 8
 
 // Overrides, embeddings and isolates let `exe.gpj` be shown as something else; names do not need them.
 const BIDI_CONTROLS = /[\u202a-\u202e\u2066-\u2069]/g
-const OUTER_SEPARATORS = /^[/\\]+|[/\\]+$/g
 // What Windows forbids, all control characters, line separators, what was not UTF-8 (U+FFFD), and what is no character.
 const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}<>:"/\\|?*\u2028\u2029\ufffd]/gu
-// Windows drops trailing dots and spaces; with them go `.`, `..` and blank names.
-const TRAILING = /[. ]+$/
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu
+const SEPARATORS = '/\\'
+const DOTS_AND_SPACES = '. '
 const NOTHING_VISIBLE = /^[. ]*$/
 const RESERVED = /^(?:con|prn|aux|nul|(?:com|lpt)[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$) *(?:\.|$)/i
 // What most names are: nothing in them needs a change.
@@ -36,15 +35,16 @@ interface Entry {
 }
 
 interface Folder {
-  /** From the top folder down. */
-  readonly path: readonly string[]
+  readonly name: string
+  /** Null for the top folder. */
+  readonly parent: Folder | null
   readonly pathBytes: number
   /** By folded name. */
   readonly entries: Map<string, Entry>
-  /** By the torrent's own name: many files share a folder, which is cleaned once. */
-  readonly known: Map<string, Folder>
+  /** The folder asked for last, by the torrent's own name: neighbours in the list mostly share one. */
+  recent: { readonly element: string; readonly folder: Folder } | null
   /** Next suffix to try, by folded stem and extension. */
-  readonly suffixes: Map<string, number>
+  suffixes: Map<string, number> | null
 }
 
 export interface PathToSave {
@@ -63,16 +63,14 @@ export interface SavedPaths {
 /** One name, cleaned; empty when nothing is left of it. */
 export function savedName(name: string, isFile: boolean): string {
   if (name.length <= MAX_NAME_BYTES && ORDINARY.test(name) && !RESERVED.test(name)) return name
-  const legal = name
-    .replace(BIDI_CONTROLS, '')
-    .replace(OUTER_SEPARATORS, '')
-    .replace(FORBIDDEN, '_')
-    .replace(TRAILING, '')
+  const bare = trimEnd(trimStart(name.replace(BIDI_CONTROLS, ''), SEPARATORS), SEPARATORS)
+  // Windows drops dots and spaces at the end; with them go `.`, `..` and blank names.
+  const legal = trimEnd(bare.replace(FORBIDDEN, '_'), DOTS_AND_SPACES)
   if (NOTHING_VISIBLE.test(legal.replace(INVISIBLE, ''))) return ''
   const free = RESERVED.test(legal) ? `_${legal}` : legal
   if (utf8Length(free) <= MAX_NAME_BYTES) return free
   const { stem, extension } = isFile ? split(free) : { stem: free, extension: '' }
-  return (cut(stem, MAX_NAME_BYTES - utf8Length(extension)) + extension).replace(TRAILING, '') || '_'
+  return trimEnd(cut(stem, MAX_NAME_BYTES - utf8Length(extension)) + extension, DOTS_AND_SPACES) || '_'
 }
 
 /**
@@ -80,7 +78,7 @@ export function savedName(name: string, isFile: boolean): string {
  * @param top the cleaned name of the torrent's folder
  */
 export function savedPaths(top: string, files: readonly PathToSave[]): SavedPaths {
-  const root = makeFolder([top], utf8Length(top))
+  const root = makeFolder(top, null)
   // Folders first, then each file that is the first with its name, then the rest with suffixes: nobody loses
   // a name to a made-up one.
   const placed = files.map((file) => (file.isPad ? null : place(root, file.lenientPath)))
@@ -88,12 +86,12 @@ export function savedPaths(top: string, files: readonly PathToSave[]): SavedPath
   const late: number[] = []
   for (const [i, file] of placed.entries()) {
     if (file === null) continue
-    if (claim(file.folder, file.name)) paths[i] = [...file.folder.path, file.name]
+    if (claim(file.folder, file.name)) paths[i] = pathOf(file.folder, file.name)
     else late.push(i)
   }
   for (const i of late) {
     const { folder, name } = placed[i]!
-    paths[i] = [...folder.path, claimWithSuffix(folder, name)]
+    paths[i] = pathOf(folder, claimWithSuffix(folder, name))
   }
   // Pad files are never written: they only get a path that nobody else has.
   const padFolder = claim(root, '.pad') ? '.pad' : claimWithSuffix(root, '.pad')
@@ -107,7 +105,7 @@ function place(root: Folder, path: readonly string[]): { folder: Folder; name: s
   const room = MAX_PATH_BYTES - utf8Length(name) - SUFFIX_BYTES
   let folder = root
   for (const element of path.slice(0, -1)) {
-    const inner = folder.known.get(element) ?? folderWithin(folder, element)
+    const inner = folderWithin(folder, element)
     if (inner === null) continue
     if (inner.pathBytes + 1 > room) break // too deep: the file goes into the folder above
     folder = inner
@@ -117,15 +115,16 @@ function place(root: Folder, path: readonly string[]): { folder: Folder; name: s
 
 /** Finds or makes a folder; null when nothing is left of its name. */
 function folderWithin(parent: Folder, element: string): Folder | null {
+  if (parent.recent?.element === element) return parent.recent.folder
   const name = savedName(element, false)
   if (name === '') return null
   const key = fold(name)
   let folder = parent.entries.get(key)?.folder
   if (!folder) {
-    folder = makeFolder([...parent.path, name], parent.pathBytes + 1 + utf8Length(name))
+    folder = makeFolder(name, parent)
     parent.entries.set(key, { name, folder })
   }
-  parent.known.set(element, folder)
+  parent.recent = { element, folder }
   return folder
 }
 
@@ -143,6 +142,7 @@ function claimWithSuffix(folder: Folder, name: string): string {
   // Counted by what the made-up names have in common, so that names which differ only in what was cut off share a counter:
   // all suffixes of a torrent take linear time together.
   const key = `${fold(base)}/${fold(extension)}`
+  folder.suffixes ??= new Map()
   for (let number = folder.suffixes.get(key) ?? 1; ; number++) {
     const candidate = `${base}.${number}${extension}`
     if (!claim(folder, candidate)) continue
@@ -164,8 +164,16 @@ function locate(root: Folder, path: readonly string[]): string[] {
   return located
 }
 
-function makeFolder(path: readonly string[], pathBytes: number): Folder {
-  return { path, pathBytes, entries: new Map(), known: new Map(), suffixes: new Map() }
+function makeFolder(name: string, parent: Folder | null): Folder {
+  const pathBytes = (parent === null ? 0 : parent.pathBytes + 1) + utf8Length(name)
+  return { name, parent, pathBytes, entries: new Map(), recent: null, suffixes: null }
+}
+
+// Built for each file, not kept for each folder: in a deep tree the folders' paths would outgrow everything else.
+function pathOf(folder: Folder, name: string): string[] {
+  const path = [name]
+  for (let above: Folder | null = folder; above !== null; above = above.parent) path.push(above.name)
+  return path.reverse()
 }
 
 /** Equal for all names that some file system takes for the same one. Coarser than any of them, which only costs a suffix. */
@@ -182,6 +190,19 @@ function split(name: string): { stem: string; extension: string } {
     return { stem: name, extension: '' }
   }
   return { stem: name.slice(0, dot), extension }
+}
+
+// Not regular expressions: those look for an end from every place, which takes quadratic time in a name of a million dots.
+function trimStart(text: string, characters: string): string {
+  let start = 0
+  while (start < text.length && characters.includes(text[start])) start++
+  return text.slice(start)
+}
+
+function trimEnd(text: string, characters: string): string {
+  let end = text.length
+  while (end > 0 && characters.includes(text[end - 1])) end--
+  return text.slice(0, end)
 }
 
 /** The longest beginning that fits into this many UTF-8 bytes, with no character cut in two. */

@@ -228,6 +228,7 @@ describe('the file list', () => {
     ['missing_path', [{ length: 1, path: [] }]],
     ['invalid_path', [{ length: 1, path: 'a' }]],
     ['invalid_path', [{ length: 1, path: [['a']] }]],
+    ['invalid_path', [{ length: 1, path: Array.from({ length: 101 }, () => 'a') }]],
     ['invalid_length', [{ path: ['a'] }]],
     ['invalid_length', [{ length: -1, path: ['a'] }]],
     ['invalid_length', [{ length: 2n ** 60n, path: ['a'] }]],

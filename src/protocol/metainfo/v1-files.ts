@@ -2,7 +2,7 @@
 import { decodeUtf8, decodeUtf8Strict } from '../../base/bytes.ts'
 import { FormatError } from '../../base/errors.ts'
 import { BencodeDict } from '../bencode/index.ts'
-import { MAX_FILES } from './limits.ts'
+import { MAX_FILES, MAX_PATH_ELEMENTS } from './limits.ts'
 import { readElements, readEntry, type ListedFile } from './listed-file.ts'
 import { shownText } from './shown-text.ts'
 
@@ -50,12 +50,24 @@ function readNameless(entry: BencodeDict, index: number): ListedFile {
 /** `path.utf-8` where it is sound, as some clients wrote it beside a path in another encoding. Null when there is no path. */
 function readPath(entry: BencodeDict, index: number): readonly Uint8Array[] | null {
   const utf8 = readElements(entry.get('path.utf-8'))
-  if (utf8 && utf8.length > 0 && utf8.every((element) => decodeUtf8Strict(element) !== null)) return utf8
+  if (
+    utf8 &&
+    utf8.length > 0 &&
+    utf8.length <= MAX_PATH_ELEMENTS &&
+    utf8.every((element) => decodeUtf8Strict(element) !== null)
+  )
+    return utf8
   const value = entry.get('path')
   if (value === undefined) return null
   const elements = readElements(value)
   if (elements === null) {
     throw new FormatError('invalid_path', `Cannot read torrent: the path of file ${index} is not a list of strings`)
+  }
+  if (elements.length > MAX_PATH_ELEMENTS) {
+    throw new FormatError(
+      'invalid_path',
+      `Cannot read torrent: the path of file ${index} has ${elements.length} elements`,
+    )
   }
   return elements.length > 0 ? elements : null
 }
