@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto'
 
 /** 20 bytes. */
 export function sha1(bytes: Uint8Array): Uint8Array {
-  return createHash('sha1').update(bytes).digest()
+  return new Uint8Array(createHash('sha1').update(bytes).digest())
 }
 
 /** 32 bytes. */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes).digest()
+  return new Uint8Array(createHash('sha256').update(bytes).digest())
 }
