@@ -153,10 +153,9 @@ export class UdpTrackers {
   }
 
   #newTransactionId(): number {
-    for (;;) {
-      const id = viewOf(this.#parts.random.bytes(4)).getUint32(0)
-      if (!this.#pending.has(id)) return id
-    }
+    let id = viewOf(this.#parts.random.bytes(4)).getUint32(0)
+    while (this.#pending.has(id)) id = (id + 1) >>> 0
+    return id
   }
 }
 
