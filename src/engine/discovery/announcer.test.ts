@@ -86,7 +86,9 @@ function world(tiers: string, trackers: Record<string, Answering>, { clock = new
           return trackers[nameOf(url)](request, options)
         },
       },
-      tiers: tiers.split(' ').map((tier) => tier.split('').map((name) => (name === '?' ? 'wss://x' : `http://${name}/`))),
+      tiers: tiers
+        .split(' ')
+        .map((tier) => tier.split('').map((name) => (name === '?' ? 'wss://x' : `http://${name}/`))),
       infohash: new Uint8Array(20),
       peerId: encodeUtf8('-SH0100-abcdefghijkl'),
       listenPort: () => 6881,
