@@ -110,7 +110,10 @@ function endOfParsing(error: CommanderError, args: readonly string[], context: C
   if (error.exitCode === 0) return 0
   // Help instead of a command was written too.
   if (error.code === 'commander.help') return EXIT_USAGE
-  const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ').replace(/\.$/, '')
+  const message = error.message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .replace(/\.$/, '')
   const command = COMMANDS.find(({ name }) => name === args[0])
   const help = command === undefined ? 'shoal --help' : `shoal ${command.name} --help`
   context.stderr.write(`shoal: ${printable(message)}; see ${help}\n`)

@@ -24,7 +24,7 @@ export async function readTorrent(
   bind?: string,
 ): Promise<Uint8Array> {
   if (isMagnet(source)) {
-    throw usageError('This command cannot use a magnet link: give a torrent file, or the URL of one')
+    throw usageError('This command cannot use a magnet link; give a torrent file, or the URL of one')
   }
   if (isUrl(source)) {
     const options = { timeoutMs: FETCH_TIMEOUT_MS, maxBytes: MAX_TORRENT_BYTES, bind }
@@ -34,7 +34,7 @@ export async function readTorrent(
   if (size > MAX_TORRENT_BYTES) {
     throw new CommandError(
       'too_large',
-      `Cannot read ${source}: ${size} bytes are too many for a torrent, check the path`,
+      `Cannot read ${source}: ${size} bytes are too many for a torrent; check the path`,
     )
   }
   return readFile(source)

@@ -212,7 +212,7 @@ class Transfer implements ProgressSource {
     const { stop } = this.#context
     const actual = await stop.orInterrupted(sha256OfFile(file, stop.signal))
     if (actual !== expected) {
-      const message = `The SHA-256 of ${file} is ${actual}, not ${expected}: check the checksum, or where the torrent came from`
+      const message = `The SHA-256 of ${file} is ${actual}, not ${expected}; check the checksum, or where the torrent came from`
       throw new CommandError('checksum_mismatch', message)
     }
     return actual
@@ -245,7 +245,7 @@ function incompleteContent(metainfo: Metainfo, missing: number): CommandError {
   const what = formatCount(missing, 'piece')
   return new CommandError(
     'incomplete',
-    `Cannot seed ${name}: ${what} missing or damaged, run shoal download to get them`,
+    `Cannot seed ${name}: ${what} missing or damaged; run shoal download to get them`,
   )
 }
 

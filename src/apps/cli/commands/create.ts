@@ -9,7 +9,7 @@ import type { Engine } from '../engine.ts'
 import { addWorkersOption } from '../options/session-options.ts'
 import { parsePieceLength, parseTrackerTier, parseWebSeed, repeated } from '../options/values.ts'
 import { toHex } from '../../../base/bytes.ts'
-import { formatBytes, formatCount } from '../view/format.ts'
+import { formatBytes, formatCount, formatRound } from '../view/format.ts'
 import { printable } from '../view/printable.ts'
 import { WorkProgress } from '../view/work-progress.ts'
 import { programName } from '../version.ts'
@@ -106,14 +106,14 @@ async function writeTorrent(path: string, bytes: Uint8Array, force: boolean): Pr
 function alreadyThere(path: string): CommandError {
   return new CommandError(
     'file_exists',
-    `${path} is there already: name another file with -o, or overwrite it with --force`,
+    `${path} is there already; name another file with -o, or overwrite it with --force`,
   )
 }
 
 function describe(metainfo: Metainfo): string {
   const pieces = formatCount(metainfo.pieceHashes!.length / 20, 'piece')
   const files = formatCount(metainfo.files.length, 'file')
-  return `${files}, ${formatBytes(metainfo.totalSize)} in ${pieces} of ${formatBytes(metainfo.pieceLength)}`
+  return `${files}, ${formatBytes(metainfo.totalSize)} in ${pieces} of ${formatRound(metainfo.pieceLength)}`
 }
 
 function magnetOf(metainfo: Metainfo, engine: Engine): string {

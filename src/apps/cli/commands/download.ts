@@ -62,12 +62,12 @@ async function run(command: Command, context: Context): Promise<number> {
 
 function checkDownloadable(metainfo: Metainfo, flags: DownloadFlags): void {
   if (metainfo.infohashV1 === null) {
-    const message = 'Cannot download a torrent of version 2 alone: ask for one of version 1, or a hybrid'
+    const message = 'Cannot download a torrent of version 2 alone; ask for one of version 1, or a hybrid'
     throw new CommandError('v2_only', message)
   }
   const files = metainfo.files.filter((file) => !file.isPad).length
   if (flags.checksum !== undefined && files !== 1) {
-    throw usageError(`--checksum is for torrents of one file, this one has ${files}: leave it out`)
+    throw usageError(`--checksum is for torrents of one file, this one has ${files}; leave it out`)
   }
 }
 

@@ -43,7 +43,7 @@ async function run(command: Command, context: Context): Promise<number> {
   const engine = await context.loadEngine()
   const metainfo = engine.parseTorrent(await readTorrent(source, engine, context, flags.bind))
   const pieces = Math.ceil(metainfo.totalSize / metainfo.pieceLength)
-  if (index >= pieces) throw usageError(`There is no piece ${index}: this torrent has ${pieces}, counted from 0`)
+  if (index >= pieces) throw usageError(`There is no piece ${index}; this torrent has ${pieces}, counted from 0`)
   const log = await openLogSink({
     level: flags.logLevel ?? (flags.quiet === true ? 'error' : 'warn'),
     file: flags.logFile,

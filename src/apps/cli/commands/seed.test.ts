@@ -30,7 +30,7 @@ test('content that is not complete is not served, and not changed', async () => 
   expect(cli.events.at(-1)).toMatchObject({
     event: 'error',
     code: 'incomplete',
-    message: 'Cannot seed album: 2 pieces missing or damaged, run shoal download to get them',
+    message: 'Cannot seed album: 2 pieces missing or damaged; run shoal download to get them',
   })
 })
 

@@ -1,5 +1,6 @@
 // shoal verify: says which pieces of content on disk are good.
 import type { Command } from 'commander'
+import type { Verification } from '../../../index.ts'
 import { EXIT_FAILED } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import { addWorkersOption } from '../options/session-options.ts'
@@ -42,19 +43,22 @@ async function run(command: Command, context: Context): Promise<number> {
   const location = await engine.locateContent(metainfo, path)
   const progress = new WorkProgress(`Verifying ${printable(metainfo.name)}`, flags, context)
   const { signal } = context.stop
+  // Pieces, shown as bytes.
+  const bytes = (count: number): number => Math.min(count * metainfo.pieceLength, metainfo.totalSize)
   const verifying = engine.verifyTorrent(metainfo, location, {
     workers: flags.workers,
-    onProgress: ({ done, total }) => progress.update(done, total),
+    onProgress: ({ done, total }) => progress.update(bytes(done), bytes(total)),
     signal,
   })
   const result = await context.stop.afterWork(verifying).finally(() => progress.close())
   const { complete, pieces, good, bad } = result
   if (flags.json === true) context.stdout.write(`${printableJson({ complete, pieces, good, bad })}\n`)
-  else context.stdout.write(`${describe(good, pieces)}\n`)
+  else context.stdout.write(`${describe(result)}\n`)
   return complete ? 0 : EXIT_FAILED
 }
 
-function describe(good: number, pieces: number): string {
-  if (good === pieces) return `Complete: all ${formatCount(pieces, 'piece')} are good`
+function describe({ complete, good, pieces }: Verification): string {
+  if (complete) return `Complete: all ${formatCount(pieces, 'piece')} are good`
+  if (good === pieces) return `Incomplete: all ${formatCount(pieces, 'piece')} are good, but an empty file is missing`
   return `Incomplete: ${good} of ${formatCount(pieces, 'piece')} are good`
 }

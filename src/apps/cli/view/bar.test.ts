@@ -33,7 +33,7 @@ test('each piece has its column when there is room', () => {
 })
 
 test('many pieces share a column, which shows what part of them is there', () => {
-  expect(renderPieceStrip(pieces('########' + '####    ' + '#       ' + '        '), 4, style)).toBe('█▄▁·')
+  expect(renderPieceStrip(pieces('############    #               '), 4, style)).toBe('█▄▁·')
 })
 
 test('a column is full only when all of its pieces are there', () => {
@@ -58,5 +58,5 @@ test('a torrent without pieces has no strip', () => {
 
 test('pieces under way have another colour', () => {
   const marked = { ...style, busy: (text: string) => `<${text}>` }
-  expect(renderPieceStrip(pieces('#-' + '- ' + '##'), 3, marked)).toBe('<▄><▁>█')
+  expect(renderPieceStrip(pieces('#-- ##'), 3, marked)).toBe('<▄><▁>█')
 })

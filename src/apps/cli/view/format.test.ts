@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatBytes, formatCount, formatDuration, formatPercent, formatRate } from './format.ts'
+import { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatRound } from './format.ts'
 
 test.for([
   [0, '0 bytes'],
@@ -14,6 +14,10 @@ test.for([
   [2 ** 53, '8.00 PiB'],
 ] as const)('%d bytes are shown as %s, in three digits', ([bytes, text]) => {
   expect(formatBytes(bytes)).toBe(text)
+})
+
+test('a piece length is a round number', () => {
+  expect([16_384, 1024 ** 2, 1.5 * 1024 ** 2].map(formatRound)).toEqual(['16 KiB', '1 MiB', '1.50 MiB'])
 })
 
 test('a rate is bytes per second', () => {

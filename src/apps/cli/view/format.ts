@@ -15,6 +15,11 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0)} ${UNITS[unit]}`
 }
 
+/** A size that is a round number in its unit, as piece lengths are: `256 KiB`, `1 MiB`, `1.50 MiB`. */
+export function formatRound(bytes: number): string {
+  return formatBytes(bytes).replace(/\.0+ /, ' ')
+}
+
 /** Bytes per second: `3.10 MiB/s`. */
 export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond)}/s`

@@ -1,6 +1,6 @@
 // `shoal info` for people: a table of facts and a tree of files, cut short when it is long.
 import type { TorrentFacts } from '../../../index.ts'
-import { formatBytes, formatCount } from './format.ts'
+import { formatBytes, formatCount, formatRound } from './format.ts'
 import { printable } from './printable.ts'
 import type { Style } from './style.ts'
 
@@ -45,7 +45,7 @@ function size(facts: TorrentFacts): string[] {
 
 function pieces(facts: TorrentFacts): string[] {
   if (facts.piece_length === null) return []
-  return [`${facts.pieces_v1 ?? facts.pieces_v2} of ${formatBytes(facts.piece_length)}`]
+  return [`${facts.pieces_v1 ?? facts.pieces_v2} of ${formatRound(facts.piece_length)}`]
 }
 
 function trackers(facts: TorrentFacts): string[] {
