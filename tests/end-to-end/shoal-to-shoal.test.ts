@@ -292,7 +292,7 @@ describe('seed', () => {
     file.write(folder, torrent.pieceLength, (piece) => piece % 2 === 0)
     const seeding = seed(stage, stage.torrentFile(torrent), folder)
     expect(await seeding.exited).toMatchObject({ code: 1 })
-    expect(seeding.events.at(-1)).toMatchObject({ event: 'error' })
+    expect(seeding.events.at(-1)).toMatchObject({ event: 'error', code: 'incomplete' })
   })
 })
 
