@@ -39,10 +39,14 @@ export class SlotLedger {
     this.#disk.returnSlot(slot)
   }
 
-  /** True when less than a quarter of what the holder may have is free: time to spill. */
-  isShort(holder: SlotHolder): boolean {
+  /**
+   * True when less than a quarter of what the holder may have is free, and most of it is not about to be: time to spill.
+   * @param returning slots among those it holds that come back by themselves, with the next answers of the disk
+   */
+  isShort(holder: SlotHolder, returning: number): boolean {
     const share = this.#share(holder)
-    return Math.min(share - holder.slotsHeld, this.#disk.freeSlots) < share / 4
+    if (Math.min(share - holder.slotsHeld, this.#disk.freeSlots) >= share / 4) return false
+    return holder.slotsHeld - returning > share / 2
   }
 
   /** Slots that the holder may have, with what its device's other torrents hold taken into account. */

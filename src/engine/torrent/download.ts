@@ -68,6 +68,8 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   readonly #scratch: Uint8Array[] = []
   #spilling = 0
   #committing = 0
+  /** Slots of pieces that the disk is at work on. */
+  #returningSlots = 0
   #isStarved = false
   #isStopped = false
   #onIdle: (() => void)[] = []
@@ -140,7 +142,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     let partial = this.#partials.get(piece)
     const extent = partial ? partial.extentOf(block - map.firstBlock(piece)) : 0
     if (partial && partial.slots[extent] >= 0 && !partial.spilling.has(extent)) return true
-    if (ledger.isShort(this)) this.#spill()
+    if (ledger.isShort(this, this.#returningSlots)) this.#spill()
     // While an extent is being written out its slot is the disk's: its other blocks wait for a moment.
     if (partial?.spilling.has(extent)) return this.#starve()
     const slot = ledger.take(this)
@@ -244,6 +246,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     const { piece } = partial
     partial.isCommitting = true
     this.#committing++
+    this.#returningSlots += partial.slots.length
     try {
       if (partial.hasSpilled) {
         await this.#settleExtents(partial)
@@ -266,6 +269,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
       // After a stop, the answer to the last commit is what returns the slots.
       this.#returnSlots(partial)
       this.#committing--
+      this.#returningSlots -= partial.slots.length
       this.#settle()
     }
   }

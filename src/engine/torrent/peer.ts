@@ -59,8 +59,8 @@ const MAX_WINDOW = 2048
 /** BEP 3's largest request that clients still make. */
 const MAX_REQUEST_BYTES = 131_072
 const ALLOWED_FAST_PIECES = 10
-/** Asking is done in batches of at least this many blocks, or a quarter of the window. */
-const REQUEST_BATCH = 16
+/** Asking is done in batches of at least this many blocks, or a quarter of the window: each write wakes the other side. */
+const REQUEST_BATCH = 64
 const ENDGAME_BLOCKS = 8
 /** Anything but a block: a bitfield of the torrent's pieces, or an extension message. */
 const MIN_MESSAGE_LIMIT = 262_144

@@ -379,7 +379,10 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   }
 
   onTrackerError(trackerUrl: string, error: TrackerError): void {
-    this.#warn(error.code === 'tracker_failure' ? 'tracker_refused' : 'tracker_failed', `${trackerUrl}: ${error.message}`)
+    this.#warn(
+      error.code === 'tracker_failure' ? 'tracker_refused' : 'tracker_failed',
+      `${trackerUrl}: ${error.message}`,
+    )
   }
 
   #warn(code: string, message: string): void {

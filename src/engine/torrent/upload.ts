@@ -29,6 +29,8 @@ export interface UploadOwner {
 const BATCH_MS = 150
 const MIN_BATCH_BYTES = 65_536
 const MAX_BATCH_BYTES = 1 << 20
+/** Blocks that are read ahead for one peer: 4 MiB. */
+const MAX_BLOCKS_AHEAD = 256
 
 export class Upload<Peer extends UploadPeer> {
   readonly source: ReadSource
@@ -60,7 +62,7 @@ export class Upload<Peer extends UploadPeer> {
       }
       const block = this.source.map.blockAt(queue.piece(0), queue.begin(0), queue.bytes(0))
       const isSent = block < 0 ? this.#sendOdd(peer) : this.#sendRun(peer, block, Math.min(batchBytes, allowed))
-      if (!isSent) return
+      if (!isSent) break
     }
     this.#prefetch(peer)
   }
@@ -84,15 +86,9 @@ export class Upload<Peer extends UploadPeer> {
   #sendRun(peer: Peer, block: number, maxBytes: number): boolean {
     const run = this.#runFor(peer, block)
     if (!run) return false
-    const { map } = this.source
     const queue = peer.uploads
     const maxCount = Math.max(1, Math.floor(maxBytes / BLOCK_BYTES))
-    const end = run.firstBlock + run.blockCount
-    let count = 1
-    while (count < maxCount && count < queue.length && block + count < end) {
-      if (map.blockAt(queue.piece(count), queue.begin(count), queue.bytes(count)) !== block + count) break
-      count++
-    }
+    const count = Math.min(maxCount, this.#countInRow(queue, 0, block, run))
     let payload = 0
     for (let i = 0; i < count; i++) payload += queue.bytes(i)
     queue.shift(count)
@@ -138,7 +134,8 @@ export class Upload<Peer extends UploadPeer> {
 
   /** The run with this block when it is in memory; else it is read, and the peer waits for it. */
   #runFor(peer: Peer, block: number): CachedRun | null {
-    const run = this.#cache.find(this.source, block) ?? this.#read(peer, block)
+    const requests = Math.min(peer.uploads.length, this.#requestsAhead(peer))
+    const run = this.#cache.find(this.source, block) ?? this.#read(block, unitsOf(requests))
     if (run?.state === 'ready') return run
     if (!run) this.#waitingForFrame.add(peer)
     else this.#waitFor(run, peer)
@@ -151,9 +148,7 @@ export class Upload<Peer extends UploadPeer> {
     peers.add(peer)
   }
 
-  /** Reads as many units as the peer has asked for in a row, so that a slow peer does not fill the cache. */
-  #read(peer: Peer, block: number): CachedRun | null {
-    const units = 1 + Math.floor(peer.uploads.length / UNIT_BLOCKS)
+  #read(block: number, units: number): CachedRun | null {
     return this.#cache.read(this.source, block, units, (run, error) => this.#onRead(run, error))
   }
 
@@ -172,11 +167,49 @@ export class Upload<Peer extends UploadPeer> {
     this.pump(peer)
   }
 
-  /** While a batch is on its way, what comes next is read. */
+  /**
+   * While a batch is on its way, what the peer takes next is read, several runs in one go: waking a thread costs more than
+   * reading a run that is in the system's cache. So nothing is read before half of what was read ahead has been sent.
+   */
   #prefetch(peer: Peer): void {
     const queue = peer.uploads
-    if (queue.length === 0) return
-    const block = this.source.map.blockAt(queue.piece(0), queue.begin(0), queue.bytes(0))
-    if (block >= 0 && !this.#cache.find(this.source, block)) this.#read(peer, block)
+    const { map } = this.source
+    const most = Math.min(queue.length, this.#requestsAhead(peer))
+    let isReading = false
+    for (let index = 0; index < most;) {
+      const block = map.blockAt(queue.piece(index), queue.begin(index), queue.bytes(index))
+      if (block < 0) return
+      let run = this.#cache.find(this.source, block)
+      if (!run) {
+        if (index > most / 2 && !isReading) return
+        isReading = true
+        run = this.#read(block, unitsOf(most - index)) ?? undefined
+        if (!run) return
+      }
+      index += this.#countInRow(queue, index, block, run)
+    }
   }
+
+  /** How many of its requests a peer is served within about a second: further ahead the cache is not filled for it. */
+  #requestsAhead(peer: Peer): number {
+    return Math.min(MAX_BLOCKS_AHEAD, UNIT_BLOCKS + Math.floor(peer.upRate / BLOCK_BYTES))
+  }
+
+  /** How many requests from `index` on, the first of which is for `block`, go on in the run, one after the other. */
+  #countInRow(queue: UploadQueue, index: number, block: number, run: CachedRun): number {
+    const { map } = this.source
+    const most = Math.min(queue.length - index, run.firstBlock + run.blockCount - block)
+    let count = 1
+    while (count < most) {
+      const at = index + count
+      if (map.blockAt(queue.piece(at), queue.begin(at), queue.bytes(at)) !== block + count) break
+      count++
+    }
+    return count
+  }
+}
+
+/** Units to read for this many requests in a row. */
+function unitsOf(requests: number): number {
+  return 1 + Math.floor(requests / UNIT_BLOCKS)
 }
