@@ -214,6 +214,8 @@ export interface CommitResult {
  * `too_many_open_files`, `name_too_long`, `not_a_file`, or `disk_closed`. Folders are made as needed, for writing only.
  */
 export interface Volume {
+  /** The same for all volumes of one storage device, and for no others. */
+  readonly device: object
   /** Hashes the piece in order, compares, and writes it: one positioned write per file touched. Slots stay the caller's, but belong to the disk until the answer. */
   commit(request: CommitRequest): Promise<CommitResult>
   /** Writes part of a slot, unverified (spilling). Lengths of `spans` add up to `length`. */

@@ -99,6 +99,8 @@ export class FaultDisk implements Disk {
 }
 
 class FaultVolume implements Volume {
+  /** Each torrent has a drive of its own, that can fail alone. */
+  readonly device = {}
   readonly #volume: Volume
   readonly #pass: (spans: readonly FileSpan[]) => Promise<void>
 

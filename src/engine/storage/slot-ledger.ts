@@ -57,7 +57,7 @@ export class SlotLedger {
     let otherDevices = false
     for (const other of this.#holders) {
       if (other === holder) continue
-      if (other.volume === holder.volume) {
+      if (other.volume.device === holder.volume.device) {
         othersOnDevice = true
         heldByDevice += other.slotsHeld
       } else otherDevices = true

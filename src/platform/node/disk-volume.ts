@@ -1,4 +1,5 @@
 // A volume: turns the engine's calls into operations and gives them to the least busy hands of its device.
+import { stat } from 'node:fs/promises'
 import type { CommitRequest, CommitResult, FileSpan, Frame, Slot, Volume } from '../platform.ts'
 import { diskClosed, type DiskHands } from './disk-hands.ts'
 import { BLOCK_BYTES, FRAME_BLOCKS, SLOT_BYTES } from './disk-memory.ts'
@@ -10,17 +11,21 @@ import {
   type OperationKind,
   type OperationResult,
 } from './disk-messages.ts'
+import { isMissing, toStorageError } from './storage-error.ts'
 
 /** What an operation that moves no data counts for when the least busy hands are looked for. */
 const SMALL_BYTES = BLOCK_BYTES
+const FEW_FILES = 64
 
 export class NodeVolume implements Volume {
+  readonly device: object
   readonly #allHands: readonly DiskHands[]
   readonly #idlestHands: () => DiskHands
   readonly #isClosed: () => boolean
   readonly #underWay = new Set<Promise<unknown>>()
 
   constructor(allHands: readonly DiskHands[], idlestHands: () => DiskHands, isClosed: () => boolean) {
+    this.device = allHands
     this.#allHands = allHands
     this.#idlestHands = idlestHands
     this.#isClosed = isClosed
@@ -62,8 +67,12 @@ export class NodeVolume implements Volume {
     await this.#do('read', spans[0].path, length, frame, packSpans(spans))
   }
 
-  sizes(paths: readonly string[]): Promise<readonly number[]> {
-    return this.#do('sizes', paths[0] ?? '', SMALL_BYTES, paths)
+  async sizes(paths: readonly string[]): Promise<readonly number[]> {
+    // Few files are looked at without a thread of the disk: a fresh download need not wait for one to start.
+    if (paths.length > FEW_FILES) return this.#do('sizes', paths[0], SMALL_BYTES, paths)
+    const sizes: number[] = []
+    for (const path of paths) sizes.push(await sizeOf(path))
+    return sizes
   }
 
   async ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void> {
@@ -103,5 +112,16 @@ function totalLength(spans: readonly FileSpan[]): number {
 function requireLength(spans: readonly FileSpan[], length: number): void {
   if (length <= 0 || totalLength(spans) !== length) {
     throw new RangeError(`Cannot store ${length} bytes in spans of ${totalLength(spans)}`)
+  }
+}
+
+/** -1 where there is no file. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    const info = await stat(path)
+    return info.isFile() ? info.size : -1
+  } catch (error) {
+    if (isMissing(error)) return -1
+    throw toStorageError(error, 'look at', path)
   }
 }

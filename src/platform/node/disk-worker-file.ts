@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 
 /** Throws when running from sources that were not built. */
 export function diskWorkerFile(): URL {
-  if (import.meta.url.endsWith('.js')) return new URL('./disk-worker.js', import.meta.url)
+  // Relative in a way that holds from the bundled command line too.
+  if (import.meta.url.endsWith('.js')) return new URL('../../platform/node/disk-worker.js', import.meta.url)
   const built = new URL('../../../dist/platform/node/disk-worker.js', import.meta.url)
   if (!existsSync(built))
     throw new Error('Cannot start a disk thread from TypeScript sources: run `npm run build` first')

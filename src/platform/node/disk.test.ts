@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
+import type { FileSpan } from '../platform.ts'
 import { NodeDisk } from './disk.ts'
 import { diskWorkerFile } from './disk-worker-file.ts'
 
@@ -17,6 +18,11 @@ function makeFolder(): string {
   return folder
 }
 
+/** One byte of a file. */
+function one(path: string): FileSpan[] {
+  return [{ path, offset: 0, length: 1 }]
+}
+
 test.each([
   ['ends', "parentPort.on('message', () => process.exit(1))"],
   ['throws', "parentPort.on('message', () => { throw new Error('bug') })"],
@@ -27,11 +33,11 @@ test.each([
   const disk = new NodeDisk({ workers: 1, workerFile: () => (started++ === 0 ? script(code) : diskWorkerFile()) })
   const volume = await disk.openVolume(folder)
   const path = join(folder, 'none')
-  const lost = await Promise.allSettled([volume.sizes([path]), volume.hash([{ path, offset: 0, length: 1 }])])
+  const lost = await Promise.allSettled([volume.hash(one(path)), volume.hash(one(path))])
   for (const result of lost) {
     expect(result).toMatchObject({ status: 'rejected', reason: { name: 'StorageError', code: 'io_error', path } })
   }
-  expect(await volume.sizes([path])).toEqual([-1])
+  expect(await volume.hash(one(path))).toBeNull()
   expect(started).toBe(2)
   await disk.close()
 })
@@ -43,7 +49,7 @@ test('a thread that cannot be started fails the operation', async () => {
   }
   const disk = new NodeDisk({ workers: 1, workerFile })
   const volume = await disk.openVolume(folder)
-  await expect(volume.sizes([folder])).rejects.toMatchObject({
+  await expect(volume.hash(one(folder))).rejects.toMatchObject({
     code: 'io_error',
     message: expect.stringContaining('not built'),
   })
@@ -55,7 +61,7 @@ test('closing does not wait for ever for a thread that hangs', async () => {
   const disk = new NodeDisk({ workers: 1, closeLimitMs: 20, workerFile: () => script(hang) })
   const folder = makeFolder()
   const volume = await disk.openVolume(folder)
-  const [hanging] = await Promise.allSettled([volume.sizes([folder]), disk.close()])
+  const [hanging] = await Promise.allSettled([volume.hash(one(folder)), disk.close()])
   expect(hanging).toMatchObject({ status: 'rejected', reason: { code: 'disk_closed' } })
 })
 
@@ -69,10 +75,10 @@ test('threads start with the first operation, and no more of them than are busy'
   const folder = makeFolder()
   const volume = await disk.openVolume(folder)
   expect(started).toBe(0)
-  await volume.sizes([folder])
-  await volume.sizes([folder])
+  await volume.hash(one(join(folder, 'none')))
+  await volume.hash(one(join(folder, 'none')))
   expect(started).toBe(1)
-  await Promise.all([volume.sizes([folder]), volume.sizes([folder])])
+  await Promise.all([volume.hash(one(join(folder, 'none'))), volume.hash(one(join(folder, 'none')))])
   expect(started).toBe(2)
   await disk.close()
 })
@@ -82,9 +88,9 @@ test('an idle thread keeps no process alive', async () => {
   const program = `
     import { NodeDisk } from ${JSON.stringify(disk.href)}
     const volume = await new NodeDisk({ workers: 1 }).openVolume('.')
-    console.log(await volume.sizes(['none']))`
+    console.log(await volume.hash([{ path: 'none', offset: 0, length: 1 }]))`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
-  expect(stdout).toBe('[ -1 ]\n')
+  expect(stdout).toBe('null\n')
 })
 
 test('memory is not touched before it is used', () => {
