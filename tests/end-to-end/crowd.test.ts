@@ -16,13 +16,13 @@ const MEMORY_BUDGET_MIB = 64 + 32 + 120
 
 describe('fifty peers that choke and leave at random', () => {
   const cases = [
-    { what: 'pieces of 16 MiB', pieceLength: 16 * MIB, size: 400 * MIB + 77 },
-    { what: 'pieces of 256 MiB', pieceLength: 256 * MIB, size: 600 * MIB + 77 },
-  ]
-  test.for(cases)('$what: completes, and memory keeps its budget', async ({ pieceLength, size }, context) => {
+    [16, 400],
+    [256, 600],
+  ] as const
+  test.for(cases)('pieces of %i MiB: completes, and memory keeps its budget', async ([pieceMib, mib], context) => {
     const stage = openStage(context)
-    const payload = Payload.file('crowd', size)
-    const torrent = makeTorrent(payload, pieceLength)
+    const payload = Payload.file('crowd', mib * MIB + 77)
+    const torrent = makeTorrent(payload, pieceMib * MIB)
     let home: string | null = null
     stage.onEnd(() => {
       home = null
@@ -46,7 +46,8 @@ describe('fifty peers that choke and leave at random', () => {
     await shoal.finished(170_000)
 
     expect(payload.differences(folder)).toEqual([])
-    expect(shoal.dropped()).toEqual([])
+    // That they left with requests unanswered may be told; of anything worse nobody is guilty.
+    expect(shoal.all('peer_dropped').filter(({ reason }) => reason !== 'left')).toEqual([])
     expect(crowd.filter(({ connections }) => connections > 1).length, 'peers left and came back').toBeGreaterThan(10)
     expect(peak.mib).toBeLessThan(MEMORY_BUDGET_MIB)
   })

@@ -19,26 +19,29 @@ beforeAll(() => {
 
 describe('signals', () => {
   test.for([
-    { signal: 'SIGINT' as const, code: 130 },
-    { signal: 'SIGTERM' as const, code: 143 },
-  ])('$signal in the middle of a download: $code, and what was verified is on disk', async (expected, context) => {
-    const stage = openStage(context)
-    const tracker = await startTracker(stage)
-    const source = await startPeer(stage, torrent, honest(4 * MIB))
-    const folder = stage.folder('downloaded')
-    const file = stage.torrentFile(torrent, [tracker.url])
-    const shoal = download(stage, file, folder, ...peers([source.address]))
-    const { pieces_have: had } = await shoal.event('progress', ({ pieces_have }) => Number(pieces_have) > 20)
-    shoal.program.signal(expected.signal)
-    expect(await shoal.exited).toMatchObject({ code: expected.code })
-    expect(shoal.events.at(-1)).toMatchObject({ event: 'stopped' })
-    expect(tracker.announces.at(-1)).toMatchObject({ event: 'stopped' })
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    '%s in the middle of a download: %i, and what was verified is on disk',
+    async ([signal, code], context) => {
+      const stage = openStage(context)
+      const tracker = await startTracker(stage)
+      const source = await startPeer(stage, torrent, honest(4 * MIB))
+      const folder = stage.folder('downloaded')
+      const file = stage.torrentFile(torrent, [tracker.url])
+      const shoal = download(stage, file, folder, ...peers([source.address]))
+      const { pieces_have: had } = await shoal.event('progress', ({ pieces_have }) => Number(pieces_have) > 20)
+      shoal.program.signal(signal)
+      expect(await shoal.exited).toMatchObject({ code })
+      expect(shoal.events.at(-1)).toMatchObject({ event: 'stopped' })
+      expect(tracker.announces.at(-1)).toMatchObject({ event: 'stopped' })
 
-    const verify = await runShoal(stage, ['verify', file, folder, '--json'])
-    expect(verify.code).toBe(1)
-    const { good, complete } = JSON.parse(verify.stdout) as { good: number; complete: boolean }
-    expect({ complete, kept: good >= Number(had) }).toEqual({ complete: false, kept: true })
-  })
+      const verify = await runShoal(stage, ['verify', file, folder, '--json'])
+      expect(verify.code).toBe(1)
+      const { good, complete } = JSON.parse(verify.stdout) as { good: number; complete: boolean }
+      expect({ complete, kept: good >= Number(had) }).toEqual({ complete: false, kept: true })
+    },
+  )
 
   test('a tracker that hangs does not hold it up for more than 5 s', async (context) => {
     const stage = openStage(context)

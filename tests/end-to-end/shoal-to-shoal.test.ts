@@ -34,9 +34,9 @@ async function seeder(stage: Stage, { payload, file }: TestTorrent, ...more: str
 
 describe('download', () => {
   test.for([
-    { what: 'a file', which: () => torrent },
-    { what: 'a tree with empty and tiny files', which: () => treeTorrent },
-  ])('$what arrives whole, and nothing else is written', async ({ which }, context) => {
+    ['a file', () => torrent],
+    ['a tree with empty and tiny files', () => treeTorrent],
+  ] as const)('%s arrives whole, and nothing else is written', async ([, which], context) => {
     const stage = openStage(context)
     const [address] = await seeder(stage, which())
     const folder = stage.folder('downloaded')
@@ -273,9 +273,9 @@ describe('meeting', () => {
 
 describe('seed', () => {
   test.for([
-    { what: 'the folder that holds the content', path: (folder: string) => folder },
-    { what: 'the content itself', path: (folder: string) => join(folder, tree.name) },
-  ])('takes $what', async ({ path }, context) => {
+    ['the folder that holds the content', (folder: string) => folder],
+    ['the content itself', (folder: string) => join(folder, tree.name)],
+  ] as const)('takes %s', async ([, path], context) => {
     const stage = openStage(context)
     const complete = stage.folder('complete')
     tree.write(complete)
