@@ -4,7 +4,7 @@ import type { Context } from './context.ts'
 import { runProgram } from './program.ts'
 import { listenForSignals } from './signals.ts'
 import { Stop } from './stop.ts'
-import { showCursor } from './view/live-area.ts'
+import { SHOW_CURSOR } from './view/cursor.ts'
 
 if (process.env.SHOAL_LOOP_DELAY === '1') {
   const { watchLoopDelay } = await import('./loop-delay.ts')
@@ -13,7 +13,7 @@ if (process.env.SHOAL_LOOP_DELAY === '1') {
 
 const stop = new Stop()
 listenForSignals(stop, (code) => {
-  if (process.stderr.isTTY) showCursor(process.stderr)
+  if (process.stderr.isTTY) process.stderr.write(SHOW_CURSOR)
   process.exit(code)
 })
 

@@ -2,7 +2,6 @@
 // Ends when the content is there, when it was seeded long enough, when the torrent fails, or when the command is stopped.
 import { join, resolve } from 'node:path'
 import { CommandError, Interrupted } from './command-error.ts'
-import { sha256OfFile } from './checksum.ts'
 import type { Context } from './context.ts'
 import type { Metainfo } from '../../index.ts'
 import type { Engine, EngineSession, EngineTorrent } from './engine.ts'
@@ -210,6 +209,7 @@ class Transfer implements ProgressSource {
 
   async #verifyChecksum(file: string, expected: string): Promise<string> {
     const { stop } = this.#context
+    const { sha256OfFile } = await import('./checksum.ts')
     const actual = await stop.orInterrupted(sha256OfFile(file, stop.signal))
     if (actual !== expected) {
       const message = `The SHA-256 of ${file} is ${actual}, not ${expected}; check the checksum, or where the torrent came from`

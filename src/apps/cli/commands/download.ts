@@ -56,7 +56,7 @@ async function run(command: Command, context: Context): Promise<number> {
     seedLimits: seedLimitsOf(flags),
     checksum: flags.checksum ?? null,
   }
-  await runTransfer(plan, flags, createReporter(flags, context), engine, context)
+  await runTransfer(plan, flags, await createReporter(flags, context), engine, context)
   return 0
 }
 

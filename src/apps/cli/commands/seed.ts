@@ -44,6 +44,6 @@ async function run(command: Command, context: Context): Promise<number> {
     seedLimits: { ratio: 0, minutes: Infinity },
     checksum: null,
   }
-  await runTransfer(plan, flags, createReporter(flags, context), engine, context)
+  await runTransfer(plan, flags, await createReporter(flags, context), engine, context)
   return 0
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LiveArea, showCursor } from './live-area.ts'
+import { LiveArea } from './live-area.ts'
 
 /** As much of a terminal as the area uses: rows of characters, a cursor, folding of long lines. */
 class Terminal {
@@ -87,13 +87,6 @@ test('the cursor is hidden while lines are live, and comes back', () => {
   expect(terminal.shown).toEqual(['a message alone needs no hidden cursor', ''])
   area.print('and one after it')
   expect(terminal.shown).toEqual(['a message alone needs no hidden cursor', 'and one after it', ''])
-})
-
-test('an end without close can give the cursor back', () => {
-  const terminal = new Terminal(80)
-  new LiveArea(terminal).update(['50 %'])
-  showCursor(terminal)
-  expect(terminal.isCursorShown).toBe(true)
 })
 
 test('the same lines are not written again', () => {

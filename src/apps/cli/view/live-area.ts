@@ -1,10 +1,9 @@
 // The lines at the bottom of a terminal that are rewritten in place, while messages scroll by above them.
 // Knows cursor movements and nothing of what is shown. Lines must fit the width already.
+import { HIDE_CURSOR, SHOW_CURSOR } from './cursor.ts'
 import { displayWidth } from './display-width.ts'
 
 const ESCAPE = '\u001b['
-const HIDE_CURSOR = `${ESCAPE}?25l`
-const SHOW_CURSOR = `${ESCAPE}?25h`
 const ERASE_TO_LINE_END = `${ESCAPE}K`
 const ERASE_BELOW = `${ESCAPE}J`
 // Terminals that know these show a frame at once, without flicker; the others ignore them.
@@ -17,11 +16,6 @@ export interface TerminalStream {
   readonly columns?: number
   readonly rows?: number
   write(text: string): unknown
-}
-
-/** For an end without `close`. */
-export function showCursor(stream: TerminalStream): void {
-  stream.write(SHOW_CURSOR)
 }
 
 export class LiveArea {
