@@ -16,6 +16,15 @@ export class Emitter<Events extends object> {
   emit<Name extends keyof Events>(event: Name, payload: Events[Name]): void {
     const listeners = this.#listeners.get(event)
     if (!listeners) return
-    for (const listener of listeners) (listener as Listener<Events[Name]>)(payload)
+    for (const listener of listeners) {
+      try {
+        ;(listener as Listener<Events[Name]>)(payload)
+      } catch (error) {
+        // The application's mistake: neither the others who listen nor the engine that speaks may suffer from it.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
   }
 }

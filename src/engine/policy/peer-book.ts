@@ -3,7 +3,10 @@
 import { type Address, addressKey } from '../../base/address.ts'
 
 /** Where an address was learnt: a person's own choice is tried harder. */
-export type AddressSource = 'user' | 'tracker' | 'incoming'
+export type AddressSource = 'user' | 'tracker'
+
+/** How a connection ended: in order; because it failed or the peer broke the rules; or because we have nothing for each other. */
+export type Ending = 'orderly' | 'failed' | 'useless'
 
 interface Entry {
   readonly address: Address
@@ -12,9 +15,10 @@ interface Entry {
   /** Not to be dialled before. */
   retryAt: number
   isInUse: boolean
-  isBanned: boolean
 }
 
+/** Addresses that are never dialled again; beyond that the oldest is forgiven. */
+const MAX_BANNED = 1000
 /** Addresses kept; beyond that the one that failed most often makes way. */
 const MAX_ADDRESSES = 2000
 const FIRST_RETRY_MS = 1_000
@@ -23,33 +27,29 @@ const MAX_RETRY_MS = 600_000
 const MAX_USER_RETRY_MS = 10_000
 /** After an orderly end: the peer may have had its reasons. */
 const RECONNECT_MS = 15_000
+/** Between two that both have everything: much must change before they need each other. */
+const USELESS_MS = 1_800_000
 
 export class PeerBook {
   readonly #entries = new Map<string, Entry>()
+  readonly #banned = new Set<string>()
 
   get size(): number {
     return this.#entries.size
   }
 
-  /** Addresses that could be dialled, now or after their back-off. */
-  get usable(): number {
-    let count = 0
-    for (const entry of this.#entries.values()) if (!entry.isBanned) count++
-    return count
-  }
-
   add(address: Address, source: AddressSource): void {
     const key = addressKey(address)
-    if (this.#entries.has(key)) return
+    if (this.#entries.has(key) || this.#banned.has(key)) return
     if (this.#entries.size >= MAX_ADDRESSES && !this.#makeRoom()) return
-    this.#entries.set(key, { address, source, failures: 0, retryAt: 0, isInUse: false, isBanned: false })
+    this.#entries.set(key, { address, source, failures: 0, retryAt: 0, isInUse: false })
   }
 
   /** The address to dial next, in use from now on; null when none is due. */
   next(now: number): Address | null {
     let best: Entry | null = null
     for (const entry of this.#entries.values()) {
-      if (entry.isInUse || entry.isBanned || entry.retryAt > now) continue
+      if (entry.isInUse || entry.retryAt > now) continue
       if (!best || entry.failures < best.failures) best = entry
       if (best.failures === 0) break
     }
@@ -58,10 +58,10 @@ export class PeerBook {
     return best.address
   }
 
-  /** A connection from or to this address is open. */
-  connected(address: Address): void {
+  /** The address that `next` gave is not dialled after all. */
+  release(address: Address): void {
     const entry = this.#entries.get(addressKey(address))
-    if (entry) entry.isInUse = true
+    if (entry) entry.isInUse = false
   }
 
   /** The handshake succeeded: earlier failures are forgiven. */
@@ -70,33 +70,37 @@ export class PeerBook {
     if (entry) entry.failures = 0
   }
 
-  /** The connection has ended. @param failed it never got as far as a handshake, or the peer broke the rules */
-  closed(address: Address, failed: boolean, now: number): void {
+  /** The connection has ended: when may the address be dialled again? */
+  closed(address: Address, ending: Ending, now: number): void {
     const entry = this.#entries.get(addressKey(address))
     if (!entry) return
     entry.isInUse = false
-    if (failed) entry.failures++
-    const backOff = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(entry.failures, 12))
-    const wait = entry.failures > 0 ? backOff : RECONNECT_MS
-    entry.retryAt = now + (entry.source === 'user' ? Math.min(wait, MAX_USER_RETRY_MS) : wait)
+    if (ending === 'failed') entry.failures++
+    if (ending === 'useless') entry.retryAt = now + USELESS_MS
+    else {
+      const backOff = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(entry.failures, 12))
+      const wait = entry.failures > 0 ? backOff : RECONNECT_MS
+      entry.retryAt = now + (entry.source === 'user' ? Math.min(wait, MAX_USER_RETRY_MS) : wait)
+    }
   }
 
   /** Never dial it again; nor take what it sends. */
   ban(address: Address): void {
-    this.add(address, 'incoming')
-    const entry = this.#entries.get(addressKey(address))
-    if (entry) entry.isBanned = true
+    const key = addressKey(address)
+    this.#entries.delete(key)
+    this.#banned.add(key)
+    if (this.#banned.size > MAX_BANNED) this.#banned.delete(this.#banned.values().next().value!)
   }
 
   isBanned(address: Address): boolean {
-    return this.#entries.get(addressKey(address))?.isBanned ?? false
+    return this.#banned.has(addressKey(address))
   }
 
   #makeRoom(): boolean {
     let worst: [string, Entry] | null = null
     for (const candidate of this.#entries) {
       const [, entry] = candidate
-      if (entry.isInUse || entry.isBanned || entry.source === 'user') continue
+      if (entry.isInUse || entry.source === 'user') continue
       if (!worst || entry.failures > worst[1].failures) worst = candidate
     }
     return worst !== null && this.#entries.delete(worst[0])

@@ -33,6 +33,8 @@ export interface PickRequest<Key> {
   hasAsked(block: number): boolean
   /** Memory for the block; false when there is none now. */
   reserve(block: number): boolean
+  /** So many blocks, counted from a piece's first, share their memory: what is refused for one is refused for all of them. */
+  readonly blocksPerReserve: number
 }
 
 /** Pieces begun at random before rarity counts. */
@@ -76,12 +78,20 @@ export class PiecePicker<Key> {
   /** Peers that have everything are counted once, not in every piece. */
   #seeds = 0
   #done = 0
+  #changes = 0
+  /** Memory was refused during the current `pick`. */
+  #isRefused = false
 
   /** @param below a random integer from 0 to `limit - 1` */
   constructor(geometry: BlockGeometry, below: (limit: number) => number) {
     this.#geometry = geometry
     this.#below = below
     this.#order = new RarityOrder(geometry.pieceCount, below)
+  }
+
+  /** Grows whenever there may be something to pick for a peer that was given nothing. */
+  get changes(): number {
+    return this.#changes
   }
 
   // ---------------------------------------------------------------- availability
@@ -125,6 +135,7 @@ export class PiecePicker<Key> {
 
   /** All blocks came and the hash is wrong: the piece begins anew, and one peer alone delivers it. */
   pieceFailed(piece: number): void {
+    this.#changes++
     this.#underWay.delete(piece)
     this.#failed.add(piece)
     this.#order.insert(piece)
@@ -132,11 +143,6 @@ export class PiecePicker<Key> {
 
   isUnderWay(piece: number): boolean {
     return this.#underWay.has(piece)
-  }
-
-  /** Pieces that have been begun and are not done. */
-  underWay(): IterableIterator<number> {
-    return this.#underWay.keys()
   }
 
   /** Blocks of the piece not yet done; its full count when it has not been begun. */
@@ -154,11 +160,13 @@ export class PiecePicker<Key> {
   /** Blocks to ask this peer for now; they count as asked from here on. */
   pick(request: PickRequest<Key>): number[] {
     const picked: number[] = []
+    this.#isRefused = false
     this.#pickUnderWay(request, picked, (progress) => progress.owner === request.peer)
     this.#pickUnderWay(request, picked, (progress) => progress.owner === null)
     this.#pickNew(request, picked)
     this.#pickUnderWay(request, picked, (progress) => progress.owner !== request.peer && !progress.isExclusive)
-    if (picked.length === 0 && request.endgameRoom > 0) this.#pickEndgame(request, picked)
+    // That memory is short is no reason to fetch things twice.
+    if (picked.length === 0 && !this.#isRefused && request.endgameRoom > 0) this.#pickEndgame(request, picked)
     return picked
   }
 
@@ -178,6 +186,7 @@ export class PiecePicker<Key> {
     const [progress, index] = this.#locate(block)
     if (!progress || progress.asked[index] === DONE || progress.asked[index] === 0) return
     progress.asked[index]--
+    this.#changes++
     if (progress.asked[index] > 0) return
     progress.unasked++
     progress.cursor = Math.min(progress.cursor, index)
@@ -185,7 +194,11 @@ export class PiecePicker<Key> {
 
   /** The peer works on nothing any more: choked us, went silent or left. Others may take over its pieces. */
   disown(peer: Key): void {
-    for (const progress of this.#underWay.values()) if (progress.owner === peer) progress.owner = null
+    for (const progress of this.#underWay.values()) {
+      if (progress.owner !== peer) continue
+      progress.owner = null
+      this.#changes++
+    }
   }
 
   // ---------------------------------------------------------------- how
@@ -199,21 +212,27 @@ export class PiecePicker<Key> {
     if (picked.length >= request.room) return
     for (const progress of this.#underWay.values()) {
       if (progress.unasked === 0 || !suits(progress) || !mayHave(request, progress.piece)) continue
-      progress.owner ??= request.peer
-      if (!this.#take(progress, request, picked)) return
+      const before = picked.length
+      this.#take(progress, request, picked)
+      if (picked.length > before) progress.owner ??= request.peer
+      if (picked.length >= request.room) return
     }
   }
 
   #pickNew(request: PickRequest<Key>, picked: number[]): void {
     while (picked.length < request.room) {
       const piece = this.#choosePiece(request)
-      if (piece < 0 || !request.reserve(this.#geometry.firstBlock(piece))) return
+      if (piece < 0) return
+      if (!request.reserve(this.#geometry.firstBlock(piece))) {
+        this.#isRefused = true
+        return
+      }
       this.#order.remove(piece)
       const progress = new Progress<Key>(piece, this.#geometry.blockCount(piece))
       progress.owner = request.peer
       progress.isExclusive = this.#failed.has(piece)
       this.#underWay.set(piece, progress)
-      if (!this.#take(progress, request, picked)) return
+      this.#take(progress, request, picked)
     }
   }
 
@@ -232,38 +251,58 @@ export class PiecePicker<Key> {
     return -1
   }
 
-  /** Asks for unasked blocks of one piece; false when there is no room or no memory for more. */
-  #take(progress: Progress<Key>, request: PickRequest<Key>, picked: number[]): boolean {
+  /** Asks for unasked blocks of one piece, as far as there is room, and memory. */
+  #take(progress: Progress<Key>, request: PickRequest<Key>, picked: number[]): void {
     const first = this.#geometry.firstBlock(progress.piece)
     const { asked } = progress
+    let firstRefused = asked.length
     let i = progress.cursor
-    for (; i < asked.length && progress.unasked > 0; i++) {
-      if (asked[i] !== 0) continue
-      if (picked.length >= request.room || !request.reserve(first + i)) {
-        progress.cursor = i
-        return false
+    while (i < asked.length && progress.unasked > 0 && picked.length < request.room) {
+      if (asked[i] !== 0) i++
+      else if (request.reserve(first + i)) {
+        asked[i] = 1
+        progress.unasked--
+        picked.push(first + i++)
+      } else {
+        // Later blocks may have their memory already.
+        this.#isRefused = true
+        firstRefused = Math.min(firstRefused, i)
+        i = (Math.floor(i / request.blocksPerReserve) + 1) * request.blocksPerReserve
       }
-      asked[i] = 1
-      progress.unasked--
-      picked.push(first + i)
     }
-    progress.cursor = i
-    return picked.length < request.room
+    progress.cursor = Math.min(i, firstRefused)
   }
 
+  /** Blocks that others were asked for; then, so that no slow peer holds a piece by itself, even those of exclusive pieces. */
   #pickEndgame(request: PickRequest<Key>, picked: number[]): void {
+    const isOthers = (progress: Progress<Key>): boolean =>
+      progress.isExclusive && progress.owner !== null && progress.owner !== request.peer
+    // Those that fewest are asked for come first; of one level only, since a picked block has moved to the next.
+    for (let count = 1; count < MAX_ASKED && picked.length === 0; count++) {
+      this.#pickAsked(request, picked, count, (progress) => !isOthers(progress))
+    }
+    for (let count = 0; count < MAX_ASKED && picked.length === 0; count++) {
+      this.#pickAsked(request, picked, count, isOthers)
+    }
+  }
+
+  /** Blocks that exactly `count` peers are asked for. */
+  #pickAsked(
+    request: PickRequest<Key>,
+    picked: number[],
+    count: number,
+    suits: (progress: Progress<Key>) => boolean,
+  ): void {
     const room = Math.min(request.room, request.endgameRoom)
-    for (let count = 1; count < MAX_ASKED; count++) {
-      for (const progress of this.#underWay.values()) {
-        if (progress.left === 0 || !mayHave(request, progress.piece)) continue
-        if (progress.isExclusive && progress.owner !== null && progress.owner !== request.peer) continue
-        const first = this.#geometry.firstBlock(progress.piece)
-        for (let i = 0; i < progress.asked.length; i++) {
-          if (progress.asked[i] !== count || request.hasAsked(first + i)) continue
-          progress.asked[i]++
-          picked.push(first + i)
-          if (picked.length >= room) return
-        }
+    for (const progress of this.#underWay.values()) {
+      if (progress.left === 0 || !suits(progress) || !mayHave(request, progress.piece)) continue
+      const first = this.#geometry.firstBlock(progress.piece)
+      for (let i = 0; i < progress.asked.length; i++) {
+        if (picked.length >= room) return
+        if (progress.asked[i] !== count || request.hasAsked(first + i)) continue
+        if (count === 0) progress.unasked--
+        progress.asked[i]++
+        picked.push(first + i)
       }
     }
   }

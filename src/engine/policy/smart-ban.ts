@@ -2,46 +2,55 @@
 // When a piece fails, the digest of each block is kept with whoever delivered it. Once the piece is right, the blocks
 // are compared: who delivered another one is guilty, and nobody else. A piece from one peer alone names it at once.
 
-interface Delivery<Key> {
-  readonly from: Key
-  readonly digest: string
+interface Attempt<Key> {
+  /** Who delivered each block. */
+  readonly from: readonly Key[]
+  /** SHA-1 of each block, 20 bytes each. */
+  readonly digests: Uint8Array
 }
 
+const DIGEST_BYTES = 20
 /** Failed pieces remembered at once; beyond that the oldest are forgotten. */
 const MAX_PIECES = 64
-/** Tries of one piece remembered. */
-const MAX_TRIES = 8
+/** Attempts at one piece remembered. */
+const MAX_ATTEMPTS = 4
 
 export class SmartBan<Key> {
-  readonly #failures = new Map<number, Delivery<Key>[][]>()
+  readonly #failed = new Map<number, Attempt<Key>[]>()
 
   /** True when the blocks of this piece must be compared once it is right. */
   isSuspect(piece: number): boolean {
-    return this.#failures.has(piece)
+    return this.#failed.has(piece)
   }
 
   /**
    * The piece is wrong. Returns who is guilty beyond doubt: the one peer that delivered all of it.
    * @param from who delivered each block
-   * @param digests of each block, in the same order
+   * @param digests SHA-1 of each block, 20 bytes each, in the same order
    */
-  failed(piece: number, from: readonly Key[], digests: readonly string[]): Key | null {
-    const tries = this.#failures.get(piece) ?? []
-    tries.push(from.map((who, i) => ({ from: who, digest: digests[i] })))
-    if (tries.length > MAX_TRIES) tries.shift()
-    this.#failures.set(piece, tries)
-    if (this.#failures.size > MAX_PIECES) this.#failures.delete(this.#failures.keys().next().value!)
+  failed(piece: number, from: readonly Key[], digests: Uint8Array): Key | null {
+    const attempts = this.#failed.get(piece) ?? []
+    attempts.push({ from, digests })
+    if (attempts.length > MAX_ATTEMPTS) attempts.shift()
+    this.#failed.set(piece, attempts)
+    if (this.#failed.size > MAX_PIECES) this.#failed.delete(this.#failed.keys().next().value!)
     return from.every((who) => who === from[0]) ? from[0] : null
   }
 
   /** The piece is right, with these digests. Returns everybody who had delivered another block. */
-  succeeded(piece: number, digests: readonly string[]): Key[] {
-    const tries = this.#failures.get(piece) ?? []
-    this.#failures.delete(piece)
+  succeeded(piece: number, digests: Uint8Array): Key[] {
     const guilty = new Set<Key>()
-    for (const deliveries of tries) {
-      for (const [i, delivery] of deliveries.entries()) if (delivery.digest !== digests[i]) guilty.add(delivery.from)
+    for (const attempt of this.#failed.get(piece) ?? []) {
+      for (const [block, who] of attempt.from.entries()) {
+        if (!isSameDigest(attempt.digests, digests, block * DIGEST_BYTES)) guilty.add(who)
+      }
     }
+    this.#failed.delete(piece)
     return [...guilty]
   }
+}
+
+function isSameDigest(a: Uint8Array, b: Uint8Array, at: number): boolean {
+  for (let i = at; i < at + DIGEST_BYTES; i++) if (a[i] !== b[i]) return false
+  return true
 }

@@ -26,6 +26,8 @@ const MAX_GREETINGS = 100
 const GREETING_TIMEOUT_MS = 10_000
 /** A heartbeat this late means that the machine has slept. */
 const SUSPENDED_MS = 30_000
+/** Trackers take up to 3 s; a sound disk needs less. */
+const LEAVE_WITHIN_MS = 3_500
 
 export class Session implements GreetingOwner {
   readonly #platform: Platform
@@ -90,7 +92,7 @@ export class Session implements GreetingOwner {
 
   /**
    * Takes a torrent in: what is on disk is checked and kept, the rest is downloaded, all of it is served.
-   * Throws FormatError for bytes that are no torrent, and TypeError with the code `v2_only` or `duplicate_torrent`, or for a bad option.
+   * Throws FormatError for bytes that are no torrent, or `v2_only`; TypeError when it is in the session already, or for a bad option.
    */
   add(torrent: Uint8Array | Metainfo, options: TorrentOptions & TorrentInternals): Torrent {
     const metainfo = torrent instanceof Uint8Array ? parseTorrent(torrent) : torrent
@@ -127,13 +129,23 @@ export class Session implements GreetingOwner {
 
   async #shutDown(): Promise<void> {
     for (const greeting of this.#greetings) greeting.close()
-    await Promise.all([
+    const leaving = Promise.all([
       ...this.#listeners.map((listener) => listener.close()),
-      ...this.torrents.map((each) => each.remove()),
+      ...this.torrents.map((torrent) => torrent.remove()),
     ])
+    // A disk that hangs holds its torrents for ever: closing it fails what they wait for.
+    await this.#atMost(LEAVE_WITHIN_MS, leaving)
     this.#stopHeartbeat()
     this.#trackers.close()
     await this.#platform.disk.close()
+    await leaving
+  }
+
+  async #atMost(ms: number, work: Promise<unknown>): Promise<void> {
+    let stopWaiting: Stop = () => {}
+    const elapsed = new Promise<void>((resolve) => (stopWaiting = this.#platform.clock.after(ms, resolve)))
+    await Promise.race([work, elapsed])
+    stopWaiting()
   }
 
   #tick(): void {

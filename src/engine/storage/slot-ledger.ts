@@ -1,11 +1,15 @@
-// Who holds how many of the disk's slots. They are one pool for the whole session; so that no torrent, and no storage
-// device that hangs, can hold them all, each is refused beyond half of the pool while another one wants some.
+// Who holds how many of the disk's slots. They are one pool for the whole session, so three rules keep one torrent, or one
+// storage device that hangs, from stopping all others:
+// - while others want slots, no torrent and no device gets more than half of the pool; alone, seven eighths;
+// - who finds the pool empty, and has less than its fair share, makes those with more give some back (by spilling).
 import type { Disk, Slot, Volume } from '../../platform/platform.ts'
 
 export interface SlotHolder {
   readonly volume: Volume
   /** Slots it holds now; the ledger alone writes it. */
   slotsHeld: number
+  /** Others wait: the holder writes out what it can, until it is down to so many slots. */
+  onSlotsWanted(fairShare: number): void
 }
 
 export class SlotLedger {
@@ -28,9 +32,9 @@ export class SlotLedger {
 
   /** A slot, or -1 when the holder (or its device) has its share or all are taken. */
   take(holder: SlotHolder): Slot {
-    if (holder.slotsHeld >= this.#share(holder)) return -1
-    const slot = this.#disk.takeSlot()
+    const slot = holder.slotsHeld < this.#share(holder) ? this.#disk.takeSlot() : -1
     if (slot >= 0) holder.slotsHeld++
+    else this.#reclaimFor(holder)
     return slot
   }
 
@@ -49,20 +53,25 @@ export class SlotLedger {
     return holder.slotsHeld - returning > share / 2
   }
 
-  /** Slots that the holder may have, with what its device's other torrents hold taken into account. */
+  #reclaimFor(holder: SlotHolder): void {
+    const fair = this.#disk.slotCount / Math.max(1, this.#holders.size)
+    if (holder.slotsHeld >= fair) return
+    for (const other of this.#holders) if (other.slotsHeld > fair) other.onSlotsWanted(fair)
+  }
+
+  /** Slots that the holder may have at most, with what its device's other torrents hold taken into account. */
   #share(holder: SlotHolder): number {
     const half = this.#disk.slotCount >> 1
-    let heldByDevice = 0
-    let othersOnDevice = false
-    let otherDevices = false
+    let heldByNeighbours = 0
+    let hasOthers = false
+    let hasOtherDevices = false
     for (const other of this.#holders) {
       if (other === holder) continue
-      if (other.volume.device === holder.volume.device) {
-        othersOnDevice = true
-        heldByDevice += other.slotsHeld
-      } else otherDevices = true
+      hasOthers = true
+      if (other.volume.device === holder.volume.device) heldByNeighbours += other.slotsHeld
+      else hasOtherDevices = true
     }
-    const device = otherDevices ? half - heldByDevice : this.#disk.slotCount
-    return othersOnDevice || otherDevices ? Math.min(half, device) : this.#disk.slotCount
+    if (!hasOthers) return this.#disk.slotCount - (this.#disk.slotCount >> 3)
+    return hasOtherDevices ? half - heldByNeighbours : half
   }
 }

@@ -6,7 +6,6 @@
 // All but the commit is synchronous. Memory: a block is asked for only after its extent has a slot. When slots run short,
 // finished blocks are spilled to their place in the file, unverified, and read back to be hashed.
 import { Bitfield } from '../../base/bitfield.ts'
-import { toHex } from '../../base/bytes.ts'
 import type { StorageError } from '../../base/errors.ts'
 import type { Disk, Volume } from '../../platform/platform.ts'
 import { BLOCK_BYTES, type PieceMap } from '../../protocol/metainfo/piece-map.ts'
@@ -71,6 +70,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   /** Slots of pieces that the disk is at work on. */
   #returningSlots = 0
   #isStarved = false
+  #memoryChanges = 0
   #isStopped = false
   #onIdle: (() => void)[] = []
 
@@ -85,6 +85,11 @@ export class Download<Source extends BlockSource> implements SlotHolder {
         if (!options.wanted.has(piece)) this.picker.setDone(piece)
       }
     }
+  }
+
+  /** Grows whenever there may be something to pick for a peer that was given nothing. */
+  get changes(): number {
+    return this.picker.changes + this.#memoryChanges
   }
 
   get isComplete(): boolean {
@@ -133,6 +138,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
       only: source.isChokingUs ? source.allowedFast : null,
       hasAsked: (block) => source.hasAsked(block),
       reserve: (block) => this.#reserve(block),
+      blocksPerReserve: this.#options.disk.slotBytes / BLOCK_BYTES,
     })
   }
 
@@ -277,7 +283,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   #onStored(partial: PartialPiece<Source>, digests: Uint8Array | null): void {
     this.have.set(partial.piece)
     this.picker.setDone(partial.piece)
-    const guilty = digests ? this.#smartBan.succeeded(partial.piece, splitDigests(digests)) : []
+    const guilty = digests ? this.#smartBan.succeeded(partial.piece, digests) : []
     this.#owner.onPieceStored(partial.piece)
     for (const source of guilty) this.#owner.onGuilty(source, [partial.piece])
   }
@@ -285,14 +291,21 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   #onCorrupt(partial: PartialPiece<Source>, digests: Uint8Array): void {
     this.wastedBytes += partial.length
     this.picker.pieceFailed(partial.piece)
-    const guilty = this.#smartBan.failed(partial.piece, partial.from as Source[], splitDigests(digests))
+    const guilty = this.#smartBan.failed(partial.piece, partial.from as Source[], digests)
     if (guilty) this.#owner.onGuilty(guilty, [partial.piece])
   }
 
   // ---------------------------------------------------------------- memory
 
+  /** Others wait for slots: what can be written out is, down to our fair share. */
+  onSlotsWanted(fairShare: number): void {
+    const surplus = this.slotsHeld - this.#returningSlots - fairShare
+    if (surplus > 0 && !this.#isStopped) this.#spill()
+  }
+
   /** Writes finished blocks out where they are least likely to be completed soon, until slots come free. */
   #spill(): void {
+    if (this.#spilling >= MAX_SPILLING) return
     const candidates: { partial: PartialPiece<Source>; extent: number }[] = []
     for (const partial of this.#partials.values()) {
       if (partial.isCommitting) continue
@@ -365,6 +378,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   #settle(): void {
     if (this.#isStarved && !this.#isStopped) {
       this.#isStarved = false
+      this.#memoryChanges++
       this.#owner.onSlotsFree()
     }
     if (this.#committing > 0 || this.#spilling > 0) return
@@ -384,8 +398,4 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     if (this.#committing > 0 || this.#spilling > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
     this.#partials.clear()
   }
-}
-
-function splitDigests(digests: Uint8Array): string[] {
-  return Array.from({ length: digests.length / 20 }, (_, i) => toHex(digests.subarray(20 * i, 20 * i + 20)))
 }

@@ -3,7 +3,7 @@
 // It carries out the wire; it does not decide whom to serve (choker), what to fetch (download) or whom to meet (swarm).
 import { type Address, addressKey } from '../../base/address.ts'
 import { Bitfield } from '../../base/bitfield.ts'
-import { PeerError } from '../../base/errors.ts'
+import { NetworkError, PeerError } from '../../base/errors.ts'
 import { RateMeter } from '../../base/rate-meter.ts'
 import type { Connection, ConnectionHandler } from '../../platform/platform.ts'
 import { BLOCK_BYTES, type PieceMap } from '../../protocol/metainfo/piece-map.ts'
@@ -48,6 +48,8 @@ export interface PeerOwner {
   onHaveChange(peer: Peer): void
   /** Payload bytes came from it. */
   onReceived(bytes: number): void
+  /** A mistake of our own code came to light while this peer was served. */
+  onFault(error: unknown): void
   /** The end. `reason` is null when nobody is to blame. */
   onClosed(peer: Peer, reason: PeerError | null): void
 }
@@ -74,8 +76,21 @@ const NO_BLOCK_TIMEOUT_MS = 45_000
 const KEEP_ALIVE_MS = 100_000
 /** BEP 3: two minutes, and as long again for the patience of others. */
 const INACTIVE_MS = 240_000
-/** Rejects of what the peer offered, with no block between, before it is taken for a liar. */
+/** Rejects of what the peer offered, beyond all that was asked for, with no block between: then it is taken for a liar. */
 const MAX_REJECTS = 64
+/** Times in a row that a peer took requests and choked us, or fell silent, without a block. */
+const MAX_BARREN_ROUNDS = 5
+/** It takes nothing of what it asked for. */
+const NOT_READING_MS = 60_000
+/** More than any batch of blocks: answers to a flood by somebody who does not read them. */
+const MAX_QUEUED_BYTES = 8 << 20
+/** Pieces that a peer may allow us, and requests for those of ours that wait while it is choked. */
+const MAX_ALLOWED_FAST = 100
+const MAX_REQUESTS_WHILE_CHOKED = 1000
+const MAX_EXTENSION_HANDSHAKE_BYTES = 16_384
+const MAX_EXTENSION_HANDSHAKES = 10
+/** Changes of interest within one round of the choker. */
+const MAX_INTEREST_CHANGES = 100
 
 type Stage = 'connecting' | 'handshaking' | 'connected' | 'closed'
 
@@ -118,6 +133,11 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   /** Blocks that may still come though they were cancelled or given up. */
   #forgiven = 0
   #rejects = 0
+  #barrenRounds = 0
+  #extensionHandshakes = 0
+  #interestChanges = 0
+  /** `download.changes` when there was nothing to pick for this peer; -1: look. */
+  #nothingToPickAt = -1
   #isSnubbed = false
   /** Memory that the socket may still be sending from. */
   readonly #untaken = new Set<() => void>()
@@ -127,6 +147,9 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   #lastSentAt = 0
   #lastPayloadAt = 0
   #lastBlockAt = 0
+  #lastUploadAt = 0
+  #lastTakenAt = 0
+  #bytesTaken = 0
 
   constructor(owner: PeerOwner, address: Address, isIncoming: boolean) {
     this.#owner = owner
@@ -153,6 +176,10 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   get isSeed(): boolean {
     return this.have.isFull
+  }
+
+  get isClosed(): boolean {
+    return this.stage === 'closed'
   }
 
   get isConnected(): boolean {
@@ -193,13 +220,16 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.#now = this.#lastReceivedAt = this.#owner.now()
     try {
       this.#decoder.push(chunk)
+      if (this.isClosed) return
+      if (this.queuedBytes > MAX_QUEUED_BYTES) throw new PeerError('flood', 'The peer asks without reading the answers')
       // Once per chunk, not per message: what a peer asks for in one breath is answered in one batch.
       this.#owner.upload.pump(this)
       this.requestMore()
       this.flush()
     } catch (error) {
-      if (!(error instanceof PeerError)) throw error
-      this.close(error)
+      if (error instanceof PeerError) return this.close(error)
+      this.close(null)
+      this.#owner.onFault(error)
     }
   }
 
@@ -216,7 +246,9 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   onClose(error: Error | null): void {
     // A connection that ends blames nobody, unless blocks were owed: see `#finish`. What our own code threw is no peer's fault.
-    if (this.stage !== 'closed') this.#finish(null, error)
+    const isOurs = error !== null && !(error instanceof NetworkError)
+    if (!this.isClosed) this.#finish(null, error, isOurs)
+    if (isOurs) this.#owner.onFault(error)
     for (const onTaken of this.#untaken) onTaken()
     this.#untaken.clear()
   }
@@ -231,13 +263,13 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   #finish(reason: PeerError | null, error: Error | null, isOurWish = false): void {
     const owed = this.#window.outstanding
     const { download, upload } = this.#owner
+    this.stage = 'closed'
+    this.#decoder.stop()
     this.#abandonArriving()
-    for (const block of this.#window.dropAll()) download.picker.requestLost(block)
-    download.picker.disown(this)
+    this.#loseRequests()
     download.picker.peerGone(this.have)
     upload.forget(this)
     this.uploads.clear()
-    this.stage = 'closed'
     const how = error ? ` (${error.message})` : ''
     const left =
       owed > 0 && !isOurWish ? new PeerError('left', `The peer left while ${owed} blocks were outstanding${how}`) : null
@@ -246,7 +278,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   /** Sends what has gathered. */
   flush(): void {
-    if (this.#encoder.isEmpty || this.stage === 'closed' || this.stage === 'connecting') return
+    if (this.#encoder.isEmpty || this.isClosed || this.stage === 'connecting') return
     this.#lastSentAt = this.#now
     this.#connection.write(this.#encoder.take())
   }
@@ -270,6 +302,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     if (this.stage !== 'connected') return null
     if (now - this.#lastReceivedAt > INACTIVE_MS)
       return new PeerError('inactive', `Nothing received for ${INACTIVE_MS / 1000} s`)
+    if (this.#isNotReading(now))
+      return new PeerError('not_reading', `The peer took nothing of what it asked for in ${NOT_READING_MS / 1000} s`)
     if (this.#window.outstanding === 0 && !this.#isSnubbed) return null
     if (now - this.#lastPayloadAt > SNUB_MS && !this.#isSnubbed) this.#snub()
     if (now - this.#lastBlockAt > NO_BLOCK_TIMEOUT_MS && !this.isChokingUs)
@@ -277,19 +311,39 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     return null
   }
 
+  #isNotReading(now: number): boolean {
+    const { queuedBytes, bytesSent } = this.#connection
+    if (queuedBytes === 0 || bytesSent !== this.#bytesTaken) {
+      this.#bytesTaken = bytesSent
+      this.#lastTakenAt = now
+    }
+    return now - this.#lastTakenAt > NOT_READING_MS
+  }
+
   /** Its requests go to others; what still comes is taken. */
   #snub(): void {
     this.#isSnubbed = true
+    this.#countBarrenRound()
     this.#loseRequests()
   }
 
   #loseRequests(): void {
-    const { picker } = this.#owner.download
+    const { download, downLimiter, map } = this.#owner
     for (const block of this.#window.dropAll()) {
-      picker.requestLost(block)
+      download.picker.requestLost(block)
+      downLimiter.refund(map.blockLength(block))
       this.#forgiven++
     }
-    picker.disown(this)
+    download.picker.disown(this)
+  }
+
+  #countBarrenRound(): void {
+    if (this.#window.outstanding > 0) this.#barrenRounds++
+  }
+
+  /** Since when no payload has gone either way: the longest idle peer makes way when there are too many. */
+  get idleSince(): number {
+    return Math.max(this.#lastPayloadAt, this.#lastUploadAt)
   }
 
   // ---------------------------------------------------------------- handshake
@@ -309,7 +363,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   onPeerId(peerId: Uint8Array): void {
     this.peerId = peerId
     this.stage = 'connected'
-    this.#lastPayloadAt = this.#lastBlockAt = this.#now
+    this.#lastPayloadAt = this.#lastBlockAt = this.#lastTakenAt = this.#now
     this.#owner.onHandshake(this)
     if (!this.isConnected) return
     if (this.#capabilities.extensions) this.#sendExtensionHandshake()
@@ -351,10 +405,12 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   onExtended(id: number, payload: Uint8Array): void {
     if (!this.#capabilities.extensions) throw new PeerError('not_negotiated', 'The peer did not offer extensions')
     if (id !== EXTENSION_HANDSHAKE_ID) return
+    if (payload.length > MAX_EXTENSION_HANDSHAKE_BYTES || ++this.#extensionHandshakes > MAX_EXTENSION_HANDSHAKES)
+      throw new PeerError('flood', 'The peer sends extension handshakes without measure')
     const handshake = decodeExtensionHandshake(payload)
     this.client = handshake.client ?? this.client
     if (handshake.requestQueue !== null) this.#window.limit = Math.min(MAX_WINDOW, handshake.requestQueue)
-    if (this.isIncoming && handshake.listenPort !== null)
+    if (this.dialAddress === null && handshake.listenPort !== null)
       this.dialAddress = { ...this.address, port: handshake.listenPort }
   }
 
@@ -396,6 +452,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.#requirePiece(piece)
     if (this.have.has(piece)) return
     this.have.set(piece)
+    this.#nothingToPickAt = -1
     const { download } = this.#owner
     download.picker.peerHasPiece(piece, this.have)
     if (download.isWanted(piece)) {
@@ -430,7 +487,9 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   onAllowedFast(piece: number): void {
     this.#requireFast()
     this.#requirePiece(piece)
+    if (this.allowedFast.size >= MAX_ALLOWED_FAST) return
     this.allowedFast.add(piece)
+    this.#nothingToPickAt = -1
   }
 
   #requireFast(): void {
@@ -448,15 +507,21 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   onChoke(): void {
     if (this.isChokingUs) return
     this.isChokingUs = true
+    this.#countBarrenRound()
+    if (this.#barrenRounds > MAX_BARREN_ROUNDS)
+      throw new PeerError('silent', `The peer took requests ${this.#barrenRounds} times and sent no block`)
     // Without the fast extension a choke answers all requests; with it, each is rejected or served (BEP 6).
     if (!this.#capabilities.fast) this.#loseRequests()
     this.#owner.download.picker.disown(this)
   }
 
   onUnchoke(): void {
+    if (!this.isChokingUs) return
     this.isChokingUs = false
     this.#isSnubbed = false
-    this.#lastPayloadAt = this.#lastBlockAt = this.#now
+    this.#rejects = 0
+    this.#nothingToPickAt = -1
+    if (this.#window.outstanding === 0) this.#lastPayloadAt = this.#lastBlockAt = this.#now
   }
 
   onReject(piece: number, begin: number, length: number): void {
@@ -466,7 +531,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.#owner.download.picker.requestLost(block)
     this.#owner.downLimiter.refund(length)
     if (this.isChokingUs) this.allowedFast.delete(piece)
-    else if (++this.#rejects > MAX_REJECTS)
+    else if (++this.#rejects > this.#window.limit + MAX_REJECTS)
       throw new PeerError('rejects', `The peer rejected ${this.#rejects} requests for what it says it has`)
   }
 
@@ -474,10 +539,12 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   requestMore(): void {
     if (this.stage !== 'connected' || !this.#isInterestedInThem || this.#isSnubbed) return
     if (this.isChokingUs && this.allowedFast.size === 0) return
+    const { download, map, downLimiter } = this.#owner
+    if (this.#nothingToPickAt === download.changes) return
     const room = this.#requestRoom()
     if (room === 0) return
-    const { download, map, downLimiter } = this.#owner
     const blocks = download.pick(this, room, this.#window.outstanding === 0 ? ENDGAME_BLOCKS : 0)
+    if (blocks.length === 0 && this.#window.outstanding === 0) this.#nothingToPickAt = download.changes
     if (this.#window.outstanding === 0) this.#lastPayloadAt = this.#lastBlockAt = this.#now
     for (const block of blocks) {
       const length = map.blockLength(block)
@@ -529,6 +596,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.#arriving = null
     this.#lastBlockAt = this.#now
     this.#rejects = 0
+    this.#barrenRounds = 0
     this.#isSnubbed = false
     this.bytesFromPeer += length
     this.#downMeter.add(length, this.#now)
@@ -549,15 +617,26 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   // ---------------------------------------------------------------- blocks out
 
   onInterested(): void {
-    if (this.isInterested) return
-    this.isInterested = true
-    this.#owner.onInterestChange(this)
+    if (!this.isInterested) this.#changeInterest(true)
   }
 
   onNotInterested(): void {
-    if (!this.isInterested) return
-    this.isInterested = false
+    if (this.isInterested) this.#changeInterest(false)
+  }
+
+  #changeInterest(isInterested: boolean): void {
+    if (++this.#interestChanges > MAX_INTEREST_CHANGES)
+      throw new PeerError('flood', 'The peer changes its interest without measure')
+    this.isInterested = isInterested
     this.#owner.onInterestChange(this)
+  }
+
+  /** A round of the choker is over: what it counts begins anew. */
+  endRound(): void {
+    this.bytesFromPeer = 0
+    this.bytesToPeer = 0
+    this.#interestChanges = 0
+    if (this.isUnchoked) this.roundsUnchoked++
   }
 
   unchoke(): void {
@@ -570,6 +649,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   choke(): void {
     if (!this.isUnchoked) return
     this.isUnchoked = false
+    this.roundsUnchoked = 0
     this.#encoder.choke()
     this.#refuseQueued()
   }
@@ -592,7 +672,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     if (length === 0 || length > MAX_REQUEST_BYTES || begin + length > map.pieceLength(piece))
       throw new PeerError('bad_request', `${length} bytes at ${begin} in piece ${piece} cannot be asked for`)
     const isAllowed = this.isUnchoked || this.#allowedToPeer.has(piece)
-    if (!isAllowed || !download.have.has(piece) || this.uploads.length >= MAX_QUEUED_REQUESTS) {
+    const most = this.isUnchoked ? MAX_QUEUED_REQUESTS : MAX_REQUESTS_WHILE_CHOKED
+    if (!isAllowed || !download.have.has(piece) || this.uploads.length >= most) {
       if (this.#capabilities.fast) this.#encoder.reject(piece, begin, length)
       return
     }
@@ -607,8 +688,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   sendBlocks(framed: Uint8Array, payloadBytes: number, onTaken: () => void): void {
     this.flush()
     this.bytesToPeer += payloadBytes
-    this.#upMeter.add(payloadBytes, this.#owner.now())
-    this.#lastSentAt = this.#now
+    this.#lastSentAt = this.#lastUploadAt = this.#owner.now()
+    this.#upMeter.add(payloadBytes, this.#lastUploadAt)
     this.#untaken.add(onTaken)
     this.#connection.write(framed, () => {
       if (this.#untaken.delete(onTaken)) onTaken()

@@ -6,9 +6,10 @@ import { PeerError } from '../../base/errors.ts'
 import type { Connection, ConnectionHandler, Network } from '../../platform/platform.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Choker } from '../policy/choker.ts'
-import { type AddressSource, PeerBook } from '../policy/peer-book.ts'
+import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { Download } from './download.ts'
+import { canReach } from '../transport/listener.ts'
 import { Peer, type PeerOwner } from './peer.ts'
 import type { Upload } from './upload.ts'
 
@@ -26,6 +27,7 @@ export interface SwarmOwner {
   /** A peer did what closed its connection. */
   onPeerDropped(address: string, error: PeerError, pieces?: readonly number[]): void
   onReceived(payloadBytes: number): void
+  onFault(error: unknown): void
   /** Is it the id of one of our own torrents? */
   isOwnPeerId(peerId: Uint8Array): boolean
 }
@@ -55,6 +57,8 @@ const DIALS_PER_TICK = 8
 /** Two connections that were opened at the same moment, one by each side, are told apart by who is kept: see `onHandshake`. */
 const SIMULTANEOUS_MS = 3_000
 const MAX_BANNED_IDS = 1000
+/** A peer that has moved no payload for so long makes way for a new one when there are too many. */
+const IDLE_MS = 60_000
 
 export class Swarm implements PeerOwner {
   readonly infohash: Uint8Array
@@ -71,6 +75,8 @@ export class Swarm implements PeerOwner {
   readonly #connectedAt = new Map<Peer, number>()
   readonly #bannedIds = new Set<string>()
   readonly #choker: Choker<Peer>
+  /** Being closed because neither needs the other. */
+  readonly #useless = new Set<Peer>()
   #lastRound: number
   #isClosed = false
 
@@ -106,13 +112,12 @@ export class Swarm implements PeerOwner {
   }
 
   addAddress(address: Address, source: AddressSource): void {
-    this.book.add(address, source)
+    if (canReach(this.#options.localIp, address.ip)) this.book.add(address, source)
   }
 
   /** A peer has connected to us and asked for this torrent. Null: not now. */
   accept(connection: Connection): ConnectionHandler | null {
-    const { budget } = this.#options
-    if (this.#isClosed || budget.peers >= budget.maxPeers || this.book.isBanned(connection.remote)) return null
+    if (this.#isClosed || this.book.isBanned(connection.remote) || !this.#hasRoom(this.now())) return null
     const peer = new Peer(this, connection.remote, true)
     this.#enter(peer)
     peer.attach(connection)
@@ -146,9 +151,10 @@ export class Swarm implements PeerOwner {
 
   /** The peer sent wrong data: it is closed and never met again. */
   ban(peer: Peer, pieces: readonly number[]): void {
-    this.book.ban(peer.address)
-    if (peer.dialAddress) this.book.ban(peer.dialAddress)
-    if (peer.peerId && this.#bannedIds.size < MAX_BANNED_IDS) this.#bannedIds.add(toHex(peer.peerId))
+    // Only what we know ourselves: the port that an incoming peer claims to listen on may be another one's.
+    if (!peer.isIncoming) this.book.ban(peer.address)
+    this.#bannedIds.add(identity(peer))
+    if (this.#bannedIds.size > MAX_BANNED_IDS) this.#bannedIds.delete(this.#bannedIds.values().next().value!)
     const list = pieces.join(', ')
     const error = new PeerError('corrupt_data', `The peer sent wrong data for piece ${list}`)
     peer.close(null)
@@ -158,7 +164,7 @@ export class Swarm implements PeerOwner {
 
   /** We have everything: other seeds are of no use to us, nor we to them. */
   becomeSeed(): void {
-    for (const peer of this.#connectedAt.keys()) if (peer.isSeed) peer.close(null)
+    for (const peer of this.#connectedAt.keys()) if (peer.isSeed) this.#closeUseless(peer)
   }
 
   close(): void {
@@ -176,16 +182,26 @@ export class Swarm implements PeerOwner {
     this.#owner.onReceived(payloadBytes)
   }
 
+  onFault(error: unknown): void {
+    this.#owner.onFault(error)
+  }
+
   onHandshake(peer: Peer): void {
     const peerId = peer.peerId!
     if (this.#owner.isOwnPeerId(peerId)) {
       if (!peer.isIncoming) this.book.ban(peer.address)
       return peer.close(null)
     }
-    if (this.#bannedIds.has(toHex(peerId))) return peer.close(null)
+    if (this.#bannedIds.has(identity(peer))) return peer.close(null)
     const twin = this.#twinOf(peer)
     if (twin) {
-      const loser = this.#isBetterThan(peer, twin) ? twin : peer
+      const [winner, loser] = this.#isBetterThan(peer, twin) ? [peer, twin] : [twin, peer]
+      // Now we know where the peer behind an incoming connection can be dialled: that address stays in use.
+      const known = loser.dialAddress
+      if (winner.dialAddress === null && known) {
+        winner.dialAddress = known
+        loser.dialAddress = null
+      }
       loser.close(null)
       if (loser === peer) return
     }
@@ -194,12 +210,20 @@ export class Swarm implements PeerOwner {
   }
 
   onInterestChange(peer: Peer): void {
-    if (!peer.isInterested) this.#fillSlots()
-    else if (!peer.isUnchoked && this.#choker.hasFreeSlot(this.#connectedAt.keys())) peer.unchoke()
+    if (!peer.isInterested) {
+      if (peer.isUnchoked && this.#nextWaiting()) peer.choke()
+      this.#fillSlots()
+    } else if (!peer.isUnchoked && this.#choker.hasFreeSlot(this.#connectedAt.keys())) peer.unchoke()
   }
 
   onHaveChange(peer: Peer): void {
-    if (peer.isSeed && this.download.isComplete) peer.close(null)
+    if (peer.isSeed && this.download.isComplete) this.#closeUseless(peer)
+  }
+
+  /** Both of us have everything: nothing can pass between us. */
+  #closeUseless(peer: Peer): void {
+    this.#useless.add(peer)
+    peer.close(null)
   }
 
   onClosed(peer: Peer, reason: PeerError | null): void {
@@ -208,7 +232,8 @@ export class Swarm implements PeerOwner {
     budget.peers--
     if (!peer.hasOpened) budget.halfOpen--
     const wasConnected = this.#connectedAt.delete(peer)
-    if (peer.dialAddress) this.book.closed(peer.dialAddress, reason !== null || !wasConnected, this.now())
+    const ending: Ending = this.#useless.delete(peer) ? 'useless' : reason || !wasConnected ? 'failed' : 'orderly'
+    if (peer.dialAddress) this.book.closed(peer.dialAddress, ending, this.now())
     if (wasConnected && !this.#isClosed) this.#fillSlots()
     if (reason && isBlame(reason)) this.#owner.onPeerDropped(peer.key, reason)
   }
@@ -238,9 +263,10 @@ export class Swarm implements PeerOwner {
   #dial(now: number): void {
     const { budget, network, localIp } = this.#options
     for (let i = 0; i < DIALS_PER_TICK; i++) {
-      if (budget.peers >= budget.maxPeers || budget.halfOpen >= budget.maxHalfOpen) return
+      if (budget.halfOpen >= budget.maxHalfOpen) return
       const address = this.book.next(now)
       if (!address) return
+      if (!this.#hasRoom(now)) return this.book.release(address)
       if (this.#isConnectedTo(address)) continue // in use: freed when that connection ends, through its dial address
       const peer = new Peer(this, address, false)
       this.#enter(peer)
@@ -257,6 +283,17 @@ export class Swarm implements PeerOwner {
     return false
   }
 
+  /** Is there room for one more connection? If not, the peer that has been of no use for longest makes way. */
+  #hasRoom(now: number): boolean {
+    const { budget } = this.#options
+    if (budget.peers < budget.maxPeers) return true
+    let idlest: Peer | null = null
+    for (const peer of this.#connectedAt.keys()) if (!idlest || peer.idleSince < idlest.idleSince) idlest = peer
+    if (!idlest || now - idlest.idleSince < IDLE_MS) return false
+    this.#closeUseless(idlest)
+    return true
+  }
+
   #enter(peer: Peer): void {
     this.#peers.add(peer)
     this.#options.budget.peers++
@@ -269,12 +306,9 @@ export class Swarm implements PeerOwner {
     const peers = [...this.#connectedAt.keys()]
     const chosen = this.#choker.round(peers, this.download.isComplete)
     for (const peer of peers) {
-      if (chosen.has(peer)) {
-        peer.unchoke()
-        peer.roundsUnchoked++
-      } else peer.choke()
-      peer.bytesFromPeer = 0
-      peer.bytesToPeer = 0
+      if (chosen.has(peer)) peer.unchoke()
+      else peer.choke()
+      peer.endRound()
       peer.flush()
     }
   }
@@ -282,13 +316,23 @@ export class Swarm implements PeerOwner {
   /** A slot has come free: the next one waiting gets it at once, not at the next round. */
   #fillSlots(): void {
     while (this.#choker.hasFreeSlot(this.#connectedAt.keys())) {
-      const waiting = [...this.#connectedAt.keys()].filter((peer) => peer.isInterested && !peer.isUnchoked)
-      if (waiting.length === 0) return
-      const peer = waiting[this.#options.below(waiting.length)]
+      const peer = this.#nextWaiting()
+      if (!peer) return
       peer.unchoke()
       peer.flush()
     }
   }
+
+  /** One of those that want something and are not served, at random. */
+  #nextWaiting(): Peer | null {
+    const waiting = [...this.#connectedAt.keys()].filter((peer) => peer.isInterested && !peer.isUnchoked)
+    return waiting.length === 0 ? null : waiting[this.#options.below(waiting.length)]
+  }
+}
+
+/** A peer id alone is public, and whoever likes can use another's. */
+function identity(peer: Peer): string {
+  return `${toHex(peer.peerId ?? new Uint8Array())}@${peer.address.ip}`
 }
 
 /** Not every end is somebody's fault: a connection that never was, or that has nothing to say, is not. */

@@ -87,6 +87,8 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   #resolveDone!: () => void
   #rejectDone!: (error: Error) => void
   #removal: Promise<void> | null = null
+  /** Peers to dial once there is a swarm. */
+  readonly #earlyPeers: Address[]
 
   /** Made by `Session.add`. */
   constructor(metainfo: Metainfo, options: TorrentOptions & TorrentInternals, around: TorrentSurroundings) {
@@ -95,6 +97,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     this.#options = options
     this.#around = around
     this.#map = new PieceMap(metainfo)
+    this.#earlyPeers = (options.peers ?? []).map(parsePeer)
     this.peerId = makePeerId(around.platform)
     this.done = new Promise((resolve, reject) => {
       this.#resolveDone = resolve
@@ -170,19 +173,14 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     return this.#announcer.status()
   }
 
-  /** Addresses that this torrent could dial. */
-  get knownAddresses(): number {
-    return this.#parts?.swarm.book.usable ?? this.#options.peers?.length ?? 0
-  }
-
   /**
    * Dials this peer.
    * @param address `1.2.3.4:6881` or `[::1]:6881`. Throws TypeError when it is neither.
    */
   addPeer(address: string): void {
-    const parsed = parseAddress(address)
-    if (!parsed) throw new TypeError(`Cannot dial ${JSON.stringify(address)}: expected IP:PORT`)
-    this.#parts?.swarm.addAddress(parsed, 'user')
+    const parsed = parsePeer(address)
+    if (this.#parts) this.#parts.swarm.addAddress(parsed, 'user')
+    else this.#earlyPeers.push(parsed)
   }
 
   /** Leaves the session: trackers are told, writes under way are finished, connections are closed. The data stays. */
@@ -283,10 +281,11 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
           this.#downloaded += bytes
           this.#downMeter.add(bytes, now())
         },
+        onFault: (error) => this.#onFault(error),
         isOwnPeerId: (peerId) => this.#around.isOwnPeerId(peerId),
       },
     )
-    for (const address of this.#options.peers ?? []) swarm.addAddress(parseAddress(address)!, 'user')
+    for (const address of this.#earlyPeers) swarm.addAddress(address, 'user')
     return { layout, download, upload, swarm }
   }
 
@@ -414,6 +413,12 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     this.#parts!.swarm.requestMore()
   }
 
+  /** A bug of ours has cost one peer; it must not cost more, nor go unnoticed. */
+  #onFault(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#around.log({ level: 'error', scope: 'peer', message: `Internal error: ${text}` })
+  }
+
   #onPeerDropped(address: string, error: PeerError, pieces?: readonly number[]): void {
     this.#around.log({ level: 'info', scope: 'peer', message: `${address}: ${error.message}` })
     this.#events.emit('peerDropped', {
@@ -423,6 +428,12 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       ...(pieces ? { pieces } : {}),
     })
   }
+}
+
+function parsePeer(text: string): Address {
+  const address = parseAddress(text)
+  if (!address) throw new TypeError(`Cannot dial ${JSON.stringify(text)}: expected IP:PORT`)
+  return address
 }
 
 function makePeerId(platform: Platform): Uint8Array {

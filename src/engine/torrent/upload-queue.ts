@@ -4,6 +4,8 @@
 const START = 64
 /** Requests of one peer that are kept; what comes beyond is refused. */
 export const MAX_QUEUED_REQUESTS = 65_536
+/** How far from the head a cancelled request is looked for: a flood of cancels must not cost a search of everything. */
+const CANCEL_REACH = 512
 
 export class UploadQueue {
   #ring = new Uint32Array(3 * START)
@@ -45,13 +47,17 @@ export class UploadQueue {
     this.#length -= count
   }
 
-  /** Takes one request off, wherever it stands; false when it is not there. */
+  /** Takes one request off that is among the first 512; false when it is not there (it will be served, which BEP 6 allows). */
   remove(piece: number, begin: number, length: number): boolean {
-    for (let i = 0; i < this.#length; i++) {
+    const reach = Math.min(this.#length, CANCEL_REACH)
+    for (let i = 0; i < reach; i++) {
       if (this.piece(i) !== piece || this.begin(i) !== begin || this.bytes(i) !== length) continue
-      for (let j = i; j + 1 < this.#length; j++)
-        this.#ring.copyWithin(this.#offset(j), this.#offset(j + 1), this.#offset(j + 1) + 3)
-      this.#length--
+      // Those before it move up by one; the rest, which may be long, stays.
+      for (let j = i; j > 0; j--) {
+        const from = this.#offset(j - 1)
+        this.#ring.copyWithin(this.#offset(j), from, from + 3)
+      }
+      this.shift(1)
       return true
     }
     return false

@@ -67,11 +67,12 @@ export class Upload<Peer extends UploadPeer> {
     this.#prefetch(peer)
   }
 
-  /** The rate allows more, or time has passed: goes on with those that waited. */
+  /** Time has passed: the rate may allow more, and another torrent may have given frames back. */
   tick(): void {
-    if (this.#waitingForRate.size === 0) return
-    const waiting = [...this.#waitingForRate]
+    if (this.#waitingForRate.size + this.#waitingForFrame.size === 0) return
+    const waiting = [...this.#waitingForRate, ...this.#waitingForFrame]
     this.#waitingForRate.clear()
+    this.#waitingForFrame.clear()
     for (const peer of waiting) this.pump(peer)
   }
 

@@ -7,6 +7,7 @@ import type { Connection, ConnectionHandler, Network, TcpListener } from '../../
 export const DEFAULT_PORT = 6881
 /** Ports tried, one after the other, when nobody asked for a certain one. */
 const PORTS_TRIED = 100
+const ANY_PORT_TRIES = 10
 
 export interface ListenerOptions {
   /** 0: any; undefined: 6881 or the next free one. */
@@ -28,8 +29,7 @@ export async function listenForPeers(
     try {
       return await listenOn(network, options.ip, port, onConnection)
     } catch (error) {
-      const isTaken = error instanceof NetworkError && error.code === 'address_in_use'
-      if (!isTaken || port - DEFAULT_PORT >= PORTS_TRIED) throw error
+      if (!isTaken(error) || port - DEFAULT_PORT >= PORTS_TRIED) throw error
     }
   }
 }
@@ -41,20 +41,25 @@ async function listenOn(
   onConnection: OnConnection,
 ): Promise<TcpListener[]> {
   if (ip !== undefined) return [await network.listen({ ip, port }, onConnection)]
-  const first = await network.listen({ ip: '0.0.0.0', port }, onConnection)
-  try {
-    return [first, await network.listen({ ip: '::', port: first.port }, onConnection)]
-  } catch (error) {
-    // A machine without IPv6 is served over IPv4 alone; a port taken there is taken.
-    if (error instanceof NetworkError && error.code === 'address_in_use') {
+  for (let tries = 1; ; tries++) {
+    const first = await network.listen({ ip: '0.0.0.0', port }, onConnection)
+    try {
+      return [first, await network.listen({ ip: '::', port: first.port }, onConnection)]
+    } catch (error) {
+      // A machine without IPv6 is served over IPv4 alone; a port taken there is taken.
+      if (!isTaken(error)) return [first]
       await first.close()
-      throw error
+      // Any port was good enough: another one may be free in both families.
+      if (port !== 0 || tries === ANY_PORT_TRIES) throw error
     }
-    return [first]
   }
 }
 
-/** The first local address to dial from for a bound session, by the family of the remote address. */
+function isTaken(error: unknown): boolean {
+  return error instanceof NetworkError && error.code === 'address_in_use'
+}
+
+/** A session bound to an address of one family cannot dial the other. */
 export function canReach(localIp: string | undefined, remoteIp: string): boolean {
   return localIp === undefined || isIpv6(localIp) === isIpv6(remoteIp)
 }

@@ -71,6 +71,7 @@ export class WireDecoder {
   #pendingLength = 0
   /** Bytes of the current block still to come. */
   #blockLeft = 0
+  #isStopped = false
 
   /** @param maxMessageBytes longest message but `piece` that is accepted, in bytes */
   constructor(handler: WireHandler, maxMessageBytes: number) {
@@ -84,10 +85,15 @@ export class WireDecoder {
     return this.#state === 'block-payload'
   }
 
+  /** Decodes nothing more, not even the rest of a chunk that is being pushed: the peer is closed. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
   /** Decodes all of `chunk`; what is incomplete is kept for the next one. */
   push(chunk: Uint8Array): void {
     let at = 0
-    while (at < chunk.length) {
+    while (at < chunk.length && !this.#isStopped) {
       if (this.#state === 'block-payload') at = this.#pushBlock(chunk, at)
       else if (this.#pendingLength > 0) at = this.#completePending(chunk, at)
       else {

@@ -3,6 +3,8 @@
 import { MessageId, PIECE_HEADER_BYTES } from './message-id.ts'
 
 const START_BYTES = 512
+/** A buffer that had to grow beyond this is not kept. */
+const KEPT_BYTES = 65_536
 
 export class WireEncoder {
   #bytes = new Uint8Array(START_BYTES)
@@ -17,6 +19,10 @@ export class WireEncoder {
   take(): Uint8Array {
     const bytes = this.#bytes.slice(0, this.#length)
     this.#length = 0
+    if (this.#bytes.length > KEPT_BYTES) {
+      this.#bytes = new Uint8Array(START_BYTES)
+      this.#view = new DataView(this.#bytes.buffer)
+    }
     return bytes
   }
 
