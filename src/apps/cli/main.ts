@@ -33,7 +33,11 @@ const context: Context = {
   loadEngine: () => import('../../index.ts'),
   lookup: async (host) => {
     const { lookup } = await import('node:dns/promises')
-    return (await lookup(host, { all: true })).map(({ address }) => address)
+    try {
+      return (await lookup(host, { all: true })).map(({ address }) => address)
+    } catch (error) {
+      throw new Error('the name is not known', { cause: error })
+    }
   },
 }
 

@@ -9,7 +9,7 @@ import { openLogSink } from './log-sink.ts'
 import { type PeerOption, resolvePeer } from './options/peer-option.ts'
 import { type SessionFlags, toSessionOptions } from './options/session-options.ts'
 import type { ProgressSource, Reporter } from './report/reporter.ts'
-import { formatBytes, formatCount, formatDuration, formatRate } from './view/format.ts'
+import { formatBytes, formatCount, formatDuration, formatPercent, formatRate } from './view/format.ts'
 import { printable } from './view/printable.ts'
 
 const SEED_CHECK_MS = 1000
@@ -57,6 +57,7 @@ export async function runTransfer(
     }
     transfer.detach()
     reporter.close()
+    if (failure instanceof Interrupted) reporter.note(transfer.farewell)
     await session.close()
     if (failure === null || failure instanceof Interrupted) reporter.report({ event: 'stopped' })
     if (failure !== null) throw failure
@@ -118,6 +119,13 @@ class Transfer implements ProgressSource {
   /** No event of the torrent is shown, no timer runs after this. */
   detach(): void {
     for (const stop of this.#onDetach.splice(0)) stop()
+  }
+
+  /** For whoever stopped it. */
+  get farewell(): string {
+    if (this.#context.stop.isNormal) return 'Stopping'
+    const { left, total } = this.stats()
+    return `Stopping at ${formatPercent(total - left, total)}; the same command goes on from there`
   }
 
   get #port(): number {

@@ -294,7 +294,7 @@ describe('for people', () => {
     const before = cli.stderr.lines.length
     cli.clock.advance(100)
     expect(cli.stderr.lines.slice(before)).toEqual([
-      'Downloading a.iso: 0.0 %, 0 bytes of 64.0 KiB, 16.0 KiB/s down, 4 s left, 2 peers, 0 bytes/s up',
+      'Downloading a.iso: 0.0 %, 0 bytes of 64.0 KiB, 16.0 KiB/s down, 4 s left, 2 peers',
     ])
     torrent.complete()
     await code

@@ -84,7 +84,7 @@ test('a torrent of empty files is complete', () => {
 
 test('the plain line says the same in one sentence', () => {
   expect(describeProgress(view({}))).toBe(
-    'Downloading debian.iso: 50.0 %, 64.0 MiB of 128 MiB, 8.00 MiB/s down, 8 s left, 5 peers, 0 bytes/s up',
+    'Downloading debian.iso: 50.0 %, 64.0 MiB of 128 MiB, 8.00 MiB/s down, 8 s left, 5 peers',
   )
   expect(describeProgress(view({ state: 'checking' }, { done: MIB, total: 4 * MIB }))).toBe(
     'Checking debian.iso: 25.0 % of 4.00 MiB',

@@ -48,8 +48,8 @@ function transferFigures(stats: TorrentStats): string[] {
   const peers = formatCount(stats.peers, 'peer')
   if (stats.state === 'seeding') return [up, peers, given]
   const amount = `${formatBytes(stats.total - stats.left)} of ${formatBytes(stats.total)}`
-  const figures = [amount, `${formatRate(stats.downRate)} down`, remainingTime(stats), peers, up]
-  return stats.uploaded > 0 ? [...figures, given] : figures
+  const figures = [amount, `${formatRate(stats.downRate)} down`, remainingTime(stats), peers]
+  return stats.uploaded > 0 ? [...figures, up, given] : figures
 }
 
 function checkingFigures({ done, total }: { done: number; total: number }): string[] {
