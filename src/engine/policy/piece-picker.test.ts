@@ -286,7 +286,10 @@ describe('a piece that failed its hash', () => {
     const world = failed()
     const [slow, idle] = [new Peer('*****'), new Peer('*****')]
     expect(world.pick(slow)).toBe('4.0')
-    expect(world.pick(idle, { room: 9, endgame: 9 })).toBe('4.1 4.0')
+    expect([world.pick(idle, { room: 9, endgame: 9 }), world.pick(idle, { room: 9, endgame: 9 })]).toEqual([
+      '4.1',
+      '4.0',
+    ])
   })
 
   test('goes to another peer when the one has gone', () => {
@@ -420,7 +423,7 @@ describe('whatever happens', () => {
           for (let turn = 0; turn < 100; turn++) {
             for (const peer of peers) {
               take(peer, { room: 5, endgame: peer.asked.size === 0 ? 2 : 0 })
-              for (const block of [...peer.asked]) if (peer.asked.has(block)) send(peer, block)
+              for (const block of peer.asked) if (peer.asked.has(block)) send(peer, block)
             }
           }
           expect(done.size).toBe(PIECES * BLOCKS)

@@ -54,5 +54,5 @@ test('equally rare pieces stand in random order', () => {
     for (let piece = 4; piece < PIECES; piece++) order.remove(piece)
     first.add(order.at(0))
   }
-  expect([...first].sort()).toEqual([0, 1, 2, 3])
+  expect([...first].toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3])
 })
