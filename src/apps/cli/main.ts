@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The entry point of `shoal`: the real streams, clock and signals. What a command does not need is not loaded.
-import type { Context } from './context.ts'
+// The entry point of `shoal`: signals, the one exit. What a command does not need is not loaded.
+import { nodeContext } from './node-context.ts'
 import { runProgram } from './program.ts'
 import { listenForSignals } from './signals.ts'
 import { Stop } from './stop.ts'
@@ -17,30 +17,6 @@ listenForSignals(stop, (code) => {
   process.exit(code)
 })
 
-const context: Context = {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
-  clock: {
-    now: () => performance.now(),
-    wall: () => Date.now(),
-    every: (intervalMs, tick) => {
-      const timer = setInterval(tick, intervalMs)
-      return () => clearInterval(timer)
-    },
-  },
-  stop,
-  loadEngine: () => import('../../index.ts'),
-  lookup: async (host) => {
-    const { lookup } = await import('node:dns/promises')
-    try {
-      return (await lookup(host, { all: true })).map(({ address }) => address)
-    } catch (error) {
-      throw new Error('the name is not known', { cause: error })
-    }
-  },
-}
-
-const exitCode = await runProgram(process.argv.slice(2), context)
+const exitCode = await runProgram(process.argv.slice(2), nodeContext(stop))
 // What is left open by now (a look-up under way, a connection kept alive) is waited for no more; what was written is.
 process.stdout.write('', () => process.exit(exitCode))

@@ -76,8 +76,9 @@ class Transfer implements ProgressSource {
   readonly #context: Context
   readonly #onDetach: (() => void)[] = []
   #torrent: EngineTorrent | null = null
-  /** When the torrent began to download; monotonic. */
+  /** When the torrent began to download (monotonic), and what was missing then, in bytes. */
   #startedAt = 0
+  #missing = 0
 
   constructor(plan: TransferPlan, session: EngineSession, reporter: Reporter, context: Context) {
     this.name = printable(plan.metainfo.name)
@@ -151,6 +152,7 @@ class Transfer implements ProgressSource {
           this.checking = null
           this.#startedAt = this.#context.clock.now()
           const { left, pieces, piecesHave } = torrent.stats()
+          this.#missing = left
           if (left === 0) return
           if (kind === 'seed') {
             reject(incompleteContent(metainfo, pieces - piecesHave))
@@ -210,8 +212,7 @@ class Transfer implements ProgressSource {
     }
     this.#context.stop.isNormal = true
     this.#reporter.report({ event: 'done', path, files: written.length, ...(sha256 ? { sha256 } : {}) })
-    const { downloaded, total } = torrent.stats()
-    this.#reporter.note(summary(path, total, downloaded, seconds))
+    this.#reporter.note(summary(path, metainfo.totalSize, this.#missing, seconds))
     if (sha256 !== undefined) this.#reporter.note(`SHA-256 is as expected: ${sha256}`)
   }
 
@@ -257,9 +258,9 @@ function incompleteContent(metainfo: Metainfo, missing: number): CommandError {
   )
 }
 
-function summary(path: string, total: number, downloaded: number, seconds: number): string {
+function summary(path: string, total: number, fetched: number, seconds: number): string {
   const where = printable(path)
-  if (downloaded === 0) return `Complete: ${where}, ${formatBytes(total)}, all of it was there`
-  const rate = formatRate(downloaded / Math.max(seconds, 0.001))
-  return `Complete: ${where}, ${formatBytes(downloaded)} in ${formatDuration(seconds)} (${rate}), verified`
+  if (fetched === 0) return `Complete: ${where}, ${formatBytes(total)}, all of it was there`
+  const rate = formatRate(fetched / Math.max(seconds, 0.001))
+  return `Complete: ${where}, ${formatBytes(fetched)} in ${formatDuration(seconds)} (${rate}), verified`
 }

@@ -1,23 +1,38 @@
-import { formatCount } from '../view/format.ts'
 import { printable } from '../view/printable.ts'
 import type { Style } from '../view/style.ts'
 import type { CommandEvent } from './events.ts'
 
-const PIECES_NAMED = 5
+/** Beyond this many, what was told long ago may be told again. */
+const MAX_REMEMBERED = 1000
 
-/** The event as a sentence for people, or null when it has none: the figures or a note of the command say it better. */
-export function eventText(event: CommandEvent, style: Style): string | null {
-  if (event.event === 'warning') return `${style.busy('Warning:')} ${printable(event.message)}`
-  if (event.event === 'peer_dropped') {
-    const message = printable(event.message)
-    return `${style.busy(`Dropped peer ${printable(event.address)}:`)} ${message}${piecesText(event.pieces ?? [])}`
+/**
+ * Events as sentences for people. What repeats itself (a tracker that stays dead, a peer found guilty of one piece after
+ * the other) is told once; programs and the log get all of it.
+ */
+export class EventText {
+  readonly #style: Style
+  readonly #told = new Set<string>()
+
+  constructor(style: Style) {
+    this.#style = style
   }
-  return null
-}
 
-function piecesText(pieces: readonly number[]): string {
-  if (pieces.length === 0) return ''
-  const named = pieces.slice(0, PIECES_NAMED).join(', ')
-  const more = pieces.length > PIECES_NAMED ? ` and ${formatCount(pieces.length - PIECES_NAMED, 'other')}` : ''
-  return ` (piece${pieces.length === 1 ? '' : 's'} ${named}${more})`
+  /** Null for what was told before, and for events that the figures or a note of the command say better. */
+  of(event: CommandEvent): string | null {
+    if (event.event === 'warning') {
+      return this.#once(event.message, `${this.#style.busy('Warning:')} ${printable(event.message)}`)
+    }
+    if (event.event === 'peer_dropped') {
+      const who = this.#style.busy(`Dropped peer ${printable(event.address)}:`)
+      return this.#once(`${event.address} ${event.reason}`, `${who} ${printable(event.message)}`)
+    }
+    return null
+  }
+
+  #once(key: string, text: string): string | null {
+    if (this.#told.has(key)) return null
+    if (this.#told.size >= MAX_REMEMBERED) this.#told.clear()
+    this.#told.add(key)
+    return text
+  }
 }

@@ -2,7 +2,7 @@
 import { printable } from '../view/printable.ts'
 import { describeProgress } from '../view/progress-view.ts'
 import type { Style } from '../view/style.ts'
-import { eventText } from './event-text.ts'
+import { EventText } from './event-text.ts'
 import type { CommandEvent } from './events.ts'
 import type { ProgressSource, Reporter } from './reporter.ts'
 
@@ -17,21 +17,26 @@ export interface PlainReporterOptions {
 export class PlainReporter implements Reporter {
   readonly progressIntervalMs: number | null
   readonly #options: PlainReporterOptions
+  readonly #eventText: EventText
   #lastLine = ''
 
   constructor(options: PlainReporterOptions) {
     this.#options = options
+    this.#eventText = new EventText(options.style)
     this.progressIntervalMs = options.isQuiet ? null : INTERVAL_MS
   }
 
   report(event: CommandEvent): void {
-    const text = eventText(event, this.#options.style)
+    const text = this.#eventText.of(event)
     if (text !== null) this.#writeUnlessQuiet(text)
   }
 
   progress(source: ProgressSource): void {
     const { name, checking } = source
-    const line = describeProgress({ name, checking, stats: source.stats(), pieceStates: new Uint8Array() })
+    const stats = source.stats()
+    // Before it is known whether there is data to verify.
+    if (stats.state === 'checking' && checking === null) return
+    const line = describeProgress({ name, checking, stats, pieceStates: new Uint8Array() })
     // A torrent that has come to rest is not told again and again.
     if (line === this.#lastLine) return
     this.#lastLine = line

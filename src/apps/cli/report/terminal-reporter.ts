@@ -4,7 +4,7 @@ import { printable } from '../view/printable.ts'
 import { renderProgress } from '../view/progress-view.ts'
 import type { Style } from '../view/style.ts'
 import type { OutputStream } from '../context.ts'
-import { eventText } from './event-text.ts'
+import { EventText } from './event-text.ts'
 import type { CommandEvent } from './events.ts'
 import type { ProgressSource, Reporter } from './reporter.ts'
 
@@ -15,6 +15,7 @@ export class TerminalReporter implements Reporter {
   readonly #stream: OutputStream
   readonly #area: LiveArea
   readonly #style: Style
+  readonly #eventText: EventText
   #source: ProgressSource | null = null
   readonly #onResize = (): void => {
     if (this.#source) this.progress(this.#source)
@@ -24,11 +25,12 @@ export class TerminalReporter implements Reporter {
     this.#stream = stream
     this.#area = new LiveArea(stream)
     this.#style = style
+    this.#eventText = new EventText(style)
     stream.on?.('resize', this.#onResize)
   }
 
   report(event: CommandEvent): void {
-    const text = eventText(event, this.#style)
+    const text = this.#eventText.of(event)
     if (text !== null) this.#area.print(text)
   }
 

@@ -1,0 +1,29 @@
+import type { Context } from './context.ts'
+import type { Stop } from './stop.ts'
+
+/** The real world: this process's streams, the system's clock, the library itself. */
+export function nodeContext(stop: Stop): Context {
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    clock: {
+      now: () => performance.now(),
+      wall: () => Date.now(),
+      every: (intervalMs, tick) => {
+        const timer = setInterval(tick, intervalMs)
+        return () => clearInterval(timer)
+      },
+    },
+    stop,
+    loadEngine: () => import('../../index.ts'),
+    lookup: async (host) => {
+      const { lookup } = await import('node:dns/promises')
+      try {
+        return (await lookup(host, { all: true })).map(({ address }) => address)
+      } catch (error) {
+        throw new Error('the name is not known', { cause: error })
+      }
+    },
+  }
+}
