@@ -110,7 +110,7 @@ class Transfer implements ProgressSource {
     for (const peer of peers) if (!peer.isIp) void this.#addNamedPeer(torrent, peer, flags.bind)
 
     await stop.orInterrupted(Promise.race([torrent.done, failed]))
-    if (this.#plan.kind === 'download') await this.#finishDownload(torrent)
+    if (this.#plan.kind === 'download') await this.#finishDownload()
     if (this.#plan.seedLimits === null) return
     this.#reporter.report({ event: 'seeding', infohash_v1: torrent.infohash, port: this.#port })
     this.#reporter.note(`Seeding ${this.name} on port ${this.#port} (Ctrl+C to stop)`)
@@ -201,7 +201,7 @@ class Transfer implements ProgressSource {
     }
   }
 
-  async #finishDownload(torrent: EngineTorrent): Promise<void> {
+  async #finishDownload(): Promise<void> {
     const { metainfo, location, checksum } = this.#plan
     const seconds = (this.#context.clock.now() - this.#startedAt) / 1000
     const path = resolve(join(location.path, location.name ?? metainfo.savedName))
