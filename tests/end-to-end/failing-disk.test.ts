@@ -92,7 +92,7 @@ test('a full disk stops its own torrent, says why, and no other', async (context
   expect(steady.payload.differences(steadyFolder)).toEqual([])
 })
 
-test('a session closes within a few seconds though a disk hangs', async (context) => {
+test('a session closes within a few seconds though a disk hangs', { timeout: 30_000 }, async (context) => {
   const stage = openStage(context)
   const { session, disk } = await openSession(stage)
   const folder = stage.folder('greedy')
