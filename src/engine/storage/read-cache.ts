@@ -21,6 +21,8 @@ export interface CachedRun {
   state: 'reading' | 'ready' | 'failed'
   /** Reads and writes under way that need the frame. */
   uses: number
+  /** Its last block has been sent, and nobody has asked for it since. */
+  isConsumed: boolean
 }
 
 export interface ReadSource {
@@ -35,6 +37,8 @@ export class ReadCache {
   readonly #runs = new Map<ReadSource, Map<number, CachedRun>>()
   /** All runs, the least recently used first. */
   readonly #recent = new Map<CachedRun, ReadSource>()
+  /** Consumed runs, the last one on top. Their memory is used first: it is still in the processor's caches. */
+  readonly #consumed: CachedRun[] = []
 
   constructor(disk: Disk) {
     this.#disk = disk
@@ -44,6 +48,7 @@ export class ReadCache {
   find(source: ReadSource, block: number): CachedRun | undefined {
     const run = this.#runs.get(source)?.get(this.#unitOf(source, block))
     if (run) {
+      run.isConsumed = false
       this.#recent.delete(run)
       this.#recent.set(run, source)
     }
@@ -72,7 +77,14 @@ export class ReadCache {
       if (end - firstBlock + UNIT_BLOCKS > this.#disk.frameBlocks) break
       end = Math.min(endOfPiece, end + UNIT_BLOCKS)
     }
-    const run: CachedRun = { firstBlock, blockCount: end - firstBlock, frame, state: 'reading', uses: 1 }
+    const run: CachedRun = {
+      firstBlock,
+      blockCount: end - firstBlock,
+      frame,
+      state: 'reading',
+      uses: 1,
+      isConsumed: false,
+    }
     for (let unit = firstBlock; unit < end; unit += UNIT_BLOCKS) byUnit.set(unit, run)
     this.#recent.set(run, source)
     const begin = map.blockBegin(firstBlock)
@@ -92,6 +104,13 @@ export class ReadCache {
       },
     )
     return run
+  }
+
+  /** The run has been sent to its end: likely nobody needs it soon. */
+  consume(run: CachedRun): void {
+    if (run.isConsumed) return
+    run.isConsumed = true
+    this.#consumed.push(run)
   }
 
   /** Header and bytes of `count` consecutive blocks, as they go to the wire. Valid while `uses` holds the frame. */
@@ -131,6 +150,14 @@ export class ReadCache {
   }
 
   #takeFrame(): Frame {
+    for (let i = this.#consumed.length - 1; i >= 0; i--) {
+      const run = this.#consumed[i]
+      if (run.isConsumed && run.uses > 0) continue
+      this.#consumed.splice(i, 1)
+      if (!run.isConsumed) continue
+      this.#forget(run)
+      return this.#disk.takeFrame()
+    }
     if (this.#disk.freeFrames === 0) {
       for (const run of this.#recent.keys()) {
         if (run.uses > 0) continue

@@ -94,6 +94,7 @@ export class Upload<Peer extends UploadPeer> {
     for (let i = 0; i < count; i++) payload += queue.bytes(i)
     queue.shift(count)
     this.#send(peer, run, this.#cache.view(this.source, run, block, count), payload)
+    if (block + count === run.firstBlock + run.blockCount) this.#cache.consume(run)
     return true
   }
 
@@ -200,10 +201,13 @@ export class Upload<Peer extends UploadPeer> {
   #countInRow(queue: UploadQueue, index: number, block: number, run: CachedRun): number {
     const { map } = this.source
     const most = Math.min(queue.length - index, run.firstBlock + run.blockCount - block)
+    const piece = queue.piece(index)
+    const begin = queue.begin(index)
     let count = 1
     while (count < most) {
       const at = index + count
-      if (map.blockAt(queue.piece(at), queue.begin(at), queue.bytes(at)) !== block + count) break
+      const isNext = queue.piece(at) === piece && queue.begin(at) === begin + count * BLOCK_BYTES
+      if (!isNext || queue.bytes(at) !== map.blockLength(block + count)) break
       count++
     }
     return count
