@@ -178,11 +178,13 @@ class FakeVolume implements Volume {
     const { slotBytes } = this.#disk
     return this.#disk.perform('commit', spans, slots, () => {
       const piece = new Uint8Array(length)
-      const onDisk = slots.includes(-1) ? this.#read(spans) : null
       for (const [extent, slot] of slots.entries()) {
         const begin = extent * slotBytes
         const end = Math.min(length, begin + slotBytes)
-        piece.set(slot < 0 ? onDisk!.subarray(begin, end) : this.#disk.slotMemory(slot).subarray(0, end - begin), begin)
+        piece.set(
+          slot < 0 ? this.#read(part(spans, begin, end)) : this.#disk.slotMemory(slot).subarray(0, end - begin),
+          begin,
+        )
       }
       const isRight = Buffer.compare(sha1(piece), expected) === 0
       if (isRight) this.#write(piece, spans)
@@ -258,6 +260,18 @@ class FakeVolume implements Volume {
     this.#disk.files.set(path, longer)
     return longer
   }
+}
+
+/** The spans of bytes `begin` to `end`. */
+function part(spans: readonly FileSpan[], begin: number, end: number): FileSpan[] {
+  let at = 0
+  return spans.flatMap((span) => {
+    const from = Math.max(begin, at)
+    const to = Math.min(end, at + span.length)
+    const offset = span.offset + from - at
+    at += span.length
+    return from < to ? [{ path: span.path, offset, length: to - from }] : []
+  })
 }
 
 function sha1(bytes: Uint8Array): Uint8Array {
