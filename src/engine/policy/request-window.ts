@@ -71,8 +71,8 @@ export class RequestWindow {
     if (askedAt === undefined) return false
     this.#asked.delete(block)
     const took = now - askedAt
-    this.#roundTripMs =
-      this.#roundTripMs === 0 ? took : Math.min(took, this.#roundTripMs + (took - this.#roundTripMs) / 64)
+    // The shortest ever: all others have waited in our own queue at the peer, which must not make that queue longer.
+    this.#roundTripMs = this.#roundTripMs === 0 ? took : Math.min(this.#roundTripMs, took)
     this.#measuredBytes += bytes
     if (this.#isDoubling) this.#size++
     if (now - this.#measureStart >= MEASURE_MS) this.#measure(now)

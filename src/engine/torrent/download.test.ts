@@ -426,7 +426,13 @@ describe('the end', () => {
 })
 
 describe('whatever peers and the disk do', () => {
-  const action = fc.record({
+  interface Action {
+    readonly who: number
+    readonly what: string
+    readonly which: number
+    readonly room: number
+  }
+  const action: fc.Arbitrary<Action> = fc.record({
     who: fc.nat(4),
     what: fc.constantFrom('ask', 'ask', 'half', 'half', 'half', 'half', 'choke', 'leave', 'disk', 'disk'),
     which: fc.nat(1000),
@@ -434,7 +440,7 @@ describe('whatever peers and the disk do', () => {
   })
 
   /** Peers 3 and 4 lie. When one leaves, or is named, another of its kind comes. */
-  async function run(world: World, actions: fc.RecordValue<typeof action>[]): Promise<void> {
+  async function run(world: World, actions: readonly Action[]): Promise<void> {
     const isLiar = (who: number): boolean => who >= 3
     const peers = Array.from({ length: 5 }, (_, who) => world.peer(isLiar(who)))
     world.disk.isHeld = true
@@ -497,7 +503,7 @@ describe('whatever peers and the disk do', () => {
           await settled()
         }
         const stopping = world.download.stop()
-        for (const peer of [...world.peers]) peer.leave()
+        for (const peer of world.peers) peer.leave()
         while (world.disk.held.length > 0) {
           world.disk.goAll()
           await settled()
