@@ -4,6 +4,7 @@ import { addressKey } from '../../base/address.ts'
 import { equalBytes, toHex } from '../../base/bytes.ts'
 import { FormatError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
+import { CLIENT_NAME } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform, Stop, TcpListener } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import { parseTorrent } from '../../protocol/metainfo/torrent-file.ts'
@@ -60,7 +61,7 @@ export class Session implements GreetingOwner {
       peers: 0,
       halfOpen: 0,
     }
-    this.#trackers = new TrackerClients(platform, options.bind)
+    this.#trackers = new TrackerClients(platform, options.bind, CLIENT_NAME.replace(' ', '/'))
   }
 
   /** Begins to listen. Rejects with NetworkError when the port or address cannot be had; the platform is closed then. */

@@ -1,12 +1,13 @@
-// One connected peer (BEP 3, 6, 10): what the two of us have told each other, and what is under way between us.
-// Owns the choke and interest flags, the peer's `have`, the window of our requests and the queue of its requests.
-// It carries out the wire; it does not decide whom to serve (choker), what to fetch (download) or whom to meet (swarm).
+// One connected peer (BEP 3, 6, 10): the connection, the handshake, and what the peer has. Our requests to it are in
+// `PeerRequests`, what it gets from us in `PeerService`; every message of the wire is one line here, or a few.
+// It does not decide whom to serve (choker), what to fetch (download) or whom to meet (swarm).
 import { type Address, addressKey } from '../../base/address.ts'
 import { Bitfield } from '../../base/bitfield.ts'
+import { equalBytes } from '../../base/bytes.ts'
 import { NetworkError, PeerError } from '../../base/errors.ts'
-import { RateMeter } from '../../base/rate-meter.ts'
+import { CLIENT_NAME } from '../../base/product.ts'
 import type { Connection, ConnectionHandler } from '../../platform/platform.ts'
-import { BLOCK_BYTES, type PieceMap } from '../../protocol/metainfo/piece-map.ts'
+import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import {
   allowedFastSet,
   type Capabilities,
@@ -18,23 +19,19 @@ import {
   WireEncoder,
   type WireHandler,
 } from '../../protocol/wire/index.ts'
-import { equalBytes } from '../../base/bytes.ts'
 import type { ChokeCandidate } from '../policy/choker.ts'
-import { DEFAULT_REQUEST_QUEUE, RequestWindow } from '../policy/request-window.ts'
-import type { Lease } from '../storage/partial-piece.ts'
-import type { RateLimiter } from '../transport/rate-limiter.ts'
-import type { BlockSource, Download } from './download.ts'
-import { MAX_QUEUED_REQUESTS, UploadQueue } from './upload-queue.ts'
+import type { BlockSource } from './download.ts'
+import { PeerRequests, type RequestsOwner } from './peer-requests.ts'
+import { PeerService } from './peer-service.ts'
+import type { UploadQueue } from './upload-queue.ts'
 import type { Upload, UploadPeer } from './upload.ts'
 
 /** What a peer needs around it: its torrent's parts, and somebody who hears of what happens. */
-export interface PeerOwner {
+export interface PeerOwner extends RequestsOwner<Peer> {
   readonly infohash: Uint8Array
   readonly peerId: Uint8Array
   readonly map: PieceMap
-  readonly download: Download<Peer>
   readonly upload: Upload<Peer>
-  readonly downLimiter: RateLimiter
   /** The port we listen on, for others to dial; null when we do not. */
   readonly listenPort: number | null
   now(): number
@@ -46,8 +43,6 @@ export interface PeerOwner {
   onInterestChange(peer: Peer): void
   /** It told what it has. */
   onHaveChange(peer: Peer): void
-  /** Payload bytes came from it. */
-  onReceived(bytes: number): void
   /** A mistake of our own code came to light while this peer was served. */
   onFault(error: unknown): void
   /** The end. `reason` is null when nobody is to blame. */
@@ -56,41 +51,19 @@ export interface PeerOwner {
 
 /** What we tell others that we keep (BEP 10); more is kept all the same. */
 const ADVERTISED_REQUEST_QUEUE = 2000
-/** Our own bound on requests under way from one peer. */
-const MAX_WINDOW = 2048
-/** BEP 3's largest request that clients still make. */
-const MAX_REQUEST_BYTES = 131_072
 const ALLOWED_FAST_PIECES = 10
-/** Asking is done in batches of at least this many blocks, or a quarter of the window: each write wakes the other side. */
-const REQUEST_BATCH = 64
-const ENDGAME_BLOCKS = 8
 /** Anything but a block: a bitfield of the torrent's pieces, or an extension message. */
 const MIN_MESSAGE_LIMIT = 262_144
+/** More than any batch of blocks: answers to a flood by somebody who does not read them. */
+const MAX_QUEUED_BYTES = 8 << 20
+const MAX_EXTENSION_HANDSHAKE_BYTES = 16_384
+const MAX_EXTENSION_HANDSHAKES = 10
 
 const CONNECT_TIMEOUT_MS = 10_000
 const HANDSHAKE_TIMEOUT_MS = 15_000
-/** Without a byte of payload for this long, the peer's requests go to others ... */
-const SNUB_MS = 15_000
-/** ... and after this long without a whole block it is closed. */
-const NO_BLOCK_TIMEOUT_MS = 45_000
 const KEEP_ALIVE_MS = 100_000
 /** BEP 3: two minutes, and as long again for the patience of others. */
 const INACTIVE_MS = 240_000
-/** Rejects of what the peer offered, beyond all that was asked for, with no block between: then it is taken for a liar. */
-const MAX_REJECTS = 64
-/** Times in a row that a peer took requests and choked us, or fell silent, without a block. */
-const MAX_BARREN_ROUNDS = 5
-/** It takes nothing of what it asked for. */
-const NOT_READING_MS = 60_000
-/** More than any batch of blocks: answers to a flood by somebody who does not read them. */
-const MAX_QUEUED_BYTES = 8 << 20
-/** Pieces that a peer may allow us, and requests for those of ours that wait while it is choked. */
-const MAX_ALLOWED_FAST = 100
-const MAX_REQUESTS_WHILE_CHOKED = 1000
-const MAX_EXTENSION_HANDSHAKE_BYTES = 16_384
-const MAX_EXTENSION_HANDSHAKES = 10
-/** Changes of interest within one round of the choker. */
-const MAX_INTEREST_CHANGES = 100
 
 type Stage = 'connecting' | 'handshaking' | 'connected' | 'closed'
 
@@ -106,50 +79,22 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   /** Where it can be dialled: its own word for an incoming connection. */
   dialAddress: Address | null
   have: Bitfield
-  readonly allowedFast = new Set<number>()
-  readonly uploads = new UploadQueue()
-  isChokingUs = true
-  isInterested = false
-  isUnchoked = false
-  roundsUnchoked = 0
-  /** Payload bytes since the last choker round. */
-  bytesFromPeer = 0
-  bytesToPeer = 0
   readonly #owner: PeerOwner
-  #connection!: Connection
-  readonly #decoder: WireDecoder
   readonly #encoder = new WireEncoder()
-  readonly #window = new RequestWindow(BLOCK_BYTES)
-  readonly #downMeter = new RateMeter()
-  readonly #upMeter = new RateMeter()
-  readonly #allowedToPeer = new Set<number>()
+  readonly #decoder: WireDecoder
+  readonly #requests: PeerRequests<Peer>
+  readonly #service: PeerService
+  #connection!: Connection
   #capabilities: Capabilities = { extensions: false, fast: false }
   #hasToldHave = false
   #isInterestedInThem = false
   /** Pieces it has and we want. */
   #wantedPieces = 0
-  /** The block that is arriving: its number, whether we asked for it, and where it goes (null: away). */
-  #arriving: { block: number; length: number; wasAsked: boolean; lease: Lease<Peer> | null } | null = null
-  /** Blocks that may still come though they were cancelled or given up. */
-  #forgiven = 0
-  #rejects = 0
-  #barrenRounds = 0
   #extensionHandshakes = 0
-  #interestChanges = 0
-  /** `download.changes` when there was nothing to pick for this peer; -1: look. */
-  #nothingToPickAt = -1
-  #isSnubbed = false
-  /** Memory that the socket may still be sending from. */
-  readonly #untaken = new Set<() => void>()
-  #now = 0
+  #now: number
   #openedAt: number
   #lastReceivedAt = 0
   #lastSentAt = 0
-  #lastPayloadAt = 0
-  #lastBlockAt = 0
-  #lastUploadAt = 0
-  #lastTakenAt = 0
-  #bytesTaken = 0
 
   constructor(owner: PeerOwner, address: Address, isIncoming: boolean) {
     this.#owner = owner
@@ -160,8 +105,9 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.hasOpened = isIncoming
     this.have = new Bitfield(owner.map.pieceCount)
     this.#decoder = new WireDecoder(this, Math.max(MIN_MESSAGE_LIMIT, this.have.bytes.length + 1))
+    this.#requests = new PeerRequests<Peer>(this, owner, this.#encoder)
+    this.#service = new PeerService(owner.map, this.#encoder)
     this.#now = this.#openedAt = owner.now()
-    this.#window.limit = Math.min(MAX_WINDOW, DEFAULT_REQUEST_QUEUE)
   }
 
   /** Called once, right after construction. */
@@ -186,24 +132,48 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     return this.stage === 'connected'
   }
 
-  get isWaitingForBlocks(): boolean {
-    return this.#window.outstanding > 0
+  /** Since when no payload has gone either way: the longest idle peer makes way when there are too many. */
+  get idleSince(): number {
+    return Math.max(this.#requests.lastPayloadAt, this.#service.lastUploadAt)
   }
 
+  // What the picker, the choker and the upload look at.
+
+  get isChokingUs(): boolean {
+    return this.#requests.isChoked
+  }
+  get allowedFast(): ReadonlySet<number> {
+    return this.#requests.allowedFast
+  }
+  get downRate(): number {
+    return this.#requests.rate(this.#owner.now())
+  }
+  get bytesFromPeer(): number {
+    return this.#requests.bytesThisRound
+  }
+  get isInterested(): boolean {
+    return this.#service.isInterested
+  }
+  get isUnchoked(): boolean {
+    return this.#service.isUnchoked
+  }
+  get roundsUnchoked(): number {
+    return this.#service.roundsUnchoked
+  }
+  get bytesToPeer(): number {
+    return this.#service.bytesThisRound
+  }
+  get upRate(): number {
+    return this.#service.rate(this.#owner.now())
+  }
+  get uploads(): UploadQueue {
+    return this.#service.queue
+  }
   get queuedBytes(): number {
     return this.#connection.queuedBytes
   }
-
-  get downRate(): number {
-    return this.#downMeter.rate(this.#owner.now())
-  }
-
-  get upRate(): number {
-    return this.#upMeter.rate(this.#owner.now())
-  }
-
   hasAsked(block: number): boolean {
-    return this.#window.has(block)
+    return this.#requests.has(block)
   }
 
   // ---------------------------------------------------------------- connection
@@ -249,8 +219,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     const isOurs = error !== null && !(error instanceof NetworkError)
     if (!this.isClosed) this.#finish(null, error, isOurs)
     if (isOurs) this.#owner.onFault(error)
-    for (const onTaken of this.#untaken) onTaken()
-    this.#untaken.clear()
+    this.#service.releaseMemory()
   }
 
   /** Closes the connection. @param reason what the peer did; null when it is not to blame */
@@ -261,12 +230,11 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   }
 
   #finish(reason: PeerError | null, error: Error | null, isOurWish = false): void {
-    const owed = this.#window.outstanding
+    const owed = this.#requests.outstanding
     const { download, upload } = this.#owner
     this.stage = 'closed'
     this.#decoder.stop()
-    this.#abandonArriving()
-    this.#loseRequests()
+    this.#requests.close()
     download.picker.peerGone(this.have)
     upload.forget(this)
     this.uploads.clear()
@@ -302,48 +270,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     if (this.stage !== 'connected') return null
     if (now - this.#lastReceivedAt > INACTIVE_MS)
       return new PeerError('inactive', `Nothing received for ${INACTIVE_MS / 1000} s`)
-    if (this.#isNotReading(now))
-      return new PeerError('not_reading', `The peer took nothing of what it asked for in ${NOT_READING_MS / 1000} s`)
-    if (this.#window.outstanding === 0 && !this.#isSnubbed) return null
-    if (now - this.#lastPayloadAt > SNUB_MS && !this.#isSnubbed) this.#snub()
-    if (now - this.#lastBlockAt > NO_BLOCK_TIMEOUT_MS && !this.isChokingUs)
-      return new PeerError('silent', `No block within ${NO_BLOCK_TIMEOUT_MS / 1000} s though blocks were asked for`)
-    return null
-  }
-
-  #isNotReading(now: number): boolean {
-    const { queuedBytes, bytesSent } = this.#connection
-    if (queuedBytes === 0 || bytesSent !== this.#bytesTaken) {
-      this.#bytesTaken = bytesSent
-      this.#lastTakenAt = now
-    }
-    return now - this.#lastTakenAt > NOT_READING_MS
-  }
-
-  /** Its requests go to others; what still comes is taken. */
-  #snub(): void {
-    this.#isSnubbed = true
-    this.#countBarrenRound()
-    this.#loseRequests()
-  }
-
-  #loseRequests(): void {
-    const { download, downLimiter, map } = this.#owner
-    for (const block of this.#window.dropAll()) {
-      download.picker.requestLost(block)
-      downLimiter.refund(map.blockLength(block))
-      this.#forgiven++
-    }
-    download.picker.disown(this)
-  }
-
-  #countBarrenRound(): void {
-    if (this.#window.outstanding > 0) this.#barrenRounds++
-  }
-
-  /** Since when no payload has gone either way: the longest idle peer makes way when there are too many. */
-  get idleSince(): number {
-    return Math.max(this.#lastPayloadAt, this.#lastUploadAt)
+    return this.#service.overdue(this.#connection, now) ?? this.#requests.overdue(now)
   }
 
   // ---------------------------------------------------------------- handshake
@@ -363,7 +290,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   onPeerId(peerId: Uint8Array): void {
     this.peerId = peerId
     this.stage = 'connected'
-    this.#lastPayloadAt = this.#lastBlockAt = this.#lastTakenAt = this.#now
+    this.#requests.start(this.#now)
+    this.#service.start(this.#now)
     this.#owner.onHandshake(this)
     if (!this.isConnected) return
     if (this.#capabilities.extensions) this.#sendExtensionHandshake()
@@ -375,7 +303,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     const { download, listenPort } = this.#owner
     const payload = encodeExtensionHandshake({
       extensions: new Map(),
-      client: 'Shoal 0.1.0',
+      client: CLIENT_NAME,
       requestQueue: ADVERTISED_REQUEST_QUEUE,
       listenPort,
       yourIp: this.address.ip,
@@ -396,9 +324,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   #grantAllowedFast(): void {
     const { infohash, map, download } = this.#owner
     for (const piece of allowedFastSet(this.address.ip, infohash, map.pieceCount, ALLOWED_FAST_PIECES)) {
-      if (!download.have.has(piece)) continue
-      this.#allowedToPeer.add(piece)
-      this.#encoder.allowedFast(piece)
+      if (download.have.has(piece)) this.#service.allow(piece)
     }
   }
 
@@ -409,7 +335,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
       throw new PeerError('flood', 'The peer sends extension handshakes without measure')
     const handshake = decodeExtensionHandshake(payload)
     this.client = handshake.client ?? this.client
-    if (handshake.requestQueue !== null) this.#window.limit = Math.min(MAX_WINDOW, handshake.requestQueue)
+    if (handshake.requestQueue !== null) this.#requests.setPeerLimit(handshake.requestQueue)
     if (this.dialAddress === null && handshake.listenPort !== null)
       this.dialAddress = { ...this.address, port: handshake.listenPort }
   }
@@ -452,7 +378,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.#requirePiece(piece)
     if (this.have.has(piece)) return
     this.have.set(piece)
-    this.#nothingToPickAt = -1
+    this.#requests.lookAgain()
     const { download } = this.#owner
     download.picker.peerHasPiece(piece, this.have)
     if (download.isWanted(piece)) {
@@ -487,9 +413,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   onAllowedFast(piece: number): void {
     this.#requireFast()
     this.#requirePiece(piece)
-    if (this.allowedFast.size >= MAX_ALLOWED_FAST) return
-    this.allowedFast.add(piece)
-    this.#nothingToPickAt = -1
+    this.#requests.onAllowedFast(piece)
   }
 
   #requireFast(): void {
@@ -502,197 +426,86 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
       throw new PeerError('bad_piece', `Piece ${piece} is not one of ${this.#owner.map.pieceCount}`)
   }
 
-  // ---------------------------------------------------------------- asking
+  // ---------------------------------------------------------------- what we ask for
 
   onChoke(): void {
-    if (this.isChokingUs) return
-    this.isChokingUs = true
-    this.#countBarrenRound()
-    if (this.#barrenRounds > MAX_BARREN_ROUNDS)
-      throw new PeerError('silent', `The peer took requests ${this.#barrenRounds} times and sent no block`)
-    // Without the fast extension a choke answers all requests; with it, each is rejected or served (BEP 6).
-    if (!this.#capabilities.fast) this.#loseRequests()
-    this.#owner.download.picker.disown(this)
+    this.#requests.onChoke(this.#capabilities.fast)
   }
 
   onUnchoke(): void {
-    if (!this.isChokingUs) return
-    this.isChokingUs = false
-    this.#isSnubbed = false
-    this.#rejects = 0
-    this.#nothingToPickAt = -1
-    if (this.#window.outstanding === 0) this.#lastPayloadAt = this.#lastBlockAt = this.#now
+    this.#requests.onUnchoke(this.#now)
   }
 
   onReject(piece: number, begin: number, length: number): void {
     this.#requireFast()
-    const block = this.#owner.map.blockAt(piece, begin, length)
-    if (block < 0 || !this.#window.drop(block)) return
-    this.#owner.download.picker.requestLost(block)
-    this.#owner.downLimiter.refund(length)
-    if (this.isChokingUs) this.allowedFast.delete(piece)
-    else if (++this.#rejects > this.#window.limit + MAX_REJECTS)
-      throw new PeerError('rejects', `The peer rejected ${this.#rejects} requests for what it says it has`)
+    this.#requests.onReject(piece, begin, length)
   }
 
-  /** Asks for as many blocks as the window, the rate and memory allow. */
+  onBlockStart(piece: number, begin: number, length: number): void {
+    this.#requests.startBlock(piece, begin, length)
+  }
+
+  onBlockBytes(bytes: Uint8Array): void {
+    this.#requests.fillBlock(bytes, this.#now)
+  }
+
+  onBlockEnd(): void {
+    this.#requests.endBlock(this.#now)
+  }
+
+  /** Asks for what there is to ask for. */
   requestMore(): void {
-    if (this.stage !== 'connected' || !this.#isInterestedInThem || this.#isSnubbed) return
-    if (this.isChokingUs && this.allowedFast.size === 0) return
-    const { download, map, downLimiter } = this.#owner
-    if (this.#nothingToPickAt === download.changes) return
-    const room = this.#requestRoom()
-    if (room === 0) return
-    const blocks = download.pick(this, room, this.#window.outstanding === 0 ? ENDGAME_BLOCKS : 0)
-    if (blocks.length === 0 && this.#window.outstanding === 0) this.#nothingToPickAt = download.changes
-    if (this.#window.outstanding === 0) this.#lastPayloadAt = this.#lastBlockAt = this.#now
-    for (const block of blocks) {
-      const length = map.blockLength(block)
-      this.#window.ask(block, this.#now)
-      this.#encoder.request(map.pieceOfBlock(block), map.blockBegin(block), length)
-      downLimiter.take(length)
-    }
-  }
-
-  #requestRoom(): number {
-    const { downLimiter } = this.#owner
-    const { room, size } = this.#window
-    if (!downLimiter.isLimited) return room < Math.min(REQUEST_BATCH, size >> 2) ? 0 : room
-    // Under a limit, no more than two seconds of it wait at one peer.
-    const most = Math.max(1, Math.ceil((2 * downLimiter.bytesPerSecond) / BLOCK_BYTES))
-    const allowed = Math.floor(downLimiter.available(this.#now) / BLOCK_BYTES)
-    return Math.max(0, Math.min(room, allowed, most - this.#window.outstanding))
+    if (this.isConnected && this.#isInterestedInThem) this.#requests.requestMore(this.#now)
   }
 
   /** Somebody else has delivered this block. */
   cancel(block: number): void {
-    if (!this.#window.drop(block)) return
-    this.#forgiven++
-    const { map, downLimiter } = this.#owner
-    downLimiter.refund(map.blockLength(block))
-    this.#encoder.cancel(map.pieceOfBlock(block), map.blockBegin(block), map.blockLength(block))
+    this.#requests.cancel(block)
   }
 
-  // ---------------------------------------------------------------- blocks in
-
-  onBlockStart(piece: number, begin: number, length: number): void {
-    const block = this.#owner.map.blockAt(piece, begin, length)
-    if (block < 0)
-      throw new PeerError('bad_block', `There is no block of ${length} bytes at ${begin} in piece ${piece}`)
-    const wasAsked = this.#window.has(block)
-    if (!wasAsked && this.#forgiven-- <= 0)
-      throw new PeerError('unrequested_block', `Block ${piece}:${begin} was not asked for`)
-    this.#arriving = { block, length, wasAsked, lease: this.#owner.download.startBlock(this, block) }
-  }
-
-  onBlockBytes(bytes: Uint8Array): void {
-    this.#lastPayloadAt = this.#now
-    const { lease } = this.#arriving!
-    if (lease) this.#owner.download.writeBlock(lease, bytes)
-  }
-
-  onBlockEnd(): void {
-    const { block, length, wasAsked, lease } = this.#arriving!
-    this.#arriving = null
-    this.#lastBlockAt = this.#now
-    this.#rejects = 0
-    this.#barrenRounds = 0
-    this.#isSnubbed = false
-    this.bytesFromPeer += length
-    this.#downMeter.add(length, this.#now)
-    this.#owner.onReceived(length)
-    // A request that was dropped while its block arrived (cancelled, timed out) is not settled twice.
-    const isSettled = wasAsked && this.#window.settle(block, length, this.#now)
-    const { download } = this.#owner
-    const isUseful = lease !== null && download.finishBlock(lease, isSettled)
-    if (!lease) download.wastedBytes += length
-    if (!isUseful && isSettled) download.picker.requestLost(block)
-  }
-
-  #abandonArriving(): void {
-    if (this.#arriving?.lease) this.#owner.download.abandonBlock(this.#arriving.lease)
-    this.#arriving = null
-  }
-
-  // ---------------------------------------------------------------- blocks out
+  // ---------------------------------------------------------------- what it asks for
 
   onInterested(): void {
-    if (!this.isInterested) this.#changeInterest(true)
+    this.#changeInterest(true)
   }
 
   onNotInterested(): void {
-    if (this.isInterested) this.#changeInterest(false)
+    this.#changeInterest(false)
   }
 
   #changeInterest(isInterested: boolean): void {
-    if (++this.#interestChanges > MAX_INTEREST_CHANGES)
-      throw new PeerError('flood', 'The peer changes its interest without measure')
-    this.isInterested = isInterested
+    if (this.isInterested === isInterested) return
+    this.#service.changeInterest(isInterested)
     this.#owner.onInterestChange(this)
-  }
-
-  /** A round of the choker is over: what it counts begins anew. */
-  endRound(): void {
-    this.bytesFromPeer = 0
-    this.bytesToPeer = 0
-    this.#interestChanges = 0
-    if (this.isUnchoked) this.roundsUnchoked++
-  }
-
-  unchoke(): void {
-    if (this.isUnchoked) return
-    this.isUnchoked = true
-    this.roundsUnchoked = 0
-    this.#encoder.unchoke()
-  }
-
-  choke(): void {
-    if (!this.isUnchoked) return
-    this.isUnchoked = false
-    this.roundsUnchoked = 0
-    this.#encoder.choke()
-    this.#refuseQueued()
-  }
-
-  #refuseQueued(): void {
-    const queue = this.uploads
-    const kept: [number, number, number][] = []
-    for (let i = 0; i < queue.length; i++) {
-      const request: [number, number, number] = [queue.piece(i), queue.begin(i), queue.bytes(i)]
-      if (this.#allowedToPeer.has(request[0])) kept.push(request)
-      else if (this.#capabilities.fast) this.#encoder.reject(...request)
-    }
-    queue.clear()
-    for (const request of kept) queue.push(...request)
   }
 
   onRequest(piece: number, begin: number, length: number): void {
     this.#requirePiece(piece)
-    const { map, download } = this.#owner
-    if (length === 0 || length > MAX_REQUEST_BYTES || begin + length > map.pieceLength(piece))
-      throw new PeerError('bad_request', `${length} bytes at ${begin} in piece ${piece} cannot be asked for`)
-    const isAllowed = this.isUnchoked || this.#allowedToPeer.has(piece)
-    const most = this.isUnchoked ? MAX_QUEUED_REQUESTS : MAX_REQUESTS_WHILE_CHOKED
-    if (!isAllowed || !download.have.has(piece) || this.uploads.length >= most) {
-      if (this.#capabilities.fast) this.#encoder.reject(piece, begin, length)
-      return
-    }
-    this.uploads.push(piece, begin, length)
+    this.#service.onRequest(piece, begin, length, this.#owner.download.have.has(piece), this.#capabilities.fast)
   }
 
   onCancel(piece: number, begin: number, length: number): void {
-    // BEP 6: a cancelled request is answered too.
-    if (this.uploads.remove(piece, begin, length) && this.#capabilities.fast) this.#encoder.reject(piece, begin, length)
+    this.#service.onCancel(piece, begin, length, this.#capabilities.fast)
+  }
+
+  unchoke(): void {
+    this.#service.unchoke()
+  }
+
+  choke(): void {
+    this.#service.choke(this.#capabilities.fast)
+  }
+
+  /** A round of the choker is over: what it counts begins anew. */
+  endRound(): void {
+    this.#requests.bytesThisRound = 0
+    this.#service.endRound()
   }
 
   sendBlocks(framed: Uint8Array, payloadBytes: number, onTaken: () => void): void {
+    // What was said before the blocks arrives before them.
     this.flush()
-    this.bytesToPeer += payloadBytes
-    this.#lastSentAt = this.#lastUploadAt = this.#owner.now()
-    this.#upMeter.add(payloadBytes, this.#lastUploadAt)
-    this.#untaken.add(onTaken)
-    this.#connection.write(framed, () => {
-      if (this.#untaken.delete(onTaken)) onTaken()
-    })
+    this.#lastSentAt = this.#owner.now()
+    this.#service.send(this.#connection, framed, payloadBytes, onTaken, this.#lastSentAt)
   }
 }

@@ -8,6 +8,7 @@ import { toHex } from '../../base/bytes.ts'
 import { Emitter } from '../../base/emitter.ts'
 import type { PeerError, StorageError, TrackerError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
+import { PEER_ID_PREFIX } from '../../base/product.ts'
 import { RateMeter } from '../../base/rate-meter.ts'
 import type { Connection, ConnectionHandler, Platform } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
@@ -51,8 +52,6 @@ export interface TorrentInternals {
   readonly pieces?: ReadonlySet<number>
 }
 
-/** BEP 20: our client code and version. */
-const PEER_ID_PREFIX = '-SH0010-'
 const PEERS_WANTED = 50
 /** Fewer connected peers than this, and trackers are asked for more as soon as they allow. */
 const FEW_PEERS = 20

@@ -1,0 +1,257 @@
+// What we ask one peer for, and the blocks that come from it (BEP 3, 6): the window of requests, the block that is
+// arriving, and the patience with a peer that does not deliver. Which blocks are asked for is the picker's choice.
+import { PeerError } from '../../base/errors.ts'
+import { RateMeter } from '../../base/rate-meter.ts'
+import { BLOCK_BYTES, type PieceMap } from '../../protocol/metainfo/piece-map.ts'
+import type { WireEncoder } from '../../protocol/wire/index.ts'
+import { DEFAULT_REQUEST_QUEUE, RequestWindow } from '../policy/request-window.ts'
+import type { Lease } from '../storage/partial-piece.ts'
+import type { RateLimiter } from '../transport/rate-limiter.ts'
+import type { BlockSource, Download } from './download.ts'
+
+export interface RequestsOwner<Source extends BlockSource> {
+  readonly map: PieceMap
+  readonly download: Download<Source>
+  readonly downLimiter: RateLimiter
+  /** Payload bytes came in. */
+  onReceived(bytes: number): void
+}
+
+/** Our own bound on requests under way from one peer. */
+const MAX_WINDOW = 2048
+/** Asking is done in batches of at least this many blocks, or a quarter of the window: each write wakes the other side. */
+const REQUEST_BATCH = 64
+const ENDGAME_BLOCKS = 8
+/** Without a byte of payload for this long, the peer's requests go to others ... */
+const SNUB_MS = 15_000
+/** ... and after this long without a whole block it is closed. */
+const NO_BLOCK_TIMEOUT_MS = 45_000
+/** Rejects of what the peer offered, beyond all that was asked for, with no block between: then it is taken for a liar. */
+const MAX_REJECTS = 64
+/** Times in a row that a peer took requests and choked us, or fell silent, without a block. */
+const MAX_BARREN_ROUNDS = 5
+/** Pieces that a peer may allow us while it chokes us. */
+const MAX_ALLOWED_FAST = 100
+
+/** The block that is arriving. */
+interface Arriving<Source> {
+  readonly block: number
+  readonly length: number
+  readonly wasAsked: boolean
+  /** Where it goes; null: away. */
+  readonly lease: Lease<Source> | null
+}
+
+export class PeerRequests<Source extends BlockSource> {
+  isChoked = true
+  /** Pieces that may be asked for all the same (BEP 6). */
+  readonly allowedFast = new Set<number>()
+  /** Payload bytes since the last round of the choker. */
+  bytesThisRound = 0
+  lastPayloadAt = 0
+  readonly #source: Source
+  readonly #owner: RequestsOwner<Source>
+  readonly #encoder: WireEncoder
+  readonly #window = new RequestWindow(BLOCK_BYTES)
+  readonly #meter = new RateMeter()
+  #arriving: Arriving<Source> | null = null
+  /** Blocks that may still come though they were cancelled or given up. */
+  #forgiven = 0
+  #rejects = 0
+  #barrenRounds = 0
+  #isSnubbed = false
+  #lastBlockAt = 0
+  /** `download.changes` when there was nothing to pick for this peer; -1: look. */
+  #nothingToPickAt = -1
+
+  constructor(source: Source, owner: RequestsOwner<Source>, encoder: WireEncoder) {
+    this.#source = source
+    this.#owner = owner
+    this.#encoder = encoder
+    this.setPeerLimit(DEFAULT_REQUEST_QUEUE)
+  }
+
+  get outstanding(): number {
+    return this.#window.outstanding
+  }
+
+  /** @param requests how many the peer keeps at once, by its own word (BEP 10) */
+  setPeerLimit(requests: number): void {
+    this.#window.limit = Math.min(MAX_WINDOW, requests)
+  }
+
+  rate(now: number): number {
+    return this.#meter.rate(now)
+  }
+
+  has(block: number): boolean {
+    return this.#window.has(block)
+  }
+
+  /** The handshake is done: patience begins. */
+  start(now: number): void {
+    this.lastPayloadAt = this.#lastBlockAt = now
+  }
+
+  /** There may be something to pick that there was not before. */
+  lookAgain(): void {
+    this.#nothingToPickAt = -1
+  }
+
+  // ---------------------------------------------------------------- what the peer says
+
+  /** @param isRejecting with the fast extension each request is rejected or served; without, a choke answers them all (BEP 6) */
+  onChoke(isRejecting: boolean): void {
+    if (this.isChoked) return
+    this.isChoked = true
+    this.#countBarrenRound()
+    if (this.#barrenRounds > MAX_BARREN_ROUNDS)
+      throw new PeerError('silent', `The peer took requests ${this.#barrenRounds} times and sent no block`)
+    if (!isRejecting) this.loseAll()
+    this.#owner.download.picker.disown(this.#source)
+  }
+
+  onUnchoke(now: number): void {
+    if (!this.isChoked) return
+    this.isChoked = false
+    this.#isSnubbed = false
+    this.#rejects = 0
+    this.lookAgain()
+    if (this.outstanding === 0) this.start(now)
+  }
+
+  onAllowedFast(piece: number): void {
+    if (this.allowedFast.size >= MAX_ALLOWED_FAST) return
+    this.allowedFast.add(piece)
+    this.lookAgain()
+  }
+
+  onReject(piece: number, begin: number, length: number): void {
+    const { map, download, downLimiter } = this.#owner
+    const block = map.blockAt(piece, begin, length)
+    if (block < 0 || !this.#window.drop(block)) return
+    download.picker.requestLost(block)
+    downLimiter.refund(length)
+    if (this.isChoked) this.allowedFast.delete(piece)
+    else if (++this.#rejects > this.#window.limit + MAX_REJECTS)
+      throw new PeerError('rejects', `The peer rejected ${this.#rejects} requests for what it says it has`)
+  }
+
+  // ---------------------------------------------------------------- asking
+
+  /** Asks for as many blocks as the window, the rate and memory allow. */
+  requestMore(now: number): void {
+    if (this.#isSnubbed || (this.isChoked && this.allowedFast.size === 0)) return
+    const { download, map, downLimiter } = this.#owner
+    if (this.#nothingToPickAt === download.changes) return
+    const room = this.#room(now)
+    if (room === 0) return
+    const isIdle = this.outstanding === 0
+    const blocks = download.pick(this.#source, room, isIdle ? ENDGAME_BLOCKS : 0)
+    if (isIdle) {
+      if (blocks.length === 0) this.#nothingToPickAt = download.changes
+      this.start(now)
+    }
+    for (const block of blocks) {
+      const length = map.blockLength(block)
+      this.#window.ask(block, now)
+      this.#encoder.request(map.pieceOfBlock(block), map.blockBegin(block), length)
+      downLimiter.take(length)
+    }
+  }
+
+  #room(now: number): number {
+    const { downLimiter } = this.#owner
+    const { room, size } = this.#window
+    if (!downLimiter.isLimited) return room < Math.min(REQUEST_BATCH, size >> 2) ? 0 : room
+    // Under a limit, no more than two seconds of it wait at one peer.
+    const most = Math.max(1, Math.ceil((2 * downLimiter.bytesPerSecond) / BLOCK_BYTES))
+    const allowed = Math.floor(downLimiter.available(now) / BLOCK_BYTES)
+    return Math.max(0, Math.min(room, allowed, most - this.outstanding))
+  }
+
+  /** Somebody else has delivered this block. */
+  cancel(block: number): void {
+    if (!this.#window.drop(block)) return
+    this.#forgiven++
+    const { map, downLimiter } = this.#owner
+    downLimiter.refund(map.blockLength(block))
+    this.#encoder.cancel(map.pieceOfBlock(block), map.blockBegin(block), map.blockLength(block))
+  }
+
+  // ---------------------------------------------------------------- blocks
+
+  startBlock(piece: number, begin: number, length: number): void {
+    const { map, download } = this.#owner
+    const block = map.blockAt(piece, begin, length)
+    if (block < 0)
+      throw new PeerError('bad_block', `There is no block of ${length} bytes at ${begin} in piece ${piece}`)
+    const wasAsked = this.#window.has(block)
+    if (!wasAsked && this.#forgiven-- <= 0)
+      throw new PeerError('unrequested_block', `Block ${piece}:${begin} was not asked for`)
+    this.#arriving = { block, length, wasAsked, lease: download.startBlock(this.#source, block) }
+  }
+
+  fillBlock(bytes: Uint8Array, now: number): void {
+    this.lastPayloadAt = now
+    const { lease } = this.#arriving!
+    if (lease) this.#owner.download.writeBlock(lease, bytes)
+  }
+
+  endBlock(now: number): void {
+    const { block, length, wasAsked, lease } = this.#arriving!
+    this.#arriving = null
+    this.#lastBlockAt = now
+    this.#rejects = 0
+    this.#barrenRounds = 0
+    this.#isSnubbed = false
+    this.bytesThisRound += length
+    this.#meter.add(length, now)
+    this.#owner.onReceived(length)
+    // A request that was dropped while its block arrived (cancelled, timed out) is not settled twice.
+    const isSettled = wasAsked && this.#window.settle(block, length, now)
+    const { download } = this.#owner
+    const isUseful = lease !== null && download.finishBlock(lease, isSettled)
+    if (!lease) download.wastedBytes += length
+    if (!isUseful && isSettled) download.picker.requestLost(block)
+  }
+
+  // ---------------------------------------------------------------- patience
+
+  /** Why the peer must be closed by now, or null. One that has been silent for some time loses its requests to others. */
+  overdue(now: number): PeerError | null {
+    if (this.outstanding === 0 && !this.#isSnubbed) return null
+    if (now - this.lastPayloadAt > SNUB_MS && !this.#isSnubbed) this.#snub()
+    if (now - this.#lastBlockAt <= NO_BLOCK_TIMEOUT_MS || this.isChoked) return null
+    return new PeerError('silent', `No block within ${NO_BLOCK_TIMEOUT_MS / 1000} s though blocks were asked for`)
+  }
+
+  /** Its requests go to others; what still comes is taken. */
+  #snub(): void {
+    this.#isSnubbed = true
+    this.#countBarrenRound()
+    this.loseAll()
+  }
+
+  #countBarrenRound(): void {
+    if (this.outstanding > 0) this.#barrenRounds++
+  }
+
+  /** None of what was asked for can be counted on. */
+  loseAll(): void {
+    const { download, downLimiter, map } = this.#owner
+    for (const block of this.#window.dropAll()) {
+      download.picker.requestLost(block)
+      downLimiter.refund(map.blockLength(block))
+      this.#forgiven++
+    }
+    download.picker.disown(this.#source)
+  }
+
+  /** The peer is gone, perhaps in the middle of a block. */
+  close(): void {
+    if (this.#arriving?.lease) this.#owner.download.abandonBlock(this.#arriving.lease)
+    this.#arriving = null
+    this.loseAll()
+  }
+}
