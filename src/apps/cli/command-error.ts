@@ -63,7 +63,9 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof CommandError) return { code: error.code, message: error.message, exitCode: error.exitCode }
   const { code, message } = isCoded(error) ? knownError(error) : internalError(error)
   const advice = ADVICE[code]
-  return { code, message: advice === undefined ? message : `${message}; ${advice}`, exitCode: EXIT_FAILED }
+  // What to do stands behind a semicolon; some errors of the library bring it with them.
+  const isAdvised = advice === undefined || message.includes('; ')
+  return { code, message: isAdvised ? message : `${message}; ${advice}`, exitCode: EXIT_FAILED }
 }
 
 interface CodedError extends Error {
