@@ -62,7 +62,7 @@ export class Program {
         setTimeout(() => {
           child.stdout.destroy()
           child.stderr.destroy()
-        }, 500).unref()
+        }, 2000).unref()
       })
       child.on('close', (code, signal) => end({ code: code ?? 128 + (SIGNAL_NUMBERS[signal!] ?? 0), signal }))
     })
