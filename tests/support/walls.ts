@@ -20,7 +20,6 @@ const OUTSIDE_GLOBALS = [
   'setTimeout',
   'setInterval',
   'setImmediate',
-  'queueMicrotask',
   'Date',
   'Math.random',
   'performance',
