@@ -16,8 +16,12 @@ test('the same reason for the same peer is told once, another reason or peer is 
   const text = new EventText(plainStyle())
   text.of(dropped('10.0.0.1:1', 'corrupt_data', 'piece 3'))
   expect(text.of(dropped('10.0.0.1:1', 'corrupt_data', 'piece 4'))).toBeNull()
-  expect(text.of(dropped('10.0.0.1:1', 'left', 'gone'))).not.toBeNull()
+  expect(text.of(dropped('10.0.0.1:1', 'silent', 'no answer'))).not.toBeNull()
   expect(text.of(dropped('10.0.0.2:1', 'corrupt_data', 'piece 3'))).not.toBeNull()
+})
+
+test('a peer that just left is nothing to tell', () => {
+  expect(new EventText(plainStyle()).of(dropped('10.0.0.1:1', 'left', 'gone'))).toBeNull()
 })
 
 test('a warning that comes again and again is told once', () => {

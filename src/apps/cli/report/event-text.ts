@@ -22,7 +22,8 @@ export class EventText {
     if (event.event === 'warning') {
       return this.#once(event.message, `${this.#style.busy('Warning:')} ${printable(event.message)}`)
     }
-    if (event.event === 'peer_dropped') {
+    // In a swarm peers leave all the time; that one did so with answers outstanding is nothing to tell people.
+    if (event.event === 'peer_dropped' && event.reason !== 'left') {
       const who = this.#style.busy(`Dropped peer ${printable(event.address)}:`)
       return this.#once(`${event.address} ${event.reason}`, `${who} ${printable(event.message)}`)
     }
