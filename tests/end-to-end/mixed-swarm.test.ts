@@ -29,10 +29,10 @@ beforeAll(() => {
 
 const installed = clients.filter((client) => client.found() !== null || clientsRequired)
 
-describe('each with a different half', () => {
+describe.concurrent('two, each with a different half', () => {
   for (const client of clients) {
     const timeout = 2 * client.patienceMs
-    test.concurrent.skipIf(!installed.includes(client))(
+    test.skipIf(!installed.includes(client))(
       `Shoal and ${client.name} complete each other`,
       { timeout },
       async (context) => {
@@ -41,7 +41,9 @@ describe('each with a different half', () => {
       },
     )
   }
+})
 
+describe('all, each with a different half', () => {
   const names = installed.map(({ name }) => name).join(', ')
   test.skipIf(installed.length < 2)(`Shoal, ${names} complete each other`, { timeout: 300_000 }, async (context) => {
     const outcome = await swarm(openStage(context), installed)
