@@ -32,6 +32,8 @@ export interface ChokerOptions {
 export class Choker<Peer extends ChokeCandidate> {
   readonly #options: ChokerOptions
   #round = 0
+  /** The last round in which a peer had a slot. */
+  readonly #served = new WeakMap<Peer, number>()
   #optimistic: Peer | null = null
 
   constructor(options: ChokerOptions) {
@@ -47,13 +49,19 @@ export class Choker<Peer extends ChokeCandidate> {
 
   /** Returns the peers to serve until the next round; everybody else is choked. */
   round(peers: readonly Peer[], isSeeding: boolean): Set<Peer> {
+    const chosen = this.#choose(peers, isSeeding)
+    for (const peer of chosen) this.#served.set(peer, this.#round)
+    return chosen
+  }
+
+  #choose(peers: readonly Peer[], isSeeding: boolean): Set<Peer> {
     const eager = peers.filter((peer) => peer.isInterested)
     if (this.#optimistic && !eager.includes(this.#optimistic)) this.#optimistic = null
     const isDraw = this.#round++ % OPTIMISTIC_EVERY === 0
     const { slots } = this.#options
     if (eager.length <= slots) return new Set(eager)
 
-    const ranked = [...eager].sort(isSeeding ? bySeeding : byReciprocity)
+    const ranked = [...eager].sort(isSeeding ? (a, b) => this.#bySeeding(a, b) : byReciprocity)
     if (isDraw || !this.#optimistic) this.#optimistic = this.#draw(ranked.slice(slots - 1))
     const chosen = new Set<Peer>([this.#optimistic])
     for (const peer of ranked) {
@@ -61,6 +69,18 @@ export class Choker<Peer extends ChokeCandidate> {
       chosen.add(peer)
     }
     return chosen
+  }
+
+  /** Seeding: who has had its turn goes last; who has a slot keeps it, the fastest first; then who has waited longest. */
+  #bySeeding(a: Peer, b: Peer): number {
+    const hadTurn = (peer: Peer): number => Number(peer.roundsUnchoked >= SEEDING_TURN)
+    const served = (peer: Peer): number => this.#served.get(peer) ?? -1
+    return (
+      hadTurn(a) - hadTurn(b) ||
+      Number(b.isUnchoked) - Number(a.isUnchoked) ||
+      b.bytesToPeer - a.bytesToPeer ||
+      served(a) - served(b)
+    )
   }
 
   #draw(waiting: readonly Peer[]): Peer {
@@ -71,10 +91,4 @@ export class Choker<Peer extends ChokeCandidate> {
 /** Downloading: who gives most comes first. */
 function byReciprocity(a: ChokeCandidate, b: ChokeCandidate): number {
   return b.bytesFromPeer - a.bytesFromPeer || Number(b.isUnchoked) - Number(a.isUnchoked)
-}
-
-/** Seeding: who has had its turn goes last; of the others, who takes fastest comes first, so that copies spread. */
-function bySeeding(a: ChokeCandidate, b: ChokeCandidate): number {
-  const hadTurn = (peer: ChokeCandidate): number => Number(peer.roundsUnchoked >= SEEDING_TURN)
-  return hadTurn(a) - hadTurn(b) || b.bytesToPeer - a.bytesToPeer || Number(b.isUnchoked) - Number(a.isUnchoked)
 }

@@ -299,7 +299,7 @@ export class PiecePicker<Key> {
       const first = this.#geometry.firstBlock(progress.piece)
       for (let i = 0; i < progress.asked.length; i++) {
         if (picked.length >= room) return
-        if (progress.asked[i] !== count || request.hasAsked(first + i)) continue
+        if (progress.asked[i] !== count || request.hasAsked(first + i) || !request.reserve(first + i)) continue
         if (count === 0) progress.unasked--
         progress.asked[i]++
         picked.push(first + i)

@@ -29,12 +29,14 @@ export class SmartBan<Key> {
    * @param digests SHA-1 of each block, 20 bytes each, in the same order
    */
   failed(piece: number, from: readonly Key[], digests: Uint8Array): Key | null {
+    // Named at once, it need not be found again.
+    if (from.every((who) => who === from[0])) return from[0]
     const attempts = this.#failed.get(piece) ?? []
     attempts.push({ from, digests })
     if (attempts.length > MAX_ATTEMPTS) attempts.shift()
     this.#failed.set(piece, attempts)
     if (this.#failed.size > MAX_PIECES) this.#failed.delete(this.#failed.keys().next().value!)
-    return from.every((who) => who === from[0]) ? from[0] : null
+    return null
   }
 
   /** The piece is right, with these digests. Returns everybody who had delivered another block. */

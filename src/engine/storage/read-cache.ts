@@ -21,8 +21,6 @@ export interface CachedRun {
   state: 'reading' | 'ready' | 'failed'
   /** Reads and writes under way that need the frame. */
   uses: number
-  /** Its last block has been sent, and nobody has asked for it since. */
-  isConsumed: boolean
 }
 
 export interface ReadSource {
@@ -37,8 +35,11 @@ export class ReadCache {
   readonly #runs = new Map<ReadSource, Map<number, CachedRun>>()
   /** All runs, the least recently used first. */
   readonly #recent = new Map<CachedRun, ReadSource>()
-  /** Consumed runs, the last one on top. Their memory is used first: it is still in the processor's caches. */
-  readonly #consumed: CachedRun[] = []
+  /**
+   * Runs that have been sent to their end and not been asked for since, the last one at the end: likely nobody needs them
+   * soon. Their memory is used first, the last one's before the others', because it is still in the processor's caches.
+   */
+  readonly #consumed = new Set<CachedRun>()
 
   constructor(disk: Disk) {
     this.#disk = disk
@@ -48,7 +49,7 @@ export class ReadCache {
   find(source: ReadSource, block: number): CachedRun | undefined {
     const run = this.#runs.get(source)?.get(this.#unitOf(source, block))
     if (run) {
-      run.isConsumed = false
+      this.#consumed.delete(run)
       this.#recent.delete(run)
       this.#recent.set(run, source)
     }
@@ -83,7 +84,6 @@ export class ReadCache {
       frame,
       state: 'reading',
       uses: 1,
-      isConsumed: false,
     }
     for (let unit = firstBlock; unit < end; unit += UNIT_BLOCKS) byUnit.set(unit, run)
     this.#recent.set(run, source)
@@ -106,11 +106,9 @@ export class ReadCache {
     return run
   }
 
-  /** The run has been sent to its end: likely nobody needs it soon. */
+  /** The run has been sent to its end. */
   consume(run: CachedRun): void {
-    if (run.isConsumed) return
-    run.isConsumed = true
-    this.#consumed.push(run)
+    if (this.#recent.has(run)) this.#consumed.add(run)
   }
 
   /** Header and bytes of `count` consecutive blocks, as they go to the wire. Valid while `uses` holds the frame. */
@@ -150,21 +148,11 @@ export class ReadCache {
   }
 
   #takeFrame(): Frame {
-    for (let i = this.#consumed.length - 1; i >= 0; i--) {
-      const run = this.#consumed[i]
-      if (run.isConsumed && run.uses > 0) continue
-      this.#consumed.splice(i, 1)
-      if (!run.isConsumed) continue
-      this.#forget(run)
-      return this.#disk.takeFrame()
-    }
-    if (this.#disk.freeFrames === 0) {
-      for (const run of this.#recent.keys()) {
-        if (run.uses > 0) continue
-        this.#forget(run)
-        break
-      }
-    }
+    const isFull = this.#disk.freeFrames === 0
+    const reusable = [...this.#consumed].findLast((run) => run.uses === 0)
+    const oldest = isFull && !reusable ? [...this.#recent.keys()].find((run) => run.uses === 0) : undefined
+    const run = reusable ?? oldest
+    if (run) this.#forget(run)
     return this.#disk.takeFrame()
   }
 
@@ -172,6 +160,7 @@ export class ReadCache {
     const source = this.#recent.get(run)
     if (!source) return
     this.#recent.delete(run)
+    this.#consumed.delete(run)
     const units = this.#runs.get(source)
     for (let unit = run.firstBlock; unit < run.firstBlock + run.blockCount; unit += UNIT_BLOCKS) {
       if (units?.get(unit) === run) units.delete(unit)

@@ -92,6 +92,11 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     return this.picker.changes + this.#memoryChanges
   }
 
+  /** Memory was refused to somebody, and has not come free since. */
+  get isStarved(): boolean {
+    return this.#isStarved
+  }
+
   get isComplete(): boolean {
     return this.have.count === (this.#options.wanted?.size ?? this.have.size)
   }

@@ -148,10 +148,9 @@ export class PeerRequests<Source extends BlockSource> {
     if (room === 0) return
     const isIdle = this.outstanding === 0
     const blocks = download.pick(this.#source, room, isIdle ? ENDGAME_BLOCKS : 0)
-    if (isIdle) {
-      if (blocks.length === 0) this.#nothingToPickAt = download.changes
-      this.start(now)
-    }
+    // Where memory was the reason, another torrent may give some back at any time.
+    if (isIdle && blocks.length === 0 && !download.isStarved) this.#nothingToPickAt = download.changes
+    if (isIdle && blocks.length > 0) this.start(now)
     for (const block of blocks) {
       const length = map.blockLength(block)
       this.#window.ask(block, now)

@@ -14,7 +14,7 @@ const MAX_REQUESTS_WHILE_CHOKED = 1000
 /** Changes of interest within one round of the choker. */
 const MAX_INTEREST_CHANGES = 100
 /** It takes nothing of what it asked for. */
-const NOT_READING_MS = 60_000
+const NOT_READING_MS = 120_000
 
 export class PeerService {
   readonly queue = new UploadQueue()

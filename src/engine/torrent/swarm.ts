@@ -337,5 +337,5 @@ function identity(peer: Peer): string {
 
 /** Not every end is somebody's fault: a connection that never was, or that has nothing to say, is not. */
 function isBlame(reason: PeerError): boolean {
-  return reason.code !== 'connect_timeout' && reason.code !== 'inactive'
+  return !['connect_timeout', 'inactive', 'not_reading'].includes(reason.code)
 }
