@@ -14,10 +14,11 @@ const contents = [
   { what: 'a tree of 300 files', payload: Payload.tree('many files', 200 * MIB, 300), pieceLength: 128 * 1024 },
 ]
 const torrents = new Map<Payload, TestTorrent>()
-const library = new Stage()
+let library: Stage
 let complete: string
 
 beforeAll(() => {
+  library = new Stage()
   complete = library.folder('complete')
   for (const { payload, pieceLength } of contents) {
     payload.write(complete)

@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import type { TestContext } from 'vitest'
 import { Program, type ProgramOptions } from './program.ts'
 import type { TestTorrent } from './payload.ts'
+import { pause } from './wait.ts'
 
+const CLEAN_UP_MS = 10_000
 const ROOM_NEEDED = 6 * 2 ** 30
 
 /** In memory where there is enough of it: the tests move gigabytes. */
@@ -56,8 +58,9 @@ export class Stage {
 
   async end(failed: boolean): Promise<void> {
     if (failed) for (const program of this.#programs) process.stderr.write(program.log)
-    for (const cleanUp of this.#cleanUps.reverse()) await cleanUp()
     await Promise.all(this.#programs.map((program) => program.stop()))
+    // What is tested may hang; its folder goes all the same.
+    for (const cleanUp of this.#cleanUps.reverse()) await Promise.race([cleanUp(), pause(CLEAN_UP_MS)])
     rmSync(this.root, { recursive: true, force: true, maxRetries: 3 })
   }
 }
