@@ -143,6 +143,35 @@ describe('when memory is short', () => {
   })
 })
 
+describe('what has been sent to its end', () => {
+  test('makes way first, the latest first: its memory is still warm', async () => {
+    const { cache, read, source } = world({ frameCount: 3 })
+    const torrent = source()
+    for (const block of [0, 40, 80]) await read(torrent, block)
+    for (const block of [40, 80]) cache.consume(cache.find(torrent, block)!)
+    await read(torrent, 16)
+    expect([0, 40, 80].map((block) => cache.find(torrent, block) !== undefined)).toEqual([true, true, false])
+  })
+
+  test('is kept like any other when somebody wants it again', async () => {
+    const { cache, read, source } = world({ frameCount: 2 })
+    const torrent = source()
+    for (const block of [0, 40]) await read(torrent, block)
+    cache.consume(cache.find(torrent, 40)!)
+    cache.find(torrent, 40)
+    await read(torrent, 80)
+    expect([0, 40].map((block) => cache.find(torrent, block) !== undefined)).toEqual([false, true])
+  })
+
+  test('any number of times, and a frame is found all the same', async () => {
+    const { cache, read, source } = world({ frameCount: 2 })
+    const torrent = source()
+    await read(torrent, 0)
+    for (let i = 0; i < 10; i++) cache.consume(cache.find(torrent, 0)!)
+    for (const block of [40, 80, 16, 56]) expect(await read(torrent, block)).not.toBeNull()
+  })
+})
+
 test('a read that fails is told, forgotten, and gives its frame back', async () => {
   const { cache, disk, outcomes, read, source } = world()
   const torrent = source()
