@@ -17,8 +17,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  // Used by few commands; they load them themselves.
-  external: ['log-update', 'pino'],
+
   // What commander, a CommonJS package, asks for.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

@@ -18,6 +18,15 @@ const FIRST_RETRY_MS = 15 * SECOND
 const MAX_RETRY_MS = 30 * MINUTE
 const MAX_REFUSED_FOR_MS = 24 * 60 * MINUTE
 
+/** An announce under way. */
+interface Flight {
+  readonly controller: AbortController
+  readonly since: number
+  readonly event: AnnounceEvent
+  /** Never rejects. */
+  readonly settled: Promise<void>
+}
+
 export class AnnounceState {
   readonly url: string
   /** Its position among the tiers, from 0. */
@@ -28,7 +37,7 @@ export class AnnounceState {
   seeders: number | null = null
   leechers: number | null = null
   /** The announce under way. */
-  flight: { readonly controller: AbortController; readonly since: number } | null = null
+  flight: Flight | null = null
   /** Of the next announce; Infinity when none is planned. */
   nextAt = Infinity
   /** It answered at least once, so it knows us, and wants to hear when we leave. */

@@ -134,7 +134,10 @@ export class Announcer {
     if (!isBusy && now - this.#lastBroughtInAt >= BRING_IN_EVERY_MS) this.#bringIn(now)
   }
 
-  /** Tells the trackers that know us that we leave. Settles within 3 s, whatever they do; never rejects. */
+  /**
+   * Tells the trackers that know us that we leave, and before that, where they have not heard it yet, that we are complete.
+   * Settles within 3 s, whatever they do; never rejects.
+   */
   async stop(): Promise<void> {
     if (!this.#isRunning) return
     this.#isRunning = false
@@ -146,10 +149,17 @@ export class Announcer {
       // One that was only just asked may have heard of us already, though we do not know its answer.
       const mayKnowUs = !tracker.isRegistered && isFresh(tracker, now)
       tracker.flight = null
-      flight?.controller.abort()
-      const request = this.#request(tracker, 'stopped')
-      const tell = (family?: 4 | 6): Promise<unknown> =>
-        this.#options.clients.announce(tracker.url, request, { family, signal: controller.signal })
+      const isTelling = flight?.event === 'completed'
+      if (isTelling) controller.signal.addEventListener('abort', () => flight.controller.abort())
+      else flight?.controller.abort()
+      const events: AnnounceEvent[] = tracker.owesCompleted && !isTelling ? ['completed', 'stopped'] : ['stopped']
+      const tell = async (family?: 4 | 6): Promise<void> => {
+        if (isTelling) await flight.settled
+        for (const event of events) {
+          const options = { family, signal: controller.signal }
+          await this.#options.clients.announce(tracker.url, this.#request(tracker, event), options).catch(() => {})
+        }
+      }
       return mayKnowUs ? [tell()] : [...tracker.families].map(tell)
     })
     if (farewells.length === 0) return
@@ -192,17 +202,17 @@ export class Announcer {
   #announce(tracker: AnnounceState, now: number): void {
     const { clients } = this.#options
     const event = tracker.nextEvent()
-    const flight = { controller: new AbortController(), since: now }
-    tracker.flight = flight
+    const controller = new AbortController()
     tracker.asked(now)
     const announced = clients.announce(tracker.url, this.#request(tracker, event), {
-      signal: flight.controller.signal,
+      signal: controller.signal,
       onAnswer: (answer, family) => this.#onAnswer(tracker, answer, family),
     })
-    announced.then(
+    const settled = announced.then(
       (answer) => this.#onOutcome(tracker, event, answer),
       (error: unknown) => this.#onFailure(tracker, toTrackerError(error, tracker.url)),
     )
+    tracker.flight = { controller, since: now, event, settled }
   }
 
   /** Of either family, the second one's perhaps long after the first. */

@@ -58,6 +58,8 @@ const MIN_MESSAGE_LIMIT = 262_144
 const MAX_QUEUED_BYTES = 8 << 20
 const MAX_EXTENSION_HANDSHAKE_BYTES = 16_384
 const MAX_EXTENSION_HANDSHAKES = 10
+/** Whole bitfields within one round of the choker. */
+const MAX_TIMES_TOLD = 100
 
 const CONNECT_TIMEOUT_MS = 10_000
 const HANDSHAKE_TIMEOUT_MS = 15_000
@@ -86,7 +88,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   readonly #service: PeerService
   #connection!: Connection
   #capabilities: Capabilities = { extensions: false, fast: false }
-  #hasToldHave = false
+  /** Whole bitfields within this round of the choker. */
+  #timesTold = 0
   #isInterestedInThem = false
   /** Pieces it has and we want. */
   #wantedPieces = 0
@@ -361,12 +364,13 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   }
 
   #tellHave(have: Bitfield): void {
-    if (this.#hasToldHave || this.have.count > 0)
-      throw new PeerError('late_bitfield', 'The peer told what it has a second time')
-    this.#hasToldHave = true
-    this.have = have
+    // Some clients (aria2) send a whole bitfield later on, instead of many `have`: it replaces what was told before.
+    if (++this.#timesTold > MAX_TIMES_TOLD) throw new PeerError('flood', 'The peer tells what it has without measure')
     const { download } = this.#owner
+    download.picker.peerGone(this.have)
+    this.have = have
     download.picker.peerHas(have)
+    this.#requests.lookAgain()
     this.#wantedPieces = 0
     for (let piece = 0; piece < have.size; piece++)
       if (have.has(piece) && download.isWanted(piece)) this.#wantedPieces++
@@ -498,6 +502,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   /** A round of the choker is over: what it counts begins anew. */
   endRound(): void {
+    this.#timesTold = 0
     this.#requests.bytesThisRound = 0
     this.#service.endRound()
   }

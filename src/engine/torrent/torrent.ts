@@ -334,7 +334,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   #fail(error: StorageError): void {
     if (this.#isOver) return
     this.#state = 'failed'
-    this.#around.log({ level: 'error', scope: 'disk', message: error.message })
+    this.#around.log({ level: 'info', scope: 'disk', message: error.message })
     this.#rejectDone(error)
     this.#events.emit('failed', { error })
     void this.#stopParts()
@@ -376,11 +376,8 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     this.#warn('tracker_warning', `${trackerUrl} warns: ${message}`)
   }
 
-  onTrackerError(trackerUrl: string, error: TrackerError): void {
-    this.#warn(
-      error.code === 'tracker_failure' ? 'tracker_refused' : 'tracker_failed',
-      `${trackerUrl}: ${error.message}`,
-    )
+  onTrackerError(_trackerUrl: string, error: TrackerError): void {
+    this.#warn(error.code === 'tracker_failure' ? 'tracker_refused' : 'tracker_failed', error.message)
   }
 
   #warn(code: string, message: string): void {
