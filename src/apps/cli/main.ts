@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The entry point of `shoal`: signals, the one exit. What a command does not need is not loaded.
+import './tune-v8.ts'
 import { nodeContext } from './node-context.ts'
 import { runProgram } from './program.ts'
 import { listenForSignals } from './signals.ts'

@@ -28,9 +28,9 @@ export interface UploadOwner {
 /** A batch is what a peer takes in this time, within the bounds below: memory stays small with many slow peers. */
 const BATCH_MS = 150
 const MIN_BATCH_BYTES = 65_536
-const MAX_BATCH_BYTES = 1 << 20
-/** Blocks that are read ahead for one peer: 4 MiB. */
-const MAX_BLOCKS_AHEAD = 256
+const MAX_BATCH_BYTES = 4 << 20
+/** Blocks that are read ahead for one peer: 8 MiB. */
+const MAX_BLOCKS_AHEAD = 512
 
 export class Upload<Peer extends UploadPeer> {
   readonly source: ReadSource

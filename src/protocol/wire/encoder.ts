@@ -126,9 +126,15 @@ export class WireEncoder {
 
 /** Writes the 13 bytes that stand before a block of `length` bytes into `target` at `at`. */
 export function encodePieceHeader(target: Uint8Array, at: number, piece: number, begin: number, length: number): void {
-  const view = new DataView(target.buffer, target.byteOffset + at, PIECE_HEADER_BYTES)
-  view.setUint32(0, 9 + length)
-  view.setUint8(4, MessageId.piece)
-  view.setUint32(5, piece)
-  view.setUint32(9, begin)
+  writeUint32(target, at, PIECE_HEADER_BYTES - 4 + length)
+  target[at + 4] = MessageId.piece
+  writeUint32(target, at + 5, piece)
+  writeUint32(target, at + 9, begin)
+}
+
+function writeUint32(target: Uint8Array, at: number, value: number): void {
+  target[at] = value >>> 24
+  target[at + 1] = value >>> 16
+  target[at + 2] = value >>> 8
+  target[at + 3] = value
 }
