@@ -38,6 +38,11 @@ export class SlotLedger {
     return slot
   }
 
+  /** Slots that the holder could take now. */
+  roomFor(holder: SlotHolder): number {
+    return Math.min(this.#share(holder) - holder.slotsHeld, this.#disk.freeSlots)
+  }
+
   give(holder: SlotHolder, slot: Slot): void {
     holder.slotsHeld--
     this.#disk.returnSlot(slot)

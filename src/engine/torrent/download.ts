@@ -52,6 +52,8 @@ export interface DownloadOptions {
 /** Extents written out at once while spilling. */
 const MAX_SPILLING = 16
 const MAX_SCRATCH = 64
+/** Whoever waits for slots is called when so many are free, not at each: asking peers in crumbs costs more than it brings. */
+const WAKE_SLOTS = 16
 
 export class Download<Source extends BlockSource> implements SlotHolder {
   readonly volume: Volume
@@ -379,11 +381,22 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     }
   }
 
+  /** Time passes: what little memory has come free, perhaps from another torrent, is asked for again. */
+  tick(): void {
+    if (this.#isStarved && this.#options.ledger.roomFor(this) > 0) this.#endStarving()
+  }
+
+  #endStarving(): void {
+    this.#isStarved = false
+    this.#memoryChanges++
+  }
+
   /** After a piece or a spilled extent: whoever waited for memory, or for the end, goes on. */
   #settle(): void {
-    if (this.#isStarved && !this.#isStopped) {
-      this.#isStarved = false
-      this.#memoryChanges++
+    const { ledger, disk } = this.#options
+    const enough = Math.min(WAKE_SLOTS, Math.ceil(disk.slotCount / 8))
+    if (this.#isStarved && !this.#isStopped && ledger.roomFor(this) >= enough) {
+      this.#endStarving()
       this.#owner.onSlotsFree()
     }
     if (this.#committing > 0 || this.#spilling > 0) return

@@ -144,6 +144,8 @@ export class PeerRequests<Source extends BlockSource> {
     if (this.#isSnubbed || (this.isChoked && this.allowedFast.size === 0)) return
     const { download, map, downLimiter } = this.#owner
     if (this.#nothingToPickAt === download.changes) return
+    // While memory is short, who has something under way waits to be called: see `onSlotsFree`.
+    if (download.isStarved && this.outstanding > 0) return
     const room = this.#room(now)
     if (room === 0) return
     const isIdle = this.outstanding === 0

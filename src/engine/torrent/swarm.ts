@@ -78,6 +78,8 @@ export class Swarm implements PeerOwner {
   /** Being closed because neither needs the other. */
   readonly #useless = new Set<Peer>()
   #lastRound: number
+  /** Who asks first when memory comes free. */
+  #firstToAsk = 0
   #isClosed = false
 
   constructor(options: SwarmOptions, owner: SwarmOwner) {
@@ -141,9 +143,11 @@ export class Swarm implements PeerOwner {
     for (const peer of this.#connectedAt.keys()) peer.cancel(block)
   }
 
-  /** Memory or the rate allows more: everybody asks. */
+  /** Memory is free again: everybody asks, each time another one first. */
   requestMore(): void {
-    for (const peer of this.#connectedAt.keys()) {
+    const peers = [...this.#connectedAt.keys()]
+    const first = this.#firstToAsk++ % Math.max(1, peers.length)
+    for (const peer of [...peers.slice(first), ...peers.slice(0, first)]) {
       peer.requestMore()
       peer.flush()
     }

@@ -198,7 +198,8 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
 
   tick(now: number): void {
     if (this.#state !== 'downloading' && this.#state !== 'seeding') return
-    const { swarm } = this.#parts!
+    const { download, swarm } = this.#parts!
+    download.tick()
     swarm.tick(now)
     if (this.#state === 'downloading' && swarm.connectedCount < FEW_PEERS) this.#announcer.wantMore(now)
     this.#announcer.tick(now)
