@@ -12,7 +12,7 @@ export interface SessionOptions {
   readonly downRate?: number
   /** Payload sent, bytes per second over all torrents; 0 (the default) is no limit. */
   readonly upRate?: number
-  /** Threads for hashing and disk, per storage device; 0 does it on the main thread. */
+  /** Threads for hashing and disk, per storage device; 0 does it on the main thread. Default 1. */
   readonly workers?: number
   /** Receives what the session has to tell whoever looks for a fault. Default: nobody. */
   readonly log?: (record: LogRecord) => void

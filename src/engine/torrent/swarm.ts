@@ -109,10 +109,6 @@ export class Swarm implements PeerOwner {
     return this.#connectedAt.size
   }
 
-  get isDialling(): boolean {
-    return this.#peers.size > this.#connectedAt.size
-  }
-
   addAddress(address: Address, source: AddressSource): void {
     if (canReach(this.#options.localIp, address.ip)) this.book.add(address, source)
   }
