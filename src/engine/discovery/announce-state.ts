@@ -34,6 +34,8 @@ export class AnnounceState {
   /** What came of the last announce; `none`: never asked. */
   last: 'none' | 'answered' | 'failed' = 'none'
   error: string | null = null
+  /** Its own words, when the last announce was refused. */
+  refusal: string | null = null
   seeders: number | null = null
   leechers: number | null = null
   /** The announce under way. */
@@ -79,6 +81,7 @@ export class AnnounceState {
   answered(response: AnnounceResponse, event: AnnounceEvent, now: number): void {
     this.last = 'answered'
     this.error = null
+    this.refusal = null
     this.isRegistered = true
     this.#failures = 0
     this.seeders = response.seeders ?? this.seeders
@@ -97,6 +100,7 @@ export class AnnounceState {
   failed(message: string, now: number, jitter: number, answer?: AnnounceAnswer): void {
     this.last = 'failed'
     this.error = message
+    this.refusal = answer?.kind === 'refusal' ? answer.reason : null
     const retryMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 20), MAX_RETRY_MS) * (1 + jitter / 4)
     this.#failures++
     const retryIn = answer?.kind === 'refusal' ? answer.retryInSeconds : null

@@ -61,6 +61,8 @@ export interface TrackerStatus {
   readonly state: 'idle' | 'announcing' | 'working' | 'failed'
   /** Why the last announce failed. */
   readonly error: string | null
+  /** The tracker's own words, when that was a refusal. A stranger's text: clean it before you print it. */
+  readonly refusal: string | null
   /** As the tracker said last. */
   readonly seeders: number | null
   readonly leechers: number | null
@@ -175,11 +177,12 @@ export class Announcer {
   status(): TrackerStatus[] {
     const now = this.#options.platform.clock.now()
     const words = { none: 'idle', answered: 'working', failed: 'failed' } as const
-    return this.#trackers.map(({ url, tier, last, flight, error, seeders, leechers, nextAt }) => ({
+    return this.#trackers.map(({ url, tier, last, flight, error, refusal, seeders, leechers, nextAt }) => ({
       url,
       tier,
       state: flight === null ? words[last] : 'announcing',
       error,
+      refusal,
       seeders,
       leechers,
       nextAnnounceInMs: nextAt === Infinity ? null : Math.max(0, nextAt - now),

@@ -136,3 +136,24 @@ describe('bounds', () => {
     expect([book.size, book.next(0)]).toEqual([2000, null])
   })
 })
+
+test('the census tells who is in use, who was never tried, and what ended the last try of the others', () => {
+  const book = new PeerBook()
+  for (const last of [1, 2, 3, 4]) book.add(ipAddress(`10.1.0.${last}`, 6881), 'tracker')
+  const [refused, silent, ended] = [book.next(0)!, book.next(0)!, book.next(0)!]
+  expect(book.census()).toMatchObject({ known: 4, inUse: 3, untried: 1, nextDialAt: 0 })
+  book.next(0)
+  book.closed(refused, 'failed', 500, 'econnrefused')
+  book.closed(silent, 'failed', 1_000, 'connect_timeout')
+  book.closed(ended, 'orderly', 1_000)
+  expect(book.census()).toEqual({
+    known: 4,
+    inUse: 1,
+    untried: 0,
+    failed: new Map([
+      ['econnrefused', 1],
+      ['connect_timeout', 1],
+    ]),
+    nextDialAt: 2_500,
+  })
+})

@@ -12,9 +12,24 @@ interface Entry {
   readonly address: Address
   readonly source: AddressSource
   failures: number
+  /** The code of what ended the last connection, when that failed. */
+  failedBy: string | null
   /** Not to be dialled before. */
   retryAt: number
   isInUse: boolean
+}
+
+/** The addresses of one swarm, counted. */
+export interface BookCensus {
+  readonly known: number
+  /** Being dialled, or connected. */
+  readonly inUse: number
+  /** Never dialled so far. */
+  readonly untried: number
+  /** Those whose last connection failed and that are not in use, by the code of what ended it. */
+  readonly failed: ReadonlyMap<string, number>
+  /** When the next one that is not in use may be dialled; null without such. */
+  readonly nextDialAt: number | null
 }
 
 /** Addresses that are never dialled again; beyond that the oldest is forgiven. */
@@ -42,7 +57,7 @@ export class PeerBook {
     const key = addressKey(address)
     if (this.#entries.has(key) || this.#banned.has(key)) return
     if (this.#entries.size >= MAX_ADDRESSES && !this.#makeRoom()) return
-    this.#entries.set(key, { address, source, failures: 0, retryAt: 0, isInUse: false })
+    this.#entries.set(key, { address, source, failures: 0, failedBy: null, retryAt: 0, isInUse: false })
   }
 
   /** The address to dial next, in use from now on; null when none is due. */
@@ -70,11 +85,15 @@ export class PeerBook {
     if (entry) entry.failures = 0
   }
 
-  /** The connection has ended: when may the address be dialled again? */
-  closed(address: Address, ending: Ending, now: number): void {
+  /**
+   * The connection has ended: when may the address be dialled again?
+   * @param endedBy stable code of what ended it
+   */
+  closed(address: Address, ending: Ending, now: number, endedBy = 'closed'): void {
     const entry = this.#entries.get(addressKey(address))
     if (!entry) return
     entry.isInUse = false
+    entry.failedBy = ending === 'failed' ? endedBy : null
     if (ending === 'failed') entry.failures++
     if (ending === 'useless') entry.retryAt = now + USELESS_MS
     else {
@@ -94,6 +113,23 @@ export class PeerBook {
 
   isBanned(address: Address): boolean {
     return this.#banned.has(addressKey(address))
+  }
+
+  /** For whoever wants to know why nobody is connected: walks over all addresses. */
+  census(): BookCensus {
+    const failed = new Map<string, number>()
+    let [inUse, untried] = [0, 0]
+    let nextDialAt: number | null = null
+    for (const entry of this.#entries.values()) {
+      if (entry.isInUse) {
+        inUse++
+        continue
+      }
+      if (entry.retryAt === 0) untried++
+      if (entry.failedBy !== null) failed.set(entry.failedBy, (failed.get(entry.failedBy) ?? 0) + 1)
+      nextDialAt = Math.min(nextDialAt ?? Infinity, entry.retryAt)
+    }
+    return { known: this.#entries.size, inUse, untried, failed, nextDialAt }
   }
 
   #makeRoom(): boolean {

@@ -99,6 +99,11 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     return this.#isStarved
   }
 
+  /** Pieces and parts of pieces that the disk is at work on. */
+  get pendingWrites(): number {
+    return this.#committing + this.#spilling
+  }
+
   get isComplete(): boolean {
     return this.have.count === (this.#options.wanted?.size ?? this.have.size)
   }

@@ -75,6 +75,11 @@ export class PeerRequests<Source extends BlockSource> {
     return this.#window.outstanding
   }
 
+  /** It was asked, and has sent no payload for some time: its requests have gone to others. */
+  get isSnubbed(): boolean {
+    return this.#isSnubbed
+  }
+
   /** @param requests how many the peer keeps at once, by its own word (BEP 10) */
   setPeerLimit(requests: number): void {
     this.#window.limit = Math.min(MAX_WINDOW, requests)

@@ -75,6 +75,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   stage: Stage
   /** The connection was established, or came in. */
   hasOpened: boolean
+  /** Once it is closed: the code of the error that ended it, or `closed`. */
+  endedBy = 'closed'
   peerId: Uint8Array | null = null
   /** What it calls itself, or null. */
   client: string | null = null
@@ -144,6 +146,18 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   get isChokingUs(): boolean {
     return this.#requests.isChoked
+  }
+  /** It has something that we want. */
+  get isWanted(): boolean {
+    return this.#isInterestedInThem
+  }
+  /** It does not answer what it was asked for. */
+  get isSnubbed(): boolean {
+    return this.#requests.isSnubbed
+  }
+  /** Blocks that it was asked for and has not sent. */
+  get outstanding(): number {
+    return this.#requests.outstanding
   }
   get allowedFast(): ReadonlySet<number> {
     return this.#requests.allowedFast
@@ -244,6 +258,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     const how = error ? ` (${error.message})` : ''
     const left =
       owed > 0 && !isOurWish ? new PeerError('left', `The peer left while ${owed} blocks were outstanding${how}`) : null
+    const failure = reason ?? (error instanceof NetworkError ? error : left)
+    this.endedBy = failure?.code ?? 'closed'
     this.#owner.onClosed(this, reason ?? left)
   }
 

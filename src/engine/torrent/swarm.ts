@@ -11,6 +11,7 @@ import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { Download } from './download.ts'
 import { canReach } from '../transport/listener.ts'
 import { Peer, type PeerOwner } from './peer.ts'
+import { PieceSightings } from './piece-sightings.ts'
 import type { Upload } from './upload.ts'
 
 /** Connections of the whole session, counted together. */
@@ -69,6 +70,7 @@ export class Swarm implements PeerOwner {
   readonly downLimiter: RateLimiter
   readonly listenPort: number | null
   readonly book = new PeerBook()
+  readonly sightings: PieceSightings
   readonly #options: SwarmOptions
   readonly #owner: SwarmOwner
   readonly #peers = new Set<Peer>()
@@ -92,6 +94,7 @@ export class Swarm implements PeerOwner {
     this.upload = options.upload
     this.downLimiter = options.downLimiter
     this.listenPort = options.listenPort
+    this.sightings = new PieceSightings(options.map.pieceCount)
     this.#choker = new Choker({ slots: UPLOAD_SLOTS, below: options.below })
     this.#lastRound = options.now()
   }
@@ -103,6 +106,11 @@ export class Swarm implements PeerOwner {
   /** Peers whose handshake is done. */
   connected(): IterableIterator<Peer> {
     return this.#connectedAt.keys()
+  }
+
+  /** When the peer's handshake was done; undefined for one that is not connected. */
+  connectedAt(peer: Peer): number | undefined {
+    return this.#connectedAt.get(peer)
   }
 
   get connectedCount(): number {
@@ -233,7 +241,8 @@ export class Swarm implements PeerOwner {
     if (!peer.hasOpened) budget.halfOpen--
     const wasConnected = this.#connectedAt.delete(peer)
     const ending: Ending = this.#useless.delete(peer) ? 'useless' : reason || !wasConnected ? 'failed' : 'orderly'
-    if (peer.dialAddress) this.book.closed(peer.dialAddress, ending, this.now())
+    if (peer.dialAddress) this.book.closed(peer.dialAddress, ending, this.now(), peer.endedBy)
+    if (wasConnected && !this.download.isComplete) this.sightings.peerLeft(peer.have, this.now())
     if (wasConnected && !this.#isClosed) this.#fillSlots()
     if (reason && isBlame(reason)) this.#owner.onPeerDropped(peer.key, reason)
   }
