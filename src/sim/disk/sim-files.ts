@@ -1,0 +1,178 @@
+// The files of one simulated device: names, folders, free space. They outlive the sessions that use them.
+// Names are unsynced, too: a power cut undoes the last few creations, renames and removals, as journaling file systems do.
+import type { Random } from '../../platform/platform.ts'
+import { BLOCK_BYTES } from '../../protocol/metainfo/piece-map.ts'
+import { SimFile } from './sim-file.ts'
+import { simStorageError } from './sim-storage-error.ts'
+import { storedLength, type ContentKind } from './stored-form.ts'
+
+const LONGEST_NAME = 255
+
+export interface SimFilesOptions {
+  /** Bytes; space is given out in blocks of 16 KiB. Default: without end. */
+  readonly capacityBytes?: number
+  /** After this long a write is safe without having been synced. Default 30,000. */
+  readonly writeBackMs?: number
+}
+
+/** A change of names that a power cut may undo. */
+interface UnsyncedName {
+  readonly timeUs: number
+  /** The paths whose meaning has changed. */
+  readonly paths: readonly string[]
+  readonly undo: () => void
+}
+
+export class SimFiles {
+  /** Bytes. What is stored already stays when it becomes less. */
+  capacityBytes: number
+  readonly #writeBackUs: number
+  readonly #nowUs: () => number
+  readonly #files = new Map<string, SimFile>()
+  readonly #folders = new Set<string>(['/'])
+  #unsyncedNames: UnsyncedName[] = []
+
+  constructor(nowUs: () => number, options: SimFilesOptions = {}) {
+    this.#nowUs = nowUs
+    this.capacityBytes = options.capacityBytes ?? Number.POSITIVE_INFINITY
+    this.#writeBackUs = (options.writeBackMs ?? 30_000) * 1000
+  }
+
+  /** Bytes that are taken, in whole blocks of 16 KiB. */
+  get usedBytes(): number {
+    let blocks = 0
+    for (const file of this.#files.values()) blocks += file.blocksWritten
+    return blocks * BLOCK_BYTES
+  }
+
+  /** Paths of all files, in the order of their making. */
+  get paths(): string[] {
+    return [...this.#files.keys()]
+  }
+
+  find(path: string): SimFile | null {
+    return this.#files.get(path) ?? null
+  }
+
+  /** Whether there is a file or a folder. */
+  has(path: string): boolean {
+    return this.#files.has(path) || this.#folders.has(path)
+  }
+
+  /** The file at `path`, made empty, with its folders, where it is missing. Throws StorageError. */
+  make(path: string, kind: ContentKind): SimFile {
+    const there = this.#files.get(path)
+    if (there) return there
+    if (this.#folders.has(path)) throw simStorageError('not_a_file', 'write', path)
+    this.#makeFolders(parentOf(path), path)
+    const file = new SimFile(kind)
+    this.#files.set(path, file)
+    this.#changed([path], () => this.#files.delete(path))
+    return file
+  }
+
+  makeFolder(path: string): void {
+    this.#makeFolders(path, path)
+  }
+
+  /**
+   * Writes into a file that is there. A full device takes the blocks it has room for, then throws `disk_full`.
+   * @param stored those of the `length` bytes that are kept (stored-form.ts)
+   */
+  write(path: string, file: SimFile, offset: number, length: number, stored: Uint8Array): void {
+    const nowUs = this.#nowUs()
+    file.sync(nowUs - this.#writeBackUs)
+    const fits = this.#fitting(file, offset, length)
+    if (fits > 0) file.write(offset, fits, stored.subarray(0, storedLength(file.kind, fits)), nowUs)
+    if (fits < length) throw simStorageError('disk_full', 'write', path)
+  }
+
+  lengthen(file: SimFile, length: number): void {
+    file.lengthen(length, this.#nowUs())
+  }
+
+  /** Replaces what was at `to`. Throws `not_found`. */
+  rename(from: string, to: string): void {
+    const file = this.#files.get(from)
+    if (!file) throw simStorageError('not_found', 'rename', from)
+    const replaced = this.#files.get(to)
+    this.#files.delete(from)
+    this.#files.set(to, file)
+    this.#changed([from, to], () => {
+      if (replaced) this.#files.set(to, replaced)
+      else this.#files.delete(to)
+      this.#files.set(from, file)
+    })
+  }
+
+  /** Removes the file or the folder with all that is in it. */
+  remove(path: string): void {
+    for (const [each, file] of this.#files) {
+      if (each !== path && !isBelow(each, path)) continue
+      this.#files.delete(each)
+      this.#changed([each], () => this.#files.set(each, file))
+    }
+    for (const folder of this.#folders) if (folder === path || isBelow(folder, path)) this.#folders.delete(folder)
+  }
+
+  /** A file: its content and its being there are safe now. A folder: the names of what lies directly in it. */
+  sync(path: string): void {
+    this.#files.get(path)?.sync()
+    const isSafe = (each: string): boolean => each === path || parentOf(each) === path
+    this.#unsyncedNames = this.#unsyncedNames.filter(({ paths }) => !paths.every(isSafe))
+  }
+
+  /** What is not safe gets lost, wholly, partly or not at all. */
+  powerCut(random: Random): void {
+    const writtenBackUs = this.#nowUs() - this.#writeBackUs
+    const names = this.#unsyncedNames.filter(({ timeUs }) => timeUs > writtenBackUs)
+    const surviving = random.below(names.length + 1)
+    for (const { undo } of names.slice(surviving).toReversed()) undo()
+    this.#unsyncedNames = []
+    for (const file of this.#files.values()) {
+      file.sync(writtenBackUs)
+      file.powerCut(random)
+    }
+  }
+
+  /** How many of the bytes there is room for. */
+  #fitting(file: SimFile, offset: number, length: number): number {
+    if (this.capacityBytes === Number.POSITIVE_INFINITY) return length
+    const freeBlocks = Math.floor((this.capacityBytes - this.usedBytes) / BLOCK_BYTES)
+    if (file.holesWithin(offset, length) <= freeBlocks) return length
+    let fits = 0
+    while (fits < length) {
+      const next = Math.min(length, fits + BLOCK_BYTES - ((offset + fits) % BLOCK_BYTES))
+      if (file.holesWithin(offset, next) > freeBlocks) return fits
+      fits = next
+    }
+    return fits
+  }
+
+  #makeFolders(folder: string, forPath: string): void {
+    const missing: string[] = []
+    for (let at = folder; !this.#folders.has(at); at = parentOf(at)) {
+      if (this.#files.has(at)) throw simStorageError('not_a_file', 'write', forPath)
+      missing.push(at)
+    }
+    for (const name of forPath.split('/')) {
+      if (name.length > LONGEST_NAME) throw simStorageError('name_too_long', 'write', forPath)
+    }
+    for (const path of missing.toReversed()) this.#folders.add(path)
+  }
+
+  #changed(paths: readonly string[], undo: () => void): void {
+    const timeUs = this.#nowUs()
+    this.#unsyncedNames = this.#unsyncedNames.filter((name) => name.timeUs > timeUs - this.#writeBackUs)
+    this.#unsyncedNames.push({ timeUs, paths, undo })
+  }
+}
+
+/** Whether `path` lies in the folder, however deep. */
+export function isBelow(path: string, folder: string): boolean {
+  return path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(1, path.lastIndexOf('/')))
+}

@@ -1,0 +1,215 @@
+// What the engine asks of a simulated device: the same checks, answers and errors as the real disk, when their time has come.
+import { equalBytes } from '../../base/bytes.ts'
+import { sha1 } from '../../base/digest.ts'
+import type { CommitRequest, CommitResult, FileSpan, Frame, Slot, Volume } from '../../platform/platform.ts'
+import { BLOCK_BYTES } from '../../protocol/metainfo/piece-map.ts'
+import type { BlockMemory } from './block-memory.ts'
+import type { SimDevice } from './sim-device.ts'
+import { isBelow } from './sim-files.ts'
+import type { SimFile } from './sim-file.ts'
+import { simStorageError } from './sim-storage-error.ts'
+import { sliceSpans, totalLength } from './spans.ts'
+import { storedBlockBytes, storedLength, storedOffset, type ContentKind } from './stored-form.ts'
+
+const DIGEST_BYTES = 20
+
+/** What a volume needs of the disk that it belongs to. */
+export interface VolumeOwner {
+  readonly kind: ContentKind
+  readonly slotBytes: number
+  readonly frameBlocks: number
+  readonly memory: BlockMemory
+  /** The files that this run of the session has written to, by path. */
+  readonly openFiles: Map<string, SimFile>
+  readonly isClosed: boolean
+  /** Does the work when the device has come to it, and answers with its result or with what it throws. */
+  do<Result>(device: SimDevice, path: string, bytes: number, work: () => Result): Promise<Result>
+  refuse(error: Error): Promise<never>
+}
+
+export class SimVolume implements Volume {
+  readonly device: SimDevice
+  readonly #disk: VolumeOwner
+
+  constructor(device: SimDevice, disk: VolumeOwner) {
+    this.device = device
+    this.#disk = disk
+  }
+
+  commit(request: CommitRequest): Promise<CommitResult> {
+    const { slots, length, spans } = request
+    if (slots.length !== Math.ceil(length / this.#disk.slotBytes)) {
+      return this.#refuse(`Cannot commit ${length} bytes from ${slots.length} slots`)
+    }
+    if (length <= 0 || totalLength(spans) !== length) return this.#refuseLength(length, spans)
+    return this.#do(spans[0].path, length, () => this.#commit(request))
+  }
+
+  write(slot: Slot, offset: number, length: number, spans: readonly FileSpan[]): Promise<void> {
+    if (length <= 0 || totalLength(spans) !== length) return this.#refuseLength(length, spans)
+    if (offset < 0 || offset + length > this.#disk.slotBytes) {
+      return this.#refuse(`Cannot write ${length} bytes from ${offset} of a slot`)
+    }
+    return this.#do(spans[0].path, length, () => this.#store(spans, this.#disk.memory.inSlot(slot, offset, length)))
+  }
+
+  hash(spans: readonly FileSpan[]): Promise<Uint8Array | null> {
+    const length = totalLength(spans)
+    return this.#do(spans[0].path, length, () => {
+      const stored = new Uint8Array(storedLength(this.#disk.kind, length))
+      return this.#load(spans, stored) === null ? sha1(stored) : null
+    })
+  }
+
+  read(spans: readonly FileSpan[], frame: Frame): Promise<void> {
+    const length = totalLength(spans)
+    if (length > this.#disk.frameBlocks * BLOCK_BYTES) return this.#refuse(`Cannot read ${length} bytes into one frame`)
+    return this.#do(spans[0].path, length, () => {
+      const stored = new Uint8Array(storedLength(this.#disk.kind, length))
+      this.#requireLoaded(spans, stored)
+      this.#disk.memory.putIntoFrame(frame, 0, stored)
+      for (let block = 0; block * BLOCK_BYTES < length; block++) {
+        const change = this.device.nextBlockChange()
+        if (change > 0) this.#disk.memory.alterBlock(frame, block, change)
+      }
+    })
+  }
+
+  sizes(paths: readonly string[]): Promise<readonly number[]> {
+    return this.#do(paths[0] ?? '', 0, () =>
+      paths.map((path) => (this.device.isUnplugged ? -1 : (this.device.files.find(path)?.length ?? -1))),
+    )
+  }
+
+  ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void> {
+    return this.#do(files[0]?.path ?? '', 0, () => {
+      for (const { path, length } of files) this.#ensure(path, length)
+    })
+  }
+
+  release(root: string): Promise<void> {
+    if (this.#disk.isClosed) return Promise.resolve()
+    return this.#do(root, 0, () => {
+      const { openFiles } = this.#disk
+      for (const path of openFiles.keys()) if (path === root || isBelow(path, root)) openFiles.delete(path)
+    })
+  }
+
+  #commit({ slots, length, expected, spans, wantBlockDigests }: CommitRequest): CommitResult {
+    const { kind, slotBytes, memory } = this.#disk
+    const piece = new Uint8Array(storedLength(kind, length))
+    for (const [i, slot] of slots.entries()) {
+      const begin = i * slotBytes
+      const extentLength = Math.min(slotBytes, length - begin)
+      const at = storedOffset(kind, begin)
+      if (slot >= 0) piece.set(memory.inSlot(slot, 0, extentLength), at)
+      else {
+        const target = piece.subarray(at, at + storedLength(kind, extentLength))
+        this.#requireLoaded(sliceSpans(spans, begin, extentLength), target)
+      }
+    }
+    const isGood = equalBytes(sha1(piece), expected)
+    const blockDigests = isGood && !wantBlockDigests ? null : digestBlocks(kind, piece)
+    if (!isGood) return { result: 'corrupt', blockDigests }
+    // What was spilled is in its place already.
+    for (let from = 0; from < slots.length;) {
+      let to = from + 1
+      while (to < slots.length && slots[to] < 0 === slots[from] < 0) to++
+      const begin = from * slotBytes
+      const runLength = Math.min(to * slotBytes, length) - begin
+      const at = storedOffset(kind, begin)
+      if (slots[from] >= 0) {
+        this.#store(sliceSpans(spans, begin, runLength), piece.subarray(at, at + storedLength(kind, runLength)))
+      }
+      from = to
+    }
+    return { result: 'stored', blockDigests }
+  }
+
+  /** Writes stored bytes to where they belong. */
+  #store(spans: readonly FileSpan[], stored: Uint8Array): void {
+    let at = 0
+    for (const { path, offset, length } of spans) {
+      const end = at + storedLength(this.#disk.kind, length)
+      if (path !== '') {
+        const file = this.#openForWriting(path)
+        this.device.files.write(path, file, offset, length, stored.subarray(at, end))
+      }
+      at = end
+    }
+  }
+
+  /** Fills `target` with what is stored of the spans; returns the first that is missing or too short, or null. */
+  #load(spans: readonly FileSpan[], target: Uint8Array): FileSpan | null {
+    const { kind } = this.#disk
+    let at = 0
+    for (const span of spans) {
+      const end = at + storedLength(kind, span.length)
+      if (span.path !== '') {
+        this.device.requireReadable(span.path)
+        const file = this.device.isUnplugged ? null : this.device.files.find(span.path)
+        if (!file || span.offset + span.length > file.length) return span
+        this.#requireKind(file, span.path)
+        file.read(storedOffset(kind, span.offset), target.subarray(at, end))
+      }
+      at = end
+    }
+    return null
+  }
+
+  #requireLoaded(spans: readonly FileSpan[], target: Uint8Array): void {
+    const missing = this.#load(spans, target)
+    if (missing) throw simStorageError('not_found', 'read', missing.path)
+  }
+
+  #ensure(path: string, length: number): void {
+    const there = this.device.isUnplugged ? null : this.device.files.find(path)
+    if (there && there.length >= length) return
+    if (!there) this.#disk.openFiles.delete(path)
+    this.device.files.lengthen(this.#openForWriting(path), length)
+  }
+
+  /** A file that was deleted or replaced since it was opened is `not_found`, once. */
+  #openForWriting(path: string): SimFile {
+    this.device.requireWritable(path)
+    const { openFiles, kind } = this.#disk
+    const held = openFiles.get(path)
+    if (held && this.device.files.find(path) !== held) {
+      openFiles.delete(path)
+      throw simStorageError('not_found', 'write', path)
+    }
+    const file = held ?? this.device.files.make(path, kind)
+    if (file.isReadOnly) throw simStorageError('permission_denied', 'write', path)
+    this.#requireKind(file, path)
+    openFiles.set(path, file)
+    return file
+  }
+
+  #requireKind(file: SimFile, path: string): void {
+    const { kind } = this.#disk
+    if (file.kind !== kind) throw new RangeError(`Cannot use ${path} as ${kind}: it holds ${file.kind}`)
+  }
+
+  #do<Result>(path: string, bytes: number, work: () => Result): Promise<Result> {
+    return this.#disk.do(this.device, path, bytes, work)
+  }
+
+  #refuse(message: string): Promise<never> {
+    return this.#disk.refuse(new RangeError(message))
+  }
+
+  #refuseLength(length: number, spans: readonly FileSpan[]): Promise<never> {
+    return this.#refuse(`Cannot store ${length} bytes in spans of ${totalLength(spans)}`)
+  }
+}
+
+/** The digest of a tag is the tag itself, with zeros after it. */
+function digestBlocks(kind: ContentKind, piece: Uint8Array): Uint8Array {
+  const blockBytes = storedBlockBytes(kind)
+  const digests = new Uint8Array(DIGEST_BYTES * Math.ceil(piece.length / blockBytes))
+  for (let block = 0; block * blockBytes < piece.length; block++) {
+    const stored = piece.subarray(block * blockBytes, (block + 1) * blockBytes)
+    digests.set(kind === 'tags' ? stored : sha1(stored), block * DIGEST_BYTES)
+  }
+  return digests
+}
