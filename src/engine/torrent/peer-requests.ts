@@ -32,6 +32,10 @@ const MAX_REJECTS = 64
 const MAX_BARREN_ROUNDS = 5
 /** Pieces that a peer may allow us while it chokes us. */
 const MAX_ALLOWED_FAST = 100
+/** Chokes and unchokes within one round of the choker. */
+const MAX_CHOKE_CHANGES = 60
+/** Rejects of one piece's blocks, as a multiple of their number, while the peer lets us ask: it does not have the piece. */
+const MAX_REJECTS_OF_PIECE = 8
 
 /** The block that is arriving. */
 interface Arriving<Source> {
@@ -58,6 +62,11 @@ export class PeerRequests<Source extends BlockSource> {
   /** Blocks that may still come though they were cancelled or given up. */
   #forgiven = 0
   #rejects = 0
+  /** Pieces with rejects since the last unchoke -> how many. */
+  readonly #rejected = new Map<number, number>()
+  #chokeChanges = 0
+  /** Blocks asked for since the last one came, or the last unchoke. */
+  #askedInVain = 0
   #barrenRounds = 0
   #isSnubbed = false
   #lastBlockAt = 0
@@ -109,6 +118,7 @@ export class PeerRequests<Source extends BlockSource> {
   onChoke(isRejecting: boolean): void {
     if (this.isChoked) return
     this.isChoked = true
+    this.#countChokeChange()
     this.#countBarrenRound()
     if (this.#barrenRounds > MAX_BARREN_ROUNDS)
       throw new PeerError('silent', `The peer took requests ${this.#barrenRounds} times and sent no block`)
@@ -121,8 +131,22 @@ export class PeerRequests<Source extends BlockSource> {
     this.isChoked = false
     this.#isSnubbed = false
     this.#rejects = 0
+    this.#rejected.clear()
+    this.#askedInVain = 0
+    this.#countChokeChange()
     this.lookAgain()
     if (this.outstanding === 0) this.start(now)
+  }
+
+  #countChokeChange(): void {
+    if (++this.#chokeChanges > MAX_CHOKE_CHANGES)
+      throw new PeerError('choke_flapping', 'The peer chokes and unchokes us without measure')
+  }
+
+  /** A round of the choker is over: what it counts begins anew. */
+  endRound(): void {
+    this.bytesThisRound = 0
+    this.#chokeChanges = 0
   }
 
   onAllowedFast(piece: number): void {
@@ -135,10 +159,17 @@ export class PeerRequests<Source extends BlockSource> {
     const { map, download, downLimiter } = this.#owner
     const block = map.blockAt(piece, begin, length)
     if (block < 0 || !this.#window.drop(block)) return
-    download.picker.requestLost(block)
+    download.picker.requestLost(block, this.#source)
     downLimiter.refund(length)
-    if (this.isChoked) this.allowedFast.delete(piece)
-    else if (++this.#rejects > this.#window.limit + MAX_REJECTS)
+    if (this.isChoked) {
+      this.allowedFast.delete(piece)
+      return
+    }
+    const ofPiece = (this.#rejected.get(piece) ?? 0) + 1
+    this.#rejected.set(piece, ofPiece)
+    if (ofPiece > MAX_REJECTS_OF_PIECE * map.blockCount(piece))
+      throw new PeerError('rejects', `The peer rejected ${ofPiece} requests for piece ${piece}, which it says it has`)
+    if (++this.#rejects > this.#window.limit + MAX_REJECTS)
       throw new PeerError('rejects', `The peer rejected ${this.#rejects} requests for what it says it has`)
   }
 
@@ -158,6 +189,7 @@ export class PeerRequests<Source extends BlockSource> {
     // Where memory was the reason, another torrent may give some back at any time.
     if (isIdle && blocks.length === 0 && !download.isStarved) this.#nothingToPickAt = download.changes
     if (isIdle && blocks.length > 0) this.start(now)
+    this.#askedInVain += blocks.length
     for (const block of blocks) {
       const length = map.blockLength(block)
       this.#window.ask(block, now)
@@ -210,6 +242,7 @@ export class PeerRequests<Source extends BlockSource> {
     this.#lastBlockAt = now
     this.#rejects = 0
     this.#barrenRounds = 0
+    this.#askedInVain = 0
     this.#isSnubbed = false
     this.bytesThisRound += length
     this.#meter.add(length, now)
@@ -219,7 +252,7 @@ export class PeerRequests<Source extends BlockSource> {
     const { download } = this.#owner
     const isUseful = lease !== null && download.finishBlock(lease, isSettled)
     if (!lease) download.wastedBytes += length
-    if (!isUseful && isSettled) download.picker.requestLost(block)
+    if (!isUseful && isSettled) download.picker.requestLost(block, this.#source)
   }
 
   // ---------------------------------------------------------------- patience
@@ -240,14 +273,14 @@ export class PeerRequests<Source extends BlockSource> {
   }
 
   #countBarrenRound(): void {
-    if (this.outstanding > 0) this.#barrenRounds++
+    if (this.#askedInVain > 0) this.#barrenRounds++
   }
 
   /** None of what was asked for can be counted on. */
   loseAll(): void {
     const { download, downLimiter, map } = this.#owner
     for (const block of this.#window.dropAll()) {
-      download.picker.requestLost(block)
+      download.picker.requestLost(block, this.#source)
       downLimiter.refund(map.blockLength(block))
       this.#forgiven++
     }

@@ -13,6 +13,13 @@ const MAX_REQUEST_BYTES = 131_072
 const MAX_REQUESTS_WHILE_CHOKED = 1000
 /** Changes of interest within one round of the choker. */
 const MAX_INTEREST_CHANGES = 100
+/**
+ * Requests refused within one round of the choker because the peer is choked or we lack the piece. Those that cross our
+ * choke on a long fast link are some thousands.
+ */
+const MAX_REFUSED = 20_000
+/** Pieces suggested to one peer, in all: a hint now and then, no second bitfield. */
+const MAX_SUGGESTIONS = 64
 /** It takes nothing of what it asked for. */
 const NOT_READING_MS = 120_000
 
@@ -32,6 +39,8 @@ export class PeerService {
   /** Memory that the socket may still be sending from. */
   readonly #untaken = new Set<() => void>()
   #interestChanges = 0
+  #refused = 0
+  readonly #suggested = new Set<number>()
   #bytesTaken = 0
   #lastTakenAt = 0
 
@@ -52,7 +61,7 @@ export class PeerService {
   /** It became interested, or ceased to be. */
   changeInterest(isInterested: boolean): void {
     if (++this.#interestChanges > MAX_INTEREST_CHANGES)
-      throw new PeerError('flood', 'The peer changes its interest without measure')
+      throw new PeerError('interest_flapping', 'The peer changes its interest without measure')
     this.isInterested = isInterested
   }
 
@@ -60,6 +69,13 @@ export class PeerService {
   allow(piece: number): void {
     this.#allowed.add(piece)
     this.#encoder.allowedFast(piece)
+  }
+
+  /** BEP 6: the piece costs us least to send now. Each is suggested once. */
+  suggest(piece: number): void {
+    if (this.#suggested.size >= MAX_SUGGESTIONS || this.#suggested.has(piece)) return
+    this.#suggested.add(piece)
+    this.#encoder.suggest(piece)
   }
 
   unchoke(): void {
@@ -88,6 +104,7 @@ export class PeerService {
   endRound(): void {
     this.bytesThisRound = 0
     this.#interestChanges = 0
+    this.#refused = 0
     if (this.isUnchoked) this.roundsUnchoked++
   }
 
@@ -97,6 +114,8 @@ export class PeerService {
       throw new PeerError('bad_request', `${length} bytes at ${begin} in piece ${piece} cannot be asked for`)
     const isAllowed = have && (this.isUnchoked || this.#allowed.has(piece))
     const most = this.isUnchoked ? MAX_QUEUED_REQUESTS : MAX_REQUESTS_WHILE_CHOKED
+    if (!isAllowed && ++this.#refused > MAX_REFUSED)
+      throw new PeerError('request_flood', `The peer made ${this.#refused} requests that it knows are not served`)
     if (isAllowed && this.queue.length < most) this.queue.push(piece, begin, length)
     else if (isRejecting) this.#encoder.reject(piece, begin, length)
   }

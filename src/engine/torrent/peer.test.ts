@@ -48,6 +48,8 @@ class World {
   readonly events: string[] = []
   readonly payload: Payload
   now = 1000
+  /** Our IP as the peer sees it. */
+  ourIp: string | null = null
   onHandshake: (peer: Peer) => void = () => {}
 
   constructor(options: WorldOptions = {}) {
@@ -95,6 +97,7 @@ class World {
       onHandshake: (peer) => this.onHandshake(peer),
       onInterestChange: () => this.events.push('interest'),
       onHaveChange: () => this.events.push('have'),
+      onIntroduced: (_, ourIp) => (this.ourIp = ourIp),
       onReceived: () => {},
       onFault: (error) => this.events.push(`fault ${(error as Error).message}`),
       onClosed: (_, reason) => this.events.push(`closed ${reason?.code ?? 'in order'}`),
@@ -279,7 +282,7 @@ describe('the extension handshake', () => {
     for (let i = 0; i < 10; i++) extended(world, { v: `name ${i}` })
     expect(world.peer.client).toBe('name 9')
     extended(world, {})
-    expect(world.events).toEqual(['closed flood'])
+    expect(world.events).toEqual(['closed extension_flood'])
   })
 
   test('other extension messages are passed over: we asked for none', () => {
@@ -328,7 +331,7 @@ describe('what breaks the rules', () => {
     world.says((wire) => {
       for (let i = 0; i <= 100; i++) wire.bitfield(Uint8Array.of(0xf0))
     })
-    expect(world.events.at(-1)).toBe('closed flood')
+    expect(world.events.at(-1)).toBe('closed have_flood')
   })
 })
 
@@ -337,7 +340,7 @@ describe('what the peer has', () => {
     const world = new World().greeted()
     world.says((wire) => wire.haveNone())
     world.says((wire) => wire.bitfield(Uint8Array.of(0xa0)))
-    expect(world.events).not.toContain('closed flood')
+    expect(world.events).not.toContain('closed have_flood')
     expect(world.peer.have.count).toBe(2)
     expect([0, 1, 2, 3].map((piece) => world.peer.have.has(piece))).toEqual([true, false, true, false])
   })
@@ -667,6 +670,7 @@ describe('serving', () => {
 describe('floods', () => {
   test('one who asks without reading the answers is closed before they fill the memory', () => {
     const world = new World({ ours: '****' }).greeted()
+    world.peer.unchoke()
     world.connection.isReading = false
     let chunks = 0
     while (!world.connection.isClosed && chunks < 100) {
@@ -720,7 +724,7 @@ describe('floods', () => {
         wire.notInterested()
       }
     })
-    expect(world.events.at(-1)).toBe('closed flood')
+    expect(world.events.at(-1)).toBe('closed interest_flapping')
     expect(world.events.length).toBeLessThan(110)
   })
 })

@@ -1,26 +1,25 @@
-// One connected peer (BEP 3, 6, 10): the connection, the handshake, and what the peer has. Our requests to it are in
-// `PeerRequests`, what it gets from us in `PeerService`; every message of the wire is one line here, or a few.
+// One connected peer (BEP 3, 6, 10): the connection and the handshake. What the peer has is in `PeerPieces`, what we ask it
+// for in `PeerRequests`, what it gets from us in `PeerService`, what else is said in `PeerExtensions`; every message of the
+// wire is one line here, or a few.
 // It does not decide whom to serve (choker), what to fetch (download) or whom to meet (swarm).
 import { type Address, addressKey } from '../../base/address.ts'
 import { Bitfield } from '../../base/bitfield.ts'
 import { equalBytes } from '../../base/bytes.ts'
 import { NetworkError, PeerError } from '../../base/errors.ts'
-import { CLIENT_NAME } from '../../base/product.ts'
 import type { Connection, ConnectionHandler } from '../../platform/platform.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import {
   allowedFastSet,
   type Capabilities,
-  decodeExtensionHandshake,
-  encodeExtensionHandshake,
   encodeHandshake,
-  EXTENSION_HANDSHAKE_ID,
   WireDecoder,
   WireEncoder,
   type WireHandler,
 } from '../../protocol/wire/index.ts'
 import type { ChokeCandidate } from '../policy/choker.ts'
 import type { BlockSource } from './download.ts'
+import { PeerExtensions } from './peer-extensions.ts'
+import { PeerPieces } from './peer-pieces.ts'
 import { PeerRequests, type RequestsOwner } from './peer-requests.ts'
 import { PeerService } from './peer-service.ts'
 import type { UploadQueue } from './upload-queue.ts'
@@ -41,25 +40,23 @@ export interface PeerOwner extends RequestsOwner<Peer> {
   onHandshake(peer: Peer): void
   /** It became interested, or ceased to be. */
   onInterestChange(peer: Peer): void
-  /** It told what it has. */
+  /** It told what it has, or whether it wants anything. */
   onHaveChange(peer: Peer): void
+  /** It told where it can be dialled, or under which IP it sees us (a stranger's word; null: it does not say). */
+  onIntroduced(peer: Peer, ourIp: string | null): void
   /** A mistake of our own code came to light while this peer was served. */
   onFault(error: unknown): void
   /** The end. `reason` is null when nobody is to blame. */
   onClosed(peer: Peer, reason: PeerError | null): void
 }
 
-/** What we tell others that we keep (BEP 10); more is kept all the same. */
-const ADVERTISED_REQUEST_QUEUE = 2000
 const ALLOWED_FAST_PIECES = 10
 /** Anything but a block: a bitfield of the torrent's pieces, or an extension message. */
 const MIN_MESSAGE_LIMIT = 262_144
 /** More than any batch of blocks: answers to a flood by somebody who does not read them. */
 const MAX_QUEUED_BYTES = 8 << 20
-const MAX_EXTENSION_HANDSHAKE_BYTES = 16_384
-const MAX_EXTENSION_HANDSHAKES = 10
-/** Whole bitfields within one round of the choker. */
-const MAX_TIMES_TOLD = 100
+/** Suggestions and allowances within one round of the choker. */
+const MAX_HINTS = 1000
 
 const CONNECT_TIMEOUT_MS = 10_000
 const HANDSHAKE_TIMEOUT_MS = 15_000
@@ -78,24 +75,19 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   /** Once it is closed: the code of the error that ended it, or `closed`. */
   endedBy = 'closed'
   peerId: Uint8Array | null = null
-  /** What it calls itself, or null. */
-  client: string | null = null
   /** Where it can be dialled: its own word for an incoming connection. */
   dialAddress: Address | null
-  have: Bitfield
   readonly #owner: PeerOwner
   readonly #encoder = new WireEncoder()
   readonly #decoder: WireDecoder
+  readonly #pieces: PeerPieces<Peer>
   readonly #requests: PeerRequests<Peer>
   readonly #service: PeerService
+  readonly #extensions: PeerExtensions
   #connection!: Connection
   #capabilities: Capabilities = { extensions: false, fast: false }
-  /** Whole bitfields within this round of the choker. */
-  #timesTold = 0
-  #isInterestedInThem = false
-  /** Pieces it has and we want. */
-  #wantedPieces = 0
-  #extensionHandshakes = 0
+  /** Suggestions and allowances within this round of the choker. */
+  #hints = 0
   #now: number
   #openedAt: number
   #lastReceivedAt = 0
@@ -108,10 +100,11 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.dialAddress = isIncoming ? null : address
     this.stage = isIncoming ? 'handshaking' : 'connecting'
     this.hasOpened = isIncoming
-    this.have = new Bitfield(owner.map.pieceCount)
+    this.#pieces = new PeerPieces<Peer>(owner, this.#encoder)
     this.#decoder = new WireDecoder(this, Math.max(MIN_MESSAGE_LIMIT, this.have.bytes.length + 1))
     this.#requests = new PeerRequests<Peer>(this, owner, this.#encoder)
     this.#service = new PeerService(owner.map, this.#encoder)
+    this.#extensions = new PeerExtensions(this.#encoder)
     this.#now = this.#openedAt = owner.now()
   }
 
@@ -125,8 +118,22 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     return addressKey(this.address)
   }
 
+  get have(): Bitfield {
+    return this.#pieces.have
+  }
+
   get isSeed(): boolean {
     return this.have.isFull
+  }
+
+  /** It wants nothing, by its own word (BEP 21) or because it has everything. */
+  get isUploadOnly(): boolean {
+    return this.isSeed || (this.#extensions.isUploadOnly && !this.isInterested)
+  }
+
+  /** What it calls itself, or null. */
+  get client(): string | null {
+    return this.#extensions.client
   }
 
   get isClosed(): boolean {
@@ -149,7 +156,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   }
   /** It has something that we want. */
   get isWanted(): boolean {
-    return this.#isInterestedInThem
+    return this.#pieces.isWanted
   }
   /** It does not answer what it was asked for. */
   get isSnubbed(): boolean {
@@ -161,6 +168,9 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   }
   get allowedFast(): ReadonlySet<number> {
     return this.#requests.allowedFast
+  }
+  get suggested(): ReadonlySet<number> {
+    return this.#pieces.suggested
   }
   get downRate(): number {
     return this.#requests.rate(this.#owner.now())
@@ -248,11 +258,11 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   #finish(reason: PeerError | null, error: Error | null, isOurWish = false): void {
     const owed = this.#requests.outstanding
-    const { download, upload } = this.#owner
+    const { upload } = this.#owner
     this.stage = 'closed'
     this.#decoder.stop()
     this.#requests.close()
-    download.picker.peerGone(this.have)
+    this.#pieces.close()
     upload.forget(this)
     this.uploads.clear()
     const how = error ? ` (${error.message})` : ''
@@ -313,23 +323,10 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.#service.start(this.#now)
     this.#owner.onHandshake(this)
     if (!this.isConnected) return
-    if (this.#capabilities.extensions) this.#sendExtensionHandshake()
+    const { listenPort, download } = this.#owner
+    if (this.#capabilities.extensions) this.#extensions.sendHandshake(this.address, listenPort, download.isComplete)
     this.#sendHave()
     if (this.#capabilities.fast) this.#grantAllowedFast()
-  }
-
-  #sendExtensionHandshake(): void {
-    const { download, listenPort } = this.#owner
-    const payload = encodeExtensionHandshake({
-      extensions: new Map(),
-      client: CLIENT_NAME,
-      requestQueue: ADVERTISED_REQUEST_QUEUE,
-      listenPort,
-      yourIp: this.address.ip,
-      metadataSize: null,
-      isUploadOnly: download.isComplete,
-    })
-    this.#encoder.extended(EXTENSION_HANDSHAKE_ID, payload)
   }
 
   #sendHave(): void {
@@ -349,14 +346,19 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   onExtended(id: number, payload: Uint8Array): void {
     if (!this.#capabilities.extensions) throw new PeerError('not_negotiated', 'The peer did not offer extensions')
-    if (id !== EXTENSION_HANDSHAKE_ID) return
-    if (payload.length > MAX_EXTENSION_HANDSHAKE_BYTES || ++this.#extensionHandshakes > MAX_EXTENSION_HANDSHAKES)
-      throw new PeerError('flood', 'The peer sends extension handshakes without measure')
-    const handshake = decodeExtensionHandshake(payload)
-    this.client = handshake.client ?? this.client
-    if (handshake.requestQueue !== null) this.#requests.setPeerLimit(handshake.requestQueue)
-    if (this.dialAddress === null && handshake.listenPort !== null)
-      this.dialAddress = { ...this.address, port: handshake.listenPort }
+    const handshake = this.#extensions.onMessage(id, payload)
+    if (handshake) {
+      if (handshake.requestQueue !== null) this.#requests.setPeerLimit(handshake.requestQueue)
+      if (this.dialAddress === null && handshake.listenPort !== null)
+        this.dialAddress = { ...this.address, port: handshake.listenPort }
+      this.#owner.onIntroduced(this, handshake.yourIp)
+    }
+    if (this.#extensions.isUploadOnly) this.#owner.onHaveChange(this)
+  }
+
+  /** We want nothing any more (BEP 21). */
+  tellUploadOnly(): void {
+    if (this.isConnected) this.#extensions.sendUploadOnly()
   }
 
   onKeepAlive(): void {}
@@ -380,60 +382,38 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   }
 
   #tellHave(have: Bitfield): void {
-    // Some clients (aria2) send a whole bitfield later on, instead of many `have`: it replaces what was told before.
-    if (++this.#timesTold > MAX_TIMES_TOLD) throw new PeerError('flood', 'The peer tells what it has without measure')
-    const { download } = this.#owner
-    download.picker.peerGone(this.have)
-    this.have = have
-    download.picker.peerHas(have)
+    this.#pieces.tell(have)
     this.#requests.lookAgain()
-    this.#wantedPieces = 0
-    for (let piece = 0; piece < have.size; piece++)
-      if (have.has(piece) && download.isWanted(piece)) this.#wantedPieces++
-    this.#updateInterest()
     this.#owner.onHaveChange(this)
   }
 
   onHave(piece: number): void {
     this.#requirePiece(piece)
-    if (this.have.has(piece)) return
-    this.have.set(piece)
+    if (!this.#pieces.add(piece)) return
     this.#requests.lookAgain()
-    const { download } = this.#owner
-    download.picker.peerHasPiece(piece, this.have)
-    if (download.isWanted(piece)) {
-      this.#wantedPieces++
-      this.#updateInterest()
-    }
-    if (this.have.isFull) this.#owner.onHaveChange(this)
+    if (this.isSeed) this.#owner.onHaveChange(this)
   }
 
   /** We have one piece more: the peer is told unless it has it too. */
   announceHave(piece: number): void {
-    if (this.stage !== 'connected') return
-    if (this.have.has(piece)) {
-      this.#wantedPieces--
-      this.#updateInterest()
-    } else this.#encoder.have(piece)
-  }
-
-  #updateInterest(): void {
-    const isInterested = this.#wantedPieces > 0
-    if (isInterested === this.#isInterestedInThem) return
-    this.#isInterestedInThem = isInterested
-    if (isInterested) this.#encoder.interested()
-    else this.#encoder.notInterested()
+    if (this.isConnected) this.#pieces.announce(piece)
   }
 
   onSuggest(piece: number): void {
-    this.#requireFast()
-    this.#requirePiece(piece)
+    this.#requireHint(piece)
+    this.#pieces.suggest(piece)
   }
 
   onAllowedFast(piece: number): void {
+    this.#requireHint(piece)
+    this.#requests.onAllowedFast(piece)
+  }
+
+  #requireHint(piece: number): void {
     this.#requireFast()
     this.#requirePiece(piece)
-    this.#requests.onAllowedFast(piece)
+    if (++this.#hints > MAX_HINTS)
+      throw new PeerError('hint_flood', 'The peer suggests and allows pieces without measure')
   }
 
   #requireFast(): void {
@@ -475,7 +455,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   /** Asks for what there is to ask for. */
   requestMore(): void {
-    if (this.isConnected && this.#isInterestedInThem) this.#requests.requestMore(this.#now)
+    if (this.isConnected && this.isWanted) this.#requests.requestMore(this.#now)
   }
 
   /** Somebody else has delivered this block. */
@@ -518,9 +498,11 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   /** A round of the choker is over: what it counts begins anew. */
   endRound(): void {
-    this.#timesTold = 0
-    this.#requests.bytesThisRound = 0
+    this.#hints = 0
+    this.#pieces.endRound()
+    this.#requests.endRound()
     this.#service.endRound()
+    this.#extensions.endRound()
   }
 
   sendBlocks(framed: Uint8Array, payloadBytes: number, onTaken: () => void): void {

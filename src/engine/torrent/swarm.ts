@@ -228,6 +228,8 @@ export class Swarm implements PeerOwner {
     if (peer.isSeed && this.download.isComplete) this.#closeUseless(peer)
   }
 
+  onIntroduced(): void {}
+
   /** Both of us have everything: nothing can pass between us. */
   #closeUseless(peer: Peer): void {
     this.#useless.add(peer)

@@ -37,6 +37,7 @@ test('every message is read back as what was meant, numbers up to the greatest',
   wire.reject(4, 5, 6)
   wire.haveAll()
   wire.haveNone()
+  wire.suggest(8)
   wire.allowedFast(7)
   wire.extended(3, Uint8Array.of(9))
   expect(readWire([wire.take()])).toEqual([
@@ -53,6 +54,7 @@ test('every message is read back as what was meant, numbers up to the greatest',
     'reject 4:5 6',
     'have-all',
     'have-none',
+    'suggest 8',
     'allowed-fast 7',
     'extended 3 09',
   ])

@@ -84,6 +84,11 @@ export class WireEncoder {
     this.#blockMessage(MessageId.reject, piece, begin, length)
   }
 
+  suggest(piece: number): void {
+    this.#head(MessageId.suggest, 4)
+    this.#uint32(piece)
+  }
+
   allowedFast(piece: number): void {
     this.#head(MessageId.allowedFast, 4)
     this.#uint32(piece)

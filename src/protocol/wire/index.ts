@@ -7,6 +7,7 @@ export {
   EXTENSION_HANDSHAKE_ID,
   type ExtensionHandshake,
 } from './extensions/extension-handshake.ts'
+export { decodeUploadOnly, encodeUploadOnly, UPLOAD_ONLY } from './extensions/upload-only.ts'
 export {
   type Capabilities,
   decodeHandshakeHead,

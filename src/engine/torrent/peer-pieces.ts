@@ -1,0 +1,104 @@
+// What one peer has and suggests (BEP 3, 6), and whether it has something that we want. It keeps the picker's count of
+// copies and our interest true; which of the pieces are asked for is the picker's choice.
+import { Bitfield } from '../../base/bitfield.ts'
+import { PeerError } from '../../base/errors.ts'
+import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
+import type { WireEncoder } from '../../protocol/wire/index.ts'
+import type { BlockSource, Download } from './download.ts'
+
+export interface PiecesOwner<Source extends BlockSource> {
+  readonly map: PieceMap
+  readonly download: Download<Source>
+}
+
+/** Whole bitfields within one round of the choker. */
+const MAX_TIMES_TOLD = 100
+/** Times that a peer may say "have" of what it has said before, beyond once a piece: after a late bitfield some do. */
+const MAX_REPEATS = 1000
+/** Suggestions remembered; beyond that the oldest are forgotten. */
+const MAX_SUGGESTED = 32
+
+export class PeerPieces<Source extends BlockSource> {
+  have: Bitfield
+  /** It has something that we want, and has been told so. */
+  isWanted = false
+  /** Pieces that we lack and that cost it least to send (BEP 6). */
+  readonly suggested = new Set<number>()
+  readonly #owner: PiecesOwner<Source>
+  readonly #encoder: WireEncoder
+  /** Whole bitfields within this round of the choker. */
+  #timesTold = 0
+  #repeats = 0
+  /** Pieces it has and we want. */
+  #wantedPieces = 0
+
+  constructor(owner: PiecesOwner<Source>, encoder: WireEncoder) {
+    this.#owner = owner
+    this.#encoder = encoder
+    this.have = new Bitfield(owner.map.pieceCount)
+  }
+
+  /** A whole bitfield. Some clients (aria2) send one later on, instead of many `have`: it replaces what was told before. */
+  tell(have: Bitfield): void {
+    if (++this.#timesTold > MAX_TIMES_TOLD)
+      throw new PeerError('have_flood', 'The peer tells what it has without measure')
+    const { download } = this.#owner
+    download.picker.peerGone(this.have)
+    this.have = have
+    download.picker.peerHas(have)
+    this.#wantedPieces = 0
+    for (let piece = 0; piece < have.size; piece++)
+      if (have.has(piece) && download.isWanted(piece)) this.#wantedPieces++
+    this.#updateInterest()
+  }
+
+  /** One piece more. False when that is nothing new. */
+  add(piece: number): boolean {
+    const { have } = this
+    if (have.has(piece)) {
+      if (++this.#repeats > have.size + MAX_REPEATS)
+        throw new PeerError('have_flood', `The peer says ${this.#repeats} times that it has what it said it has`)
+      return false
+    }
+    have.set(piece)
+    const { download } = this.#owner
+    download.picker.peerHasPiece(piece, have)
+    if (download.isWanted(piece)) {
+      this.#wantedPieces++
+      this.#updateInterest()
+    }
+    return true
+  }
+
+  suggest(piece: number): void {
+    if (!this.#owner.download.isWanted(piece)) return
+    this.suggested.add(piece)
+    if (this.suggested.size > MAX_SUGGESTED) this.suggested.delete(this.suggested.values().next().value!)
+  }
+
+  /** We have one piece more: the peer is told unless it has it too. */
+  announce(piece: number): void {
+    this.suggested.delete(piece)
+    if (!this.have.has(piece)) return this.#encoder.have(piece)
+    this.#wantedPieces--
+    this.#updateInterest()
+  }
+
+  /** A round of the choker is over: what it counts begins anew. */
+  endRound(): void {
+    this.#timesTold = 0
+  }
+
+  /** The peer is gone: its copies count no more. */
+  close(): void {
+    this.#owner.download.picker.peerGone(this.have)
+  }
+
+  #updateInterest(): void {
+    const isWanted = this.#wantedPieces > 0
+    if (isWanted === this.isWanted) return
+    this.isWanted = isWanted
+    if (isWanted) this.#encoder.interested()
+    else this.#encoder.notInterested()
+  }
+}
