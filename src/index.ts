@@ -21,6 +21,8 @@ export type { Session } from './engine/session/session.ts'
 export type { SessionOptions } from './engine/session/settings.ts'
 export type { ContentLocation } from './engine/storage/content-layout.ts'
 export type {
+  Cause,
+  CauseFigures,
   PeerInfo,
   TorrentEvents,
   TorrentOptions,

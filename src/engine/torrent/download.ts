@@ -62,6 +62,8 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   readonly picker: PiecePicker<Source>
   /** Payload bytes that came twice, or in pieces that failed. */
   wastedBytes = 0
+  /** Writes that the disk has answered, one way or the other. */
+  diskAnswers = 0
   readonly #options: DownloadOptions
   readonly #owner: DownloadOwner<Source>
   readonly #partials = new Map<number, PartialPiece<Source>>()
@@ -398,6 +400,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
 
   /** After a piece or a spilled extent: whoever waited for memory, or for the end, goes on. */
   #settle(): void {
+    this.diskAnswers++
     const { ledger, disk } = this.#options
     const enough = Math.min(WAKE_SLOTS, Math.ceil(disk.slotCount / 8))
     if (this.#isStarved && !this.#isStopped && ledger.roomFor(this) >= enough) {

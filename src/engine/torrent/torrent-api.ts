@@ -71,3 +71,73 @@ export interface TorrentEvents {
   /** The torrent stopped with an error that a person must act on. */
   failed: { readonly error: Error & { readonly code: string } }
 }
+
+/**
+ * Why a torrent is slow, or does nothing: a stable `code` with its figures, and the same as one sentence for people, which
+ * may quote a tracker (a stranger's text: clean it before you print it). Durations in milliseconds, rates in bytes per second.
+ */
+export type Cause = CauseFigures & { readonly message: string }
+
+export type CauseFigures =
+  // It does not run.
+  | { readonly code: 'failed'; readonly error: string }
+  | { readonly code: 'stopped' }
+  /** Data found on disk is being verified: pieces done of pieces to look at. */
+  | { readonly code: 'checking'; readonly done: number; readonly total: number }
+  // This machine, or a choice made on it.
+  /** No write has returned for so long. */
+  | { readonly code: 'disk_silent'; readonly pendingWrites: number; readonly forMs: number }
+  /** Memory is full of what waits for the disk. `rate`: what was verified and written. */
+  | { readonly code: 'disk_slow'; readonly pendingWrites: number; readonly rate: number }
+  /** Memory is full, and the disk is not the reason. In slots of the disk, this torrent's and all. */
+  | { readonly code: 'memory_short'; readonly held: number; readonly total: number }
+  /** `limit` is that of all torrents of the session, `rate` this torrent's. */
+  | { readonly code: 'down_limit' | 'up_limit'; readonly limit: number; readonly rate: number }
+  /** All connections that the session may have are in use. */
+  | { readonly code: 'connection_limit'; readonly limit: number }
+  /** We accept no connections. */
+  | { readonly code: 'not_listening' }
+  // Connected peers. `connected`: all of them; `useful`: those with pieces that we lack.
+  /** Useful peers that choke us. */
+  | { readonly code: 'all_choke'; readonly peers: number; readonly useful: number; readonly connected: number }
+  /** Useful peers that let us ask, and have not answered for some time. */
+  | {
+      readonly code: 'requests_unanswered'
+      readonly peers: number
+      readonly useful: number
+      readonly connected: number
+    }
+  /** Peers that serve us, together at `rate`; the best so far was `bestRate`. */
+  | { readonly code: 'peers_slow'; readonly peers: number; readonly rate: number; readonly bestRate: number }
+  /** Pieces that we lack and no connected peer has: the first 100, and how many there are. Null: never seen in this session. */
+  | {
+      readonly code: 'pieces_unavailable'
+      readonly pieces: readonly number[]
+      readonly count: number
+      readonly lastSeenMs: number | null
+    }
+  /** Peers closed for wrong data in this session, when nobody else is there. */
+  | { readonly code: 'peers_banned'; readonly peers: number }
+  // Nobody is connected.
+  | { readonly code: 'connecting'; readonly known: number; readonly dialling: number }
+  /** The code of what ended the last connection -> how many of the known addresses. Null: all are being dialled again. */
+  | {
+      readonly code: 'peers_unreachable'
+      readonly known: number
+      readonly failed: Readonly<Record<string, number>>
+      readonly nextDialMs: number | null
+    }
+  /** All known peers were connected, and left or were let go in good order. */
+  | { readonly code: 'peers_left'; readonly known: number; readonly nextDialMs: number | null }
+  /** There is neither a tracker nor the address of a peer. */
+  | { readonly code: 'no_peer_source'; readonly port: number | null }
+  /** So many trackers have answered, and named nobody. */
+  | { readonly code: 'no_peers_known'; readonly trackers: number }
+  /** No tracker has answered so far; these are being asked. */
+  | { readonly code: 'trackers_pending'; readonly urls: readonly string[] }
+  /** `answer`: its own words. */
+  | { readonly code: 'tracker_refused'; readonly url: string; readonly answer: string }
+  | { readonly code: 'tracker_failed'; readonly url: string; readonly error: string }
+  // A seed.
+  | { readonly code: 'nobody_connected' }
+  | { readonly code: 'nobody_interested'; readonly connected: number }

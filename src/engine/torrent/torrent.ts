@@ -20,10 +20,13 @@ import { type ContentLayout, contentLayout } from '../storage/content-layout.ts'
 import type { ReadCache } from '../storage/read-cache.ts'
 import type { SlotLedger } from '../storage/slot-ledger.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
+import { diagnose } from './diagnosis.ts'
+import { gatherFacts } from './diagnosis-facts.ts'
 import { Download, type DownloadOwner } from './download.ts'
+import { FlowWatch } from './flow-watch.ts'
 import type { Peer } from './peer.ts'
 import { type ConnectionBudget, Swarm } from './swarm.ts'
-import type { PeerInfo, TorrentEvents, TorrentOptions, TorrentState, TorrentStats } from './torrent-api.ts'
+import type { Cause, PeerInfo, TorrentEvents, TorrentOptions, TorrentState, TorrentStats } from './torrent-api.ts'
 import { Upload } from './upload.ts'
 
 /** What all torrents of a session share. */
@@ -78,10 +81,15 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   readonly #announcer: Announcer
   readonly #downMeter = new RateMeter()
   readonly #upMeter = new RateMeter()
+  readonly #watch = new FlowWatch()
   #state: TorrentState = 'checking'
+  #error: StorageError | null = null
+  #checking: { readonly done: number; readonly total: number } | null = null
   #parts: Parts | null = null
   #downloaded = 0
   #uploaded = 0
+  /** Peers closed for wrong data. */
+  #banned = 0
   #wasCompleteAtStart = false
   #resolveDone!: () => void
   #rejectDone!: (error: Error) => void
@@ -168,6 +176,28 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     }))
   }
 
+  /** Why it is slow, or does nothing: the most decisive cause first. Empty for a torrent that does well. Not for each tick. */
+  diagnose(): Cause[] {
+    const around = this.#around
+    const { downLimiter, upLimiter, budget, listenPort } = around
+    const subject = {
+      stats: this.stats(),
+      error: this.#error,
+      checking: this.#checking,
+      parts: this.#parts,
+      map: this.#map,
+      watch: this.#watch,
+      banned: this.#banned,
+      trackers: this.trackers(),
+      slots: around.platform.disk.slotCount,
+      downLimiter,
+      upLimiter,
+      budget,
+      listenPort,
+    }
+    return diagnose(gatherFacts(subject, around.platform.clock.now()))
+  }
+
   trackers(): TrackerStatus[] {
     return this.#announcer.status()
   }
@@ -199,10 +229,23 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   tick(now: number): void {
     if (this.#state !== 'downloading' && this.#state !== 'seeding') return
     const { download, swarm } = this.#parts!
+    if (this.#state === 'downloading' && this.#watch.isDue(now)) this.#sample(now)
     download.tick()
     swarm.tick(now)
     if (this.#state === 'downloading' && swarm.connectedCount < FEW_PEERS) this.#announcer.wantMore(now)
     this.#announcer.tick(now)
+  }
+
+  #sample(now: number): void {
+    const { download, swarm } = this.#parts!
+    const sample = {
+      downRate: this.#downMeter.rate(now),
+      isServed: [...swarm.connected()].some((peer) => peer.outstanding > 0 && !peer.isSnubbed),
+      isMemoryShort: download.isStarved,
+      pendingWrites: download.pendingWrites,
+      diskAnswers: download.diskAnswers,
+    }
+    this.#watch.sample(sample, now)
   }
 
   /** The machine has slept: connections are dead, whatever they say, and everybody is somewhere else. */
@@ -297,7 +340,10 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       pieceHashes: this.metainfo.pieceHashes!,
       wanted: this.#options.pieces ?? null,
       onGood: (piece) => download.setHave(piece),
-      onProgress: (done, total) => this.#events.emit('checking', { done, total }),
+      onProgress: (done, total) => {
+        this.#checking = { done, total }
+        this.#events.emit('checking', { done, total })
+      },
       isStopped: () => this.#isOver,
     })
     if (!this.#isOver) this.#events.emit('checked', { good: download.have.count })
@@ -335,6 +381,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   #fail(error: StorageError): void {
     if (this.#isOver) return
     this.#state = 'failed'
+    this.#error = error
     this.#around.log({ level: 'info', scope: 'disk', message: error.message })
     this.#rejectDone(error)
     this.#events.emit('failed', { error })
@@ -391,6 +438,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   onPieceStored(piece: number): void {
     const { download, swarm } = this.#parts!
     swarm.announceHave(piece)
+    this.#watch.onStored(this.#map.pieceLength(piece), this.#around.platform.clock.now())
     if (download.isComplete) void this.#complete()
   }
 
@@ -418,6 +466,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
 
   #onPeerDropped(address: string, error: PeerError, pieces?: readonly number[]): void {
     this.#around.log({ level: 'info', scope: 'peer', message: `${address}: ${error.message}` })
+    if (error.code === 'corrupt_data') this.#banned++
     this.#events.emit('peerDropped', {
       address,
       reason: error.code,

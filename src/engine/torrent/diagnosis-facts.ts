@@ -1,0 +1,102 @@
+// What `diagnose` has to know, asked from the parts of a torrent at the moment when somebody wants to know.
+import { BLOCK_BYTES, type PieceMap } from '../../protocol/metainfo/piece-map.ts'
+import type { TrackerStatus } from '../discovery/announcer.ts'
+import type { RateLimiter } from '../transport/rate-limiter.ts'
+import type { DiagnosisFacts, FlowFacts, PeerFacts } from './diagnosis.ts'
+import type { Download } from './download.ts'
+import type { FlowWatch } from './flow-watch.ts'
+import type { Peer } from './peer.ts'
+import type { ConnectionBudget, Swarm } from './swarm.ts'
+import type { TorrentStats } from './torrent-api.ts'
+
+/** A torrent that looks for its cause. */
+export interface DiagnosisSubject {
+  readonly stats: TorrentStats
+  readonly error: DiagnosisFacts['error']
+  readonly checking: DiagnosisFacts['checking']
+  /** Null until the disk has been found. */
+  readonly parts: { readonly download: Download<Peer>; readonly swarm: Swarm } | null
+  readonly map: PieceMap
+  readonly watch: FlowWatch
+  readonly banned: number
+  readonly trackers: readonly TrackerStatus[]
+  readonly downLimiter: RateLimiter
+  readonly upLimiter: RateLimiter
+  readonly budget: ConnectionBudget
+  readonly slots: number
+  readonly listenPort: number | null
+}
+
+/** Pieces named one by one; beyond that they are counted. */
+const MAX_NAMED_PIECES = 100
+const NOTHING_UNAVAILABLE = { pieces: [], count: 0, lastSeenMs: null }
+const NOBODY_KNOWN = { known: 0, inUse: 0, untried: 0, failed: new Map<string, number>(), nextDialMs: null }
+
+/** Walks over peers, known addresses and, while downloading, pieces: for now and then, not for each tick. */
+export function gatherFacts(subject: DiagnosisSubject, now: number): DiagnosisFacts {
+  const { stats, parts, watch, budget } = subject
+  return {
+    state: stats.state,
+    error: subject.error,
+    checking: subject.checking,
+    down: { ...flowOf(stats.downRate, subject.downLimiter, BLOCK_BYTES, now), bestRate: watch.bestRate },
+    up: flowOf(stats.upRate, subject.upLimiter, 1, now),
+    disk: {
+      pendingWrites: parts?.download.pendingWrites ?? 0,
+      silentMs: watch.diskSilentMs(now),
+      shortShare: watch.memoryShortShare(),
+      rate: watch.diskRate(now),
+      slotsHeld: parts?.download.slotsHeld ?? 0,
+      slots: subject.slots,
+    },
+    peers: parts ? peersOf(parts.swarm, now) : [],
+    servedMs: watch.servedMs(now),
+    unavailable: parts && stats.state === 'downloading' ? unavailableIn(parts, subject.map, now) : NOTHING_UNAVAILABLE,
+    book: parts ? bookOf(parts.swarm, now) : NOBODY_KNOWN,
+    banned: subject.banned,
+    trackers: subject.trackers,
+    connections: { used: budget.peers, limit: budget.maxPeers },
+    listenPort: subject.listenPort,
+  }
+}
+
+/** @param leastBytes what has to be available for anything to pass */
+function flowOf(rate: number, limiter: RateLimiter, leastBytes: number, now: number): FlowFacts {
+  return { rate, limit: limiter.bytesPerSecond, isAtLimit: limiter.isLimited && limiter.available(now) < leastBytes }
+}
+
+function peersOf(swarm: Swarm, now: number): PeerFacts[] {
+  return [...swarm.connected()].map((peer) => ({
+    connectedMs: now - (swarm.connectedAt(peer) ?? now),
+    isWanted: peer.isWanted,
+    isChokingUs: peer.isChokingUs,
+    outstanding: peer.outstanding,
+    isSnubbed: peer.isSnubbed,
+    isInterested: peer.isInterested,
+    waiting: peer.uploads.length,
+  }))
+}
+
+function bookOf(swarm: Swarm, now: number): DiagnosisFacts['book'] {
+  const { nextDialAt, ...census } = swarm.book.census()
+  return { ...census, nextDialMs: nextDialAt === null ? null : Math.max(0, nextDialAt - now) }
+}
+
+function unavailableIn(
+  { download, swarm }: { readonly download: Download<Peer>; readonly swarm: Swarm },
+  map: PieceMap,
+  now: number,
+): DiagnosisFacts['unavailable'] {
+  const pieces: number[] = []
+  let count = 0
+  let lastSeenAt: number | null = null
+  for (let piece = 0; piece < map.pieceCount; piece++) {
+    if (!download.isWanted(piece) || download.picker.availability(piece) > 0) continue
+    if (download.picker.blocksLeft(piece) === 0) continue // all here, on its way to the disk
+    if (pieces.length < MAX_NAMED_PIECES) pieces.push(piece)
+    count++
+    const seenAt = swarm.sightings.lastSeenAt(piece)
+    if (seenAt !== null) lastSeenAt = Math.max(lastSeenAt ?? 0, seenAt)
+  }
+  return { pieces, count, lastSeenMs: lastSeenAt === null ? null : now - lastSeenAt }
+}
