@@ -1,21 +1,10 @@
 // What every disk promises (`Disk` and `Volume` in src/platform/platform.ts).
 import { beforeEach, afterEach, describe, expect, onTestFinished, test } from 'vitest'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { concatBytes } from '../../src/base/bytes.ts'
 import { sha1 } from '../../src/base/digest.ts'
 import type { CommitResult, Disk, FileSpan, Slot, Volume } from '../../src/platform/platform.ts'
+import type { DiskFiles } from './disk-files.ts'
 
 const BLOCK = 16_384
 const SLOT = 16 * BLOCK
@@ -31,21 +20,30 @@ function pattern(length: number, seed = 1): Uint8Array {
   return bytes
 }
 
-export function diskContract(name: string, makeDisk: (sizes: { slotCount: number; frameCount: number }) => Disk): void {
+interface DiskUnderTest {
+  readonly disk: Disk
+  readonly files: DiskFiles
+}
+
+export function diskContract(
+  name: string,
+  makeDisk: (sizes: { slotCount: number; frameCount: number }) => DiskUnderTest,
+): void {
   describe(`${name} keeps the disk contract`, () => {
-    let folder: string
     let disk: Disk
+    let files: DiskFiles
+    let folder: string
     let volume: Volume
 
     beforeEach(async () => {
-      folder = mkdtempSync(join(tmpdir(), 'shoal-disk-'))
-      disk = makeDisk({ slotCount: 16, frameCount: 3 })
+      ;({ disk, files } = makeDisk({ slotCount: 16, frameCount: 3 }))
+      folder = files.folder
       volume = await disk.openVolume(folder)
     })
 
     afterEach(async () => {
       await disk.close()
-      rmSync(folder, { recursive: true, force: true })
+      files.remove(folder)
     })
 
     const at = (...path: string[]): string => join(folder, ...path)
@@ -121,7 +119,7 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
         expect(() => disk.fillSlot(slot, -1, new Uint8Array(2))).toThrow(RangeError)
         for (const each of [before, after]) {
           await volume.write(each, 0, SLOT, [{ path: at('copy'), offset: 0, length: SLOT }])
-          expect(readFileSync(at('copy')).every((byte) => byte === 9)).toBe(true)
+          expect(files.read(at('copy')).every((byte) => byte === 9)).toBe(true)
         }
       })
     })
@@ -137,15 +135,15 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
         ]
         const wrong = await commit(slots, bytes, spans, { expected: digest(pattern(3)) })
         expect(wrong.result).toBe('corrupt')
-        expect(existsSync(at('a'))).toBe(false)
+        expect(files.exists(at('a'))).toBe(false)
         expect(await commit(slots, bytes, spans)).toEqual({ result: 'stored', blockDigests: null })
         const stored = concatBytes([
-          readFileSync(at('a', 'first')).subarray(1000),
-          readFileSync(at('b')),
-          readFileSync(at('a', 'deep', 'last')).subarray(7),
+          files.read(at('a', 'first')).subarray(1000),
+          files.read(at('b')),
+          files.read(at('a', 'deep', 'last')).subarray(7),
         ])
         expect(digest(stored)).toEqual(digest(bytes))
-        expect(statSync(at('a', 'first')).size).toBe(151_000)
+        expect(files.read(at('a', 'first')).length).toBe(151_000)
       })
 
       test('tells the digest of each block of a corrupt piece, and of a right one when asked', async () => {
@@ -203,12 +201,12 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
       })
 
       test('never shortens or disturbs what is in the file already', async () => {
-        writeFileSync(at('file'), new Uint8Array(1000).fill(7))
+        files.write(at('file'), new Uint8Array(1000).fill(7))
         const bytes = pattern(100)
         await commit(load(bytes), bytes, [{ path: at('file'), offset: 200, length: 100 }])
-        const content = readFileSync(at('file'))
+        const content = files.read(at('file'))
         expect(content.length).toBe(1000)
-        expect(Uint8Array.from(content.subarray(200, 300))).toEqual(bytes)
+        expect(content.subarray(200, 300)).toEqual(bytes)
         content.fill(7, 200, 300)
         expect(content.every((byte) => byte === 7)).toBe(true)
       })
@@ -259,8 +257,8 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
     describe('hash', () => {
       test('is the digest of the spans, whatever files they cross', async () => {
         const bytes = pattern(3_000_000)
-        writeFileSync(at('a'), bytes.subarray(0, 1_000_001))
-        writeFileSync(at('b'), bytes.subarray(1_000_001))
+        files.write(at('a'), bytes.subarray(0, 1_000_001))
+        files.write(at('b'), bytes.subarray(1_000_001))
         const spans = [
           { path: at('a'), offset: 1, length: 1_000_000 },
           { path: at('b'), offset: 0, length: 1_999_999 },
@@ -269,7 +267,7 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
       })
 
       test('is null where a file is missing or too short', async () => {
-        writeFileSync(at('short'), pattern(99))
+        files.write(at('short'), pattern(99))
         expect(await volume.hash([{ path: at('none'), offset: 0, length: 1 }])).toBeNull()
         expect(await volume.hash([{ path: at('no', 'folder'), offset: 0, length: 1 }])).toBeNull()
         expect(await volume.hash([{ path: at('short', 'below'), offset: 0, length: 1 }])).toBeNull()
@@ -280,13 +278,13 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
       })
 
       test('sees a file that was replaced or deleted while it was held open', async () => {
-        writeFileSync(at('file'), pattern(100, 1))
-        writeFileSync(at('other'), pattern(100, 2))
+        files.write(at('file'), pattern(100, 1))
+        files.write(at('other'), pattern(100, 2))
         const spans = [{ path: at('file'), offset: 0, length: 100 }]
         expect(await volume.hash(spans)).toEqual(digest(pattern(100, 1)))
-        renameSync(at('other'), at('file'))
+        files.rename(at('other'), at('file'))
         expect(await volume.hash(spans)).toEqual(digest(pattern(100, 2)))
-        rmSync(at('file'))
+        files.remove(at('file'))
         expect(await volume.hash(spans)).toBeNull()
       })
     })
@@ -304,7 +302,7 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
         const step = cut === 0 ? length : cut === 3 ? 997 : cut
         for (let from = begin, i = 0; from < end; from += step, i++) {
           const part = bytes.subarray(from, Math.min(from + step, end))
-          writeFileSync(at(`${i}`), concatBytes([new Uint8Array(i), part]))
+          files.write(at(`${i}`), concatBytes([new Uint8Array(i), part]))
           spans.push({ path: at(`${i}`), offset: i, length: part.length })
         }
         const frame = disk.takeFrame()
@@ -319,7 +317,7 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
       })
 
       test('names the file whose bytes are missing', async () => {
-        writeFileSync(at('short'), pattern(99))
+        files.write(at('short'), pattern(99))
         const frame = disk.takeFrame()
         for (const path of [at('short'), at('none')]) {
           const reading = volume.read([{ path, offset: 0, length: 100 }], frame)
@@ -337,14 +335,14 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
         const spans = [{ path: at('file'), offset: 0, length: BLOCK }]
         await commit(load(bytes), bytes, spans)
         await volume.release(folder)
-        chmodSync(at('file'), 0o400)
+        files.forbidWriting(at('file'))
         const frame = disk.takeFrame()
         await volume.read(spans, frame)
         expect(payload(frame, BLOCK)).toEqual(bytes)
       })
 
       test('a file opened for reading can be written afterwards', async () => {
-        writeFileSync(at('file'), pattern(BLOCK, 1))
+        files.write(at('file'), pattern(BLOCK, 1))
         const spans = [{ path: at('file'), offset: 0, length: BLOCK }]
         const frame = disk.takeFrame()
         await volume.read(spans, frame)
@@ -357,17 +355,17 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
 
     describe('files', () => {
       test('sizes are told, -1 where there is no file', async () => {
-        writeFileSync(at('a'), pattern(5))
-        writeFileSync(at('empty'), '')
-        mkdirSync(at('folder'))
+        files.write(at('a'), pattern(5))
+        files.write(at('empty'), new Uint8Array(0))
+        files.makeFolder(at('folder'))
         const paths = [at('a'), at('empty'), at('none'), at('folder'), at('a', 'below')]
         expect(await volume.sizes(paths)).toEqual([5, 0, -1, -1, -1])
         expect(await volume.sizes([])).toEqual([])
       })
 
       test('are made, and made long enough, and never shortened', async () => {
-        writeFileSync(at('long'), pattern(100))
-        writeFileSync(at('short'), pattern(10))
+        files.write(at('long'), pattern(100))
+        files.write(at('short'), pattern(10))
         await volume.ensureFiles([
           { path: at('new', 'empty'), length: 0 },
           { path: at('new', 'sparse'), length: 1_000_000 },
@@ -377,8 +375,8 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
         expect(await volume.sizes([at('new', 'empty'), at('new', 'sparse'), at('long'), at('short')])).toEqual([
           0, 1_000_000, 100, 20,
         ])
-        expect(Uint8Array.from(readFileSync(at('long')))).toEqual(pattern(100))
-        expect(Uint8Array.from(readFileSync(at('short')).subarray(0, 10))).toEqual(pattern(10))
+        expect(files.read(at('long'))).toEqual(pattern(100))
+        expect(files.read(at('short')).subarray(0, 10)).toEqual(pattern(10))
       })
 
       test('that were deleted or replaced while in use are an error, once', async () => {
@@ -386,16 +384,16 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
         const spans = [{ path: at('file'), offset: 0, length: 100 }]
         const slots = load(bytes)
         await commit(slots, bytes, spans)
-        rmSync(at('file'))
+        files.remove(at('file'))
         await expect(commit(slots, bytes, spans)).rejects.toMatchObject({ code: 'not_found', path: at('file') })
         expect((await commit(slots, bytes, spans)).result).toBe('stored')
         expect(await volume.sizes([at('file')])).toEqual([100])
       })
 
       test('more of them than may be open at once can be used', async () => {
-        const files = Array.from({ length: 700 }, (_, i) => ({ path: at(`${i % 7}`, `${i}`), length: i }))
-        await volume.ensureFiles(files)
-        expect(await volume.sizes(files.map(({ path }) => path))).toEqual(files.map(({ length }) => length))
+        const many = Array.from({ length: 700 }, (_, i) => ({ path: at(`${i % 7}`, `${i}`), length: i }))
+        await volume.ensureFiles(many)
+        expect(await volume.sizes(many.map(({ path }) => path))).toEqual(many.map(({ length }) => length))
       })
 
       test('are let go of on release, and may be used again', async () => {
@@ -405,7 +403,7 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
         await volume.release(at('sub'))
         const states = await Promise.all(commits.map((each) => Promise.race([each, Promise.resolve('not yet')])))
         expect(states).not.toContain('not yet')
-        rmSync(at('sub'), { recursive: true })
+        files.remove(at('sub'))
         expect((await commit(load(bytes), bytes, spans)).result).toBe('stored')
         expect(await volume.sizes([at('sub', 'file')])).toEqual([100])
       })
@@ -418,7 +416,7 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
       }
 
       test('a folder in the place of a file', async () => {
-        mkdirSync(at('folder'))
+        files.makeFolder(at('folder'))
         await expect(store(at('folder'))).rejects.toMatchObject({
           name: 'StorageError',
           code: 'not_a_file',
@@ -428,7 +426,7 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
       })
 
       test('a file in the place of a folder', async () => {
-        writeFileSync(at('file'), '')
+        files.write(at('file'), new Uint8Array(0))
         await expect(store(at('file', 'below'))).rejects.toMatchObject({
           code: 'not_a_file',
           path: at('file', 'below'),
@@ -440,7 +438,7 @@ export function diskContract(name: string, makeDisk: (sizes: { slotCount: number
       })
 
       test('one operation that fails leaves the others alone', async () => {
-        mkdirSync(at('folder'))
+        files.makeFolder(at('folder'))
         const results = await Promise.allSettled([store(at('one')), store(at('folder')), store(at('two'))])
         expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
       })
