@@ -10,10 +10,17 @@ const BLOCKS = 2
 class Peer {
   readonly have: Bitfield
   readonly asked = new Set<number>()
+  /** Milliseconds that it takes for a block. */
+  readonly blockMs: number
 
   /** @param picture one character a piece: `*` where it has it */
-  constructor(picture: string) {
+  constructor(picture: string, blockMs = Infinity) {
     this.have = bits(picture)
+    this.blockMs = blockMs
+  }
+
+  etaMs(blocks: number): number {
+    return this.blockMs === Infinity ? Infinity : (this.asked.size + blocks) * this.blockMs
   }
 }
 
@@ -25,6 +32,8 @@ interface Asking {
   readonly memory?: number
   /** For these there is none. */
   readonly without?: readonly string[]
+  readonly suggested?: ReadonlySet<number>
+  readonly now?: number
 }
 
 /**
@@ -39,7 +48,11 @@ function picker({ availability, seed = 1 }: { availability: string; seed?: numbe
     firstBlock: (piece: number) => piece * BLOCKS,
     pieceOfBlock: (block: number) => Math.floor(block / BLOCKS),
   }
-  const picker = new PiecePicker<Peer>(geometry, (limit) => random.below(limit))
+  const picker = new PiecePicker<Peer>(
+    geometry,
+    (limit) => random.below(limit),
+    (peer, blocks) => peer.etaMs(blocks),
+  )
   for (let level = 0; level < 9; level++) {
     const has = Array.from(availability, (count) => (count !== '*' && Number(count) > level ? '*' : ' ')).join('')
     if (has.trim() !== '') picker.peerHas(bits(has))
@@ -52,7 +65,7 @@ function picker({ availability, seed = 1 }: { availability: string; seed?: numbe
   return {
     picker,
     /** What the peer is asked for: `3.0 3.1`. */
-    pick(peer: Peer, { room = 1, endgame = 0, only, memory = Infinity, without = [] }: Asking = {}): string {
+    pick(peer: Peer, { room = 1, endgame = 0, only, memory = Infinity, without = [], ...rest }: Asking = {}): string {
       let left = memory
       const blocks = picker.pick({
         peer,
@@ -60,6 +73,7 @@ function picker({ availability, seed = 1 }: { availability: string; seed?: numbe
         room,
         endgameRoom: endgame,
         only: only ?? null,
+        ...rest,
         hasAsked: (block) => peer.asked.has(block),
         reserve: (block) => !without.map(number).includes(block) && left-- > 0,
         blocksPerReserve: 1,
@@ -74,11 +88,11 @@ function picker({ availability, seed = 1 }: { availability: string; seed?: numbe
     /** The peer will not send a block. */
     lose(peer: Peer, block: string): void {
       peer.asked.delete(number(block))
-      picker.requestLost(number(block))
+      picker.requestLost(number(block), peer)
     },
     /** The peer leaves or chokes us. */
     leave(peer: Peer): void {
-      for (const block of peer.asked) picker.requestLost(block)
+      for (const block of peer.asked) picker.requestLost(block, peer)
       peer.asked.clear()
       picker.disown(peer)
     },
@@ -328,31 +342,31 @@ describe('endgame', () => {
     const world = picker({ availability: '****12' })
     world.pick(everything(), { room: 4 })
     const idle = everything()
-    expect(world.pick(idle, { room: 4, endgame: 1 })).toBe('4.0')
-    expect(world.pick(idle, { room: 4, endgame: 8 })).toBe('4.1 5.0 5.1')
+    expect(world.pick(idle, { room: 4, endgame: 1 })).toBe('4.1')
+    expect(world.pick(idle, { room: 4, endgame: 8 })).toBe('4.0 5.1 5.0')
     expect(world.pick(idle, { room: 4, endgame: 8 })).toBe('')
   })
 
-  test('no more than three peers are asked for one block', () => {
+  test('no more than three peers are asked for one block, when none of them delivers', () => {
     const world = picker({ availability: '****1*' })
     const asked = Array.from({ length: 5 }, () => world.pick(everything(), { room: 2, endgame: 8 }))
-    expect(asked).toEqual(['4.0 4.1', '4.0 4.1', '4.0 4.1', '', ''])
+    expect(asked).toEqual(['4.0 4.1', '4.1 4.0', '4.1 4.0', '', ''])
   })
 
   test('blocks that fewest are asked for come first', () => {
     const world = picker({ availability: '****12' })
     world.pick(everything(), { room: 4 })
     world.pick(everything(), { room: 2, endgame: 8 })
-    expect(world.pick(everything(), { room: 2, endgame: 8 })).toBe('5.0 5.1')
+    expect(world.pick(everything(), { room: 2, endgame: 8 })).toBe('5.1 5.0')
   })
 
   test('when the block comes, it is told how many others need not send it', () => {
     const world = picker({ availability: '****1*' })
     const [first, second, third] = [everything(), everything(), everything()]
     for (const peer of [first, second, third]) world.pick(peer, { room: 1, endgame: 1 })
-    // The second joined for 4.1, so that only the third asks for what the first was asked for.
-    expect(world.send(first, '4.0')).toBe(1)
-    expect(world.send(third, '4.0')).toBe(0)
+    // The second joined for 4.1, so that the third is asked for one of what these were asked for.
+    expect(world.send(second, '4.1')).toBe(1)
+    expect(world.send(third, '4.1')).toBe(0)
   })
 
   test('a block stays asked for while one of those asked is left', () => {
@@ -365,6 +379,202 @@ describe('endgame', () => {
     expect(world.pick(third, { room: 2 })).toBe('')
     world.leave(second)
     expect(world.pick(third, { room: 2 })).toBe('4.0 4.1')
+  })
+})
+
+describe('slow peers', () => {
+  const all = (blockMs: number): Peer => new Peer('******', blockMs)
+
+  test('share a piece: together they complete it while it is still of use', () => {
+    const world = picker({ availability: '****12' })
+    expect(world.pick(all(20_000))).toBe('4.0')
+    expect(world.pick(all(20_000))).toBe('4.1')
+  })
+
+  test('do not join a fast one, which has whole pieces to itself', () => {
+    const world = picker({ availability: '****12' })
+    expect(world.pick(all(100))).toBe('4.0')
+    expect(world.pick(all(20_000))).toBe('5.0')
+  })
+
+  test('are joined by a fast one in the endgame only', () => {
+    const world = picker({ availability: '****12' })
+    expect(world.pick(all(20_000))).toBe('4.0')
+    expect(world.pick(all(100))).toBe('5.0')
+  })
+})
+
+describe('asking twice', () => {
+  const all = (blockMs: number): Peer => new Peer('*****', blockMs)
+
+  function owedBy(owner: Peer) {
+    const world = picker({ availability: '****1' })
+    expect(world.pick(owner, { room: 2 })).toBe('4.0 4.1')
+    return world
+  }
+
+  test('begins with what a slow peer would send last, and leaves it what it sends as soon', () => {
+    // It needs 2 s for both, and but 1 s for one of them.
+    expect(owedBy(all(1000)).pick(all(1100), { room: 2, endgame: 8 })).toBe('')
+    expect(owedBy(all(1000)).pick(all(500), { room: 2, endgame: 8 })).toBe('4.1')
+    expect(owedBy(all(1000)).pick(all(100), { room: 2, endgame: 8 })).toBe('4.1 4.0')
+  })
+
+  test('is not done for a moment: by then a cancel would not have arrived', () => {
+    expect(owedBy(all(100)).pick(all(10), { room: 2, endgame: 8 })).toBe('')
+  })
+
+  test('leaves a peer alone that is the slower one', () => {
+    expect(owedBy(all(100)).pick(all(1000), { room: 2, endgame: 8 })).toBe('')
+  })
+
+  test('is tried again when time has passed: who was fast enough may be so no more', () => {
+    const world = owedBy(all(100))
+    const before = world.picker.changes
+    world.picker.tick()
+    expect(world.picker.changes).toBe(before)
+    world.pick(all(1000), { room: 2, endgame: 8 })
+    world.picker.tick()
+    expect(world.picker.changes).toBeGreaterThan(before)
+  })
+
+  test('is done for two at most while one of them delivers', () => {
+    const world = owedBy(all(10_000))
+    expect(world.pick(all(1000), { room: 1, endgame: 1 })).toBe('4.1')
+    expect(world.pick(all(10), { room: 2, endgame: 8 })).toBe('4.0')
+    expect(world.pick(all(10), { room: 2, endgame: 8 })).toBe('')
+  })
+
+  test('knows who still owes a block when another gives up', () => {
+    const world = owedBy(all(10_000))
+    const [second, third] = [all(1000), all(400)]
+    expect(world.pick(second, { room: 2, endgame: 2 })).toBe('4.1 4.0')
+    expect(world.pick(third, { room: 2, endgame: 8 })).toBe('')
+    world.leave(second)
+    expect(world.pick(third, { room: 2, endgame: 8 })).toBe('4.1 4.0')
+  })
+})
+
+describe('what the user wants', () => {
+  const everything = (): Peer => new Peer('*******')
+
+  test('high priorities come first, the rarest of each before the others', () => {
+    const world = picker({ availability: '****132' })
+    world.picker.setPriority(5, 7)
+    world.picker.setPriority(6, 7)
+    expect(world.pick(everything(), { room: 6 })).toBe('6.0 6.1 5.0 5.1 4.0 4.1')
+  })
+
+  test('what has priority 0 is not fetched, until it is wanted again', () => {
+    const world = picker({ availability: '****123' })
+    world.picker.setPriority(4, 0)
+    expect(world.pick(everything(), { room: 9, endgame: 9 })).toBe('5.0 5.1 6.0 6.1')
+    world.picker.setPriority(4, 1)
+    expect(world.pick(everything(), { room: 9 })).toBe('4.0 4.1')
+  })
+
+  test('a piece under way waits while it is not wanted', () => {
+    const world = picker({ availability: '****1**' })
+    const peer = everything()
+    expect(world.pick(peer)).toBe('4.0')
+    world.picker.setPriority(4, 0)
+    world.lose(peer, '4.0')
+    expect(world.pick(everything(), { room: 9, endgame: 9 })).toBe('')
+    world.picker.setPriority(4, 5)
+    expect(world.pick(peer, { room: 9 })).toBe('4.0 4.1')
+  })
+
+  test('copies are counted whatever the priority', () => {
+    const world = picker({ availability: '****123' })
+    world.picker.setPriority(4, 0)
+    for (const growing of [new Peer('       '), new Peer('       ')]) {
+      growing.have.set(4)
+      world.picker.peerHasPiece(4, growing.have)
+    }
+    world.picker.setPriority(4, 4)
+    expect(world.picker.availability(4)).toBe(3)
+    expect(world.pick(everything())).toBe('5.0')
+  })
+
+  test('in sequence: the first that the peer has', () => {
+    const world = picker({ availability: '3333333' })
+    world.picker.order = 'sequential'
+    expect(world.pick(new Peer('  *** *'), { room: 8 })).toBe('2.0 2.1 3.0 3.1 4.0 4.1 6.0 6.1')
+    expect(world.pick(new Peer('*******'), { room: 3 })).toBe('0.0 0.1 1.0')
+  })
+
+  test('what the peer suggests comes before what is rarer', () => {
+    const world = picker({ availability: '****123' })
+    expect(world.pick(everything(), { room: 4, suggested: new Set([6, 2]) })).toBe('6.0 6.1 4.0 4.1')
+  })
+})
+
+describe('deadlines', () => {
+  const peer = (blockMs: number): Peer => new Peer('*******', blockMs)
+
+  test('the soonest comes first, before what is rarer and what was begun', () => {
+    const world = picker({ availability: '****123' })
+    const quick = peer(100)
+    expect(world.pick(quick)).toBe('4.0')
+    world.picker.setDeadline(6, 8000)
+    world.picker.setDeadline(5, 9000)
+    expect(world.pick(quick, { room: 5, now: 0 })).toBe('6.0 6.1 5.0 5.1 4.1')
+  })
+
+  test('who cannot deliver by then does something else', () => {
+    const world = picker({ availability: '****123' })
+    world.picker.setDeadline(6, 8000)
+    expect(world.pick(peer(9000), { room: 1, now: 0 })).toBe('4.0')
+    expect(world.pick(peer(1000), { room: 1, now: 0 })).toBe('6.0')
+  })
+
+  test('what a slow peer owes by then is asked of a fast one, too', () => {
+    const world = picker({ availability: '****123' })
+    const slow = peer(5000)
+    world.picker.setPriority(6, 7)
+    expect(world.pick(slow, { room: 2 })).toBe('6.0 6.1')
+    expect(world.pick(peer(100), { room: 2, now: 0 })).toBe('4.0 4.1')
+    world.picker.setDeadline(6, 2000)
+    expect(world.pick(peer(100), { room: 2, now: 0 })).toBe('6.1 6.0')
+  })
+
+  test('one that is taken back, or done, has no effect', () => {
+    const world = picker({ availability: '****123' })
+    world.picker.setDeadline(6, 8000)
+    world.picker.setDeadline(6, null)
+    world.picker.setDeadline(5, 8000)
+    world.picker.setDone(5)
+    expect(world.pick(peer(100), { room: 9, now: 0 })).toBe('4.0 4.1 6.0 6.1')
+  })
+})
+
+describe('a peer that has little', () => {
+  const WIDE = 1000
+
+  test('is served though everything rare is elsewhere', () => {
+    const world = picker({ availability: '1'.repeat(WIDE / 2) + '2'.repeat(WIDE / 2) })
+    const peer = new Peer(' '.repeat(WIDE / 2) + '*'.repeat(WIDE / 2))
+    const pieces = new Set<string>()
+    for (let i = 0; i < WIDE; i++) pieces.add(world.pick(peer))
+    expect(pieces.size).toBe(WIDE)
+    expect(world.pick(peer)).toBe('')
+  })
+
+  test('and again, when it has one piece more, or one comes back', () => {
+    const world = picker({ availability: '1'.repeat(WIDE) })
+    const peer = new Peer(' '.repeat(WIDE))
+    // The pieces that stand first in their order are not this peer's.
+    expect(world.pick(peer)).toBe('')
+    const asked: string[] = []
+    for (const piece of [900, 17, 600]) {
+      peer.have.set(piece)
+      world.picker.peerHasPiece(piece, peer.have)
+      asked.push(world.pick(peer, { room: 2 }))
+    }
+    expect(asked).toEqual(['900.0 900.1', '17.0 17.1', '600.0 600.1'])
+    for (const block of ['17.0', '17.1']) world.send(peer, block)
+    world.picker.pieceFailed(17)
+    expect(world.pick(peer, { room: 2 })).toBe('17.0 17.1')
   })
 })
 

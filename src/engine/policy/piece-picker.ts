@@ -1,16 +1,22 @@
 // Which blocks to ask a peer for (BEP 3). It owns two facts: how many peers have each piece, and who was asked for what.
 //
 // Things to weigh when picking, in the order in which they decide:
-//  1. what this peer has begun: one piece from one peer completes soonest, and names the guilty when it is wrong;
-//  2. a piece whose peer has gone: finished work must not lie about, and its memory is held;
-//  3. a piece nobody has begun, the rarest first, so that no piece dies out; the very first ones at random, so that we
-//     soon have something to give, whatever it is;
-//  4. a piece that others are working on;
-//  5. endgame: a block that somebody else was asked for but has not sent. Only for a peer with nothing else to do.
+//  1. what is needed by a certain time, if the peer can deliver it by then;
+//  2. what this peer has begun: one piece from one peer completes soonest, and names the guilty when it is wrong;
+//  3. a piece whose peer has gone: finished work must not lie about, and its memory is held;
+//  4. for a slow peer, a piece that another slow one is at: together they complete it while it is still of use;
+//  5. a piece nobody has begun: what the user wants most, then the rarest, so that no piece dies out; the very first
+//     ones at random, so that we soon have something to give, whatever it is;
+//  6. a piece that others are working on;
+//  7. endgame: a block that somebody else was asked for but has not sent. Only for a peer with nothing else to do.
 //
-// Pure: peers are opaque keys, memory is asked for through `reserve`. It does not know sockets, slots or time.
-import type { Bitfield } from '../../base/bitfield.ts'
-import { RarityOrder } from './rarity-order.ts'
+// Pure: peers are opaque keys, memory is asked for through `reserve`. It does not know sockets or slots.
+import { Bitfield } from '../../base/bitfield.ts'
+import { Deadlines } from './deadlines.ts'
+import { Duplicates, type EtaMs, MAX_ASKED_IN_VAIN } from './duplicates.ts'
+import { OpenPieces } from './open-pieces.ts'
+import { DONE, PieceProgress } from './piece-progress.ts'
+import { type PieceOrder, StartablePieces } from './startable-pieces.ts'
 
 /** The part of the geometry that picking needs; `PieceMap` has it. */
 export interface BlockGeometry {
@@ -29,6 +35,10 @@ export interface PickRequest<Key> {
   readonly endgameRoom: number
   /** Pieces that may be asked for while the peer chokes us (BEP 6); null: all. */
   readonly only: ReadonlySet<number> | null
+  /** Pieces that the peer suggests (BEP 6). */
+  readonly suggested?: ReadonlySet<number>
+  /** Milliseconds on the clock of the deadlines; not needed while there are none. */
+  readonly now?: number
   /** Was this peer asked for the block already? */
   hasAsked(block: number): boolean
   /** Memory for the block; false when there is none now. */
@@ -39,54 +49,40 @@ export interface PickRequest<Key> {
 
 /** Pieces begun at random before rarity counts. */
 const RANDOM_FIRST_PIECES = 4
-const RANDOM_TRIES = 16
-/** How many peers may be asked for one block. */
-const MAX_ASKED = 3
-const DONE = 255
-
-/** A piece under way: who was asked for its blocks. */
-class Progress<Key> {
-  readonly piece: number
-  /** Per block: how many peers are asked for it, or DONE. */
-  readonly asked: Uint8Array
-  /** Blocks that nobody is asked for. */
-  unasked: number
-  /** Blocks not done. */
-  left: number
-  /** No unasked block stands before this one. */
-  cursor = 0
-  /** Whose piece it is, while that peer goes on. */
-  owner: Key | null = null
-  /** After a failure one peer delivers all of it, so that a second failure names the guilty. */
-  isExclusive = false
-
-  constructor(piece: number, blockCount: number) {
-    this.piece = piece
-    this.asked = new Uint8Array(blockCount)
-    this.unasked = blockCount
-    this.left = blockCount
-  }
-}
+/** A peer that needs longer than this for a piece shares it with others, in milliseconds. */
+const SLOW_PIECE_MS = 30_000
+/** Deadlines looked at in one pick. */
+const MAX_URGENT = 32
+/** Even for a piece that is late already a peer must not need longer than this, in milliseconds. */
+const URGENT_MS = 5_000
 
 export class PiecePicker<Key> {
   readonly #geometry: BlockGeometry
-  readonly #below: (limit: number) => number
-  readonly #order: RarityOrder
-  readonly #underWay = new Map<number, Progress<Key>>()
+  readonly #startable: StartablePieces
+  readonly #underWay = new Map<number, PieceProgress<Key>>()
+  readonly #open = new OpenPieces<Key>()
+  readonly #deadlines = new Deadlines()
+  readonly #etaMs: EtaMs<Key>
   /** Pieces that failed their hash: the next try is exclusive. */
   readonly #failed = new Set<number>()
+  readonly #done: Bitfield
   /** Peers that have everything are counted once, not in every piece. */
   #seeds = 0
-  #done = 0
   #changes = 0
   /** Memory was refused during the current `pick`. */
   #isRefused = false
+  /** Somebody was not asked for what others owe, but might be when these become slower still. */
+  #isWaiting = false
 
-  /** @param below a random integer from 0 to `limit - 1` */
-  constructor(geometry: BlockGeometry, below: (limit: number) => number) {
+  /**
+   * @param below a random integer from 0 to `limit - 1`
+   * @param etaMs see `EtaMs`. Default: nobody is known to deliver anything
+   */
+  constructor(geometry: BlockGeometry, below: (limit: number) => number, etaMs: EtaMs<Key> = () => Infinity) {
     this.#geometry = geometry
-    this.#below = below
-    this.#order = new RarityOrder(geometry.pieceCount, below)
+    this.#startable = new StartablePieces(geometry.pieceCount, below)
+    this.#done = new Bitfield(geometry.pieceCount)
+    this.#etaMs = etaMs
   }
 
   /** Grows whenever there may be something to pick for a peer that was given nothing. */
@@ -94,51 +90,85 @@ export class PiecePicker<Key> {
     return this.#changes
   }
 
+  /** Time has passed: peers that owe us blocks may have become slow. */
+  tick(): void {
+    if (!this.#isWaiting) return
+    this.#isWaiting = false
+    this.#changes++
+  }
+
+  // ---------------------------------------------------------------- what the user wants
+
+  /** Rarest first is best for the swarm, and the default; in sequence is for who reads along. */
+  set order(order: PieceOrder) {
+    this.#startable.order = order
+  }
+
+  /**
+   * Takes effect at once; of a piece under way, priority 0 stops the asking, and a higher one goes on with it.
+   * @param priority 0 (do not fetch) to 7 (first); 4 for all at first
+   */
+  setPriority(piece: number, priority: number): void {
+    const isStartable = !this.#done.has(piece) && !this.#underWay.has(piece)
+    this.#startable.setPriority(piece, priority, isStartable)
+    const progress = this.#underWay.get(piece)
+    if (progress && priority === 0) this.#open.delete(progress)
+    if (progress && priority > 0 && progress.unasked > 0) this.#open.add(progress)
+    this.#changes++
+  }
+
+  /** @param at when the piece is needed, in milliseconds on the clock of `PickRequest.now`; null: at no particular time */
+  setDeadline(piece: number, at: number | null): void {
+    this.#deadlines.set(piece, this.#done.has(piece) ? null : at)
+    this.#changes++
+  }
+
   // ---------------------------------------------------------------- availability
 
   /** A peer has told all it has. */
   peerHas(have: Bitfield): void {
     if (have.isFull) this.#seeds++
-    else forEachSet(have, (piece) => this.#order.increase(piece))
+    else forEachSet(have, (piece) => this.#startable.increase(piece))
   }
 
   /** A peer that had told what it has is gone, or tells anew. */
   peerGone(have: Bitfield): void {
     if (have.isFull) this.#seeds--
-    else forEachSet(have, (piece) => this.#order.decrease(piece))
+    else forEachSet(have, (piece) => this.#startable.decrease(piece))
   }
 
   /** A peer has one piece more; call it after the piece is set in `have`. */
   peerHasPiece(piece: number, have: Bitfield): void {
-    this.#order.increase(piece)
+    this.#startable.increase(piece)
+    this.#startable.told(piece, have)
     if (!have.isFull) return
-    forEachSet(have, (each) => this.#order.decrease(each))
+    forEachSet(have, (each) => this.#startable.decrease(each))
     this.#seeds++
   }
 
   /** How many connected peers have the piece. */
   availability(piece: number): number {
-    return this.#order.availability(piece) + this.#seeds
+    return this.#startable.availability(piece) + this.#seeds
   }
 
   // ---------------------------------------------------------------- pieces
 
-  /** We have this piece: verified at the start, or `pieceDone`. */
+  /** We have this piece: verified at the start, or after it was fetched. */
   setDone(piece: number): void {
-    if (this.#underWay.delete(piece)) this.#done++
-    else if (this.#order.has(piece)) {
-      this.#order.remove(piece)
-      this.#done++
-    }
+    const progress = this.#underWay.get(piece)
+    if (progress) this.#end(progress)
+    else if (this.#startable.has(piece)) this.#startable.remove(piece)
+    this.#done.set(piece)
     this.#failed.delete(piece)
+    if (!this.#deadlines.isEmpty) this.#deadlines.set(piece, null)
   }
 
   /** All blocks came and the hash is wrong: the piece begins anew, and one peer alone delivers it. */
   pieceFailed(piece: number): void {
     this.#changes++
-    this.#underWay.delete(piece)
+    this.#end(this.#underWay.get(piece)!)
     this.#failed.add(piece)
-    this.#order.insert(piece)
+    this.#startable.insert(piece)
   }
 
   isUnderWay(piece: number): boolean {
@@ -161,10 +191,11 @@ export class PiecePicker<Key> {
   pick(request: PickRequest<Key>): number[] {
     const picked: number[] = []
     this.#isRefused = false
-    this.#pickUnderWay(request, picked, (progress) => progress.owner === request.peer)
-    this.#pickUnderWay(request, picked, (progress) => progress.owner === null)
-    this.#pickNew(request, picked)
-    this.#pickUnderWay(request, picked, (progress) => progress.owner !== request.peer && !progress.isExclusive)
+    if (!this.#deadlines.isEmpty) this.#pickUrgent(request, picked)
+    this.#pickFrom(this.#open.ownedBy(request.peer), request, picked)
+    if (picked.length < request.room) this.#pickFrom(this.#open.orphans, request, picked)
+    if (picked.length < request.room) this.#pickNew(request, picked)
+    if (picked.length < request.room) this.#pickFrom(this.#open.all, request, picked, isShared)
     // That memory is short is no reason to fetch things twice.
     if (picked.length === 0 && !this.#isRefused && request.endgameRoom > 0) this.#pickEndgame(request, picked)
     return picked
@@ -172,50 +203,52 @@ export class PiecePicker<Key> {
 
   /** A block is here. Returns how many other peers are still asked for it. */
   blockArrived(block: number, wasAsked: boolean): number {
-    const [progress, index] = this.#locate(block)
-    if (!progress || progress.asked[index] === DONE) return 0
-    const others = progress.asked[index] - (wasAsked ? 1 : 0)
-    if (progress.asked[index] === 0) progress.unasked--
-    progress.asked[index] = DONE
-    progress.left--
+    const progress = this.#progressOf(block)
+    if (!progress) return 0
+    const index = block - progress.firstBlock
+    if (progress.asked[index] === DONE) return 0
+    const others = progress.arrive(index) - (wasAsked ? 1 : 0)
+    if (progress.unasked === 0) this.#open.delete(progress)
     return Math.max(0, others)
   }
 
   /** A peer that was asked for the block will not send it: rejected, choked, timed out or gone. */
-  requestLost(block: number): void {
-    const [progress, index] = this.#locate(block)
-    if (!progress || progress.asked[index] === DONE || progress.asked[index] === 0) return
-    progress.asked[index]--
+  requestLost(block: number, peer: Key): void {
+    const progress = this.#progressOf(block)
+    if (!progress) return
+    const index = block - progress.firstBlock
+    if (progress.asked[index] === DONE || progress.asked[index] === 0) return
     this.#changes++
-    if (progress.asked[index] > 0) return
-    progress.unasked++
-    progress.cursor = Math.min(progress.cursor, index)
+    if (progress.lose(index, peer) && this.#startable.priority(progress.piece) > 0) this.#open.add(progress)
   }
 
   /** The peer works on nothing any more: choked us, went silent or left. Others may take over its pieces. */
   disown(peer: Key): void {
     for (const progress of this.#underWay.values()) {
       if (progress.owner !== peer) continue
-      progress.owner = null
+      this.#open.setOwner(progress, null)
       this.#changes++
     }
   }
 
   // ---------------------------------------------------------------- how
 
-  #locate(block: number): [Progress<Key> | undefined, number] {
-    const piece = this.#geometry.pieceOfBlock(block)
-    return [this.#underWay.get(piece), block - this.#geometry.firstBlock(piece)]
+  #progressOf(block: number): PieceProgress<Key> | undefined {
+    return this.#underWay.get(this.#geometry.pieceOfBlock(block))
   }
 
-  #pickUnderWay(request: PickRequest<Key>, picked: number[], suits: (progress: Progress<Key>) => boolean): void {
-    if (picked.length >= request.room) return
-    for (const progress of this.#underWay.values()) {
-      if (progress.unasked === 0 || !suits(progress) || !mayHave(request, progress.piece)) continue
+  #pickFrom(
+    pieces: Iterable<PieceProgress<Key>>,
+    request: PickRequest<Key>,
+    picked: number[],
+    suits: (progress: PieceProgress<Key>) => boolean = () => true,
+  ): void {
+    for (const progress of pieces) {
+      if (picked.length >= request.room) return
+      if (!suits(progress) || !mayHave(request, progress.piece)) continue
       const before = picked.length
       this.#take(progress, request, picked)
-      if (picked.length > before) progress.owner ??= request.peer
-      if (picked.length >= request.room) return
+      if (picked.length > before && progress.owner === null) this.#open.setOwner(progress, request.peer)
     }
   }
 
@@ -223,46 +256,63 @@ export class PiecePicker<Key> {
     while (picked.length < request.room) {
       const piece = this.#choosePiece(request)
       if (piece < 0) return
-      if (!request.reserve(this.#geometry.firstBlock(piece))) {
-        this.#isRefused = true
-        return
+      if (this.#isSlow(request.peer, this.#geometry.blockCount(piece))) {
+        this.#pickFrom(this.#open.all, request, picked, (progress) => isShared(progress) && this.#isHeldUp(progress))
+        if (picked.length >= request.room) return
       }
-      this.#order.remove(piece)
-      const progress = new Progress<Key>(piece, this.#geometry.blockCount(piece))
-      progress.owner = request.peer
-      progress.isExclusive = this.#failed.has(piece)
-      this.#underWay.set(piece, progress)
+      const progress = this.#begin(piece, request)
+      if (!progress) return
       this.#take(progress, request, picked)
     }
   }
 
   #choosePiece(request: PickRequest<Key>): number {
-    const order = this.#order
-    if (this.#done + this.#underWay.size < RANDOM_FIRST_PIECES) {
-      for (let i = 0; i < RANDOM_TRIES && order.length > 0; i++) {
-        const piece = order.at(this.#below(order.length))
-        if (mayHave(request, piece)) return piece
-      }
+    if (request.only === null && this.#done.count + this.#underWay.size < RANDOM_FIRST_PIECES) {
+      const piece = this.#startable.order === 'rarest' ? this.#startable.chooseAny(request.have) : -1
+      if (piece >= 0) return piece
     }
-    for (let i = 0; i < order.length; i++) {
-      const piece = order.at(i)
-      if (mayHave(request, piece)) return piece
+    return this.#startable.choose(request)
+  }
+
+  #begin(piece: number, request: PickRequest<Key>): PieceProgress<Key> | null {
+    const first = this.#geometry.firstBlock(piece)
+    if (!request.reserve(first)) {
+      this.#isRefused = true
+      return null
     }
-    return -1
+    this.#startable.remove(piece)
+    const progress = new PieceProgress<Key>(piece, first, this.#geometry.blockCount(piece), this.#failed.has(piece))
+    progress.owner = request.peer
+    this.#underWay.set(piece, progress)
+    this.#open.add(progress)
+    return progress
+  }
+
+  #end(progress: PieceProgress<Key>): void {
+    this.#underWay.delete(progress.piece)
+    this.#open.delete(progress)
+  }
+
+  #isSlow(peer: Key, blocks: number): boolean {
+    const etaMs = this.#etaMs(peer, blocks)
+    return etaMs > SLOW_PIECE_MS && etaMs < Infinity
+  }
+
+  /** Is its owner too slow to complete it soon? */
+  #isHeldUp(progress: PieceProgress<Key>): boolean {
+    return progress.owner !== null && this.#isSlow(progress.owner, progress.unasked)
   }
 
   /** Asks for unasked blocks of one piece, as far as there is room, and memory. */
-  #take(progress: Progress<Key>, request: PickRequest<Key>, picked: number[]): void {
-    const first = this.#geometry.firstBlock(progress.piece)
-    const { asked } = progress
+  #take(progress: PieceProgress<Key>, request: PickRequest<Key>, picked: number[]): void {
+    const { asked, firstBlock } = progress
     let firstRefused = asked.length
     let i = progress.cursor
     while (i < asked.length && progress.unasked > 0 && picked.length < request.room) {
       if (asked[i] !== 0) i++
-      else if (request.reserve(first + i)) {
-        asked[i] = 1
-        progress.unasked--
-        picked.push(first + i++)
+      else if (request.reserve(firstBlock + i)) {
+        progress.ask(i, request.peer)
+        picked.push(firstBlock + i++)
       } else {
         // Later blocks may have their memory already.
         this.#isRefused = true
@@ -271,41 +321,69 @@ export class PiecePicker<Key> {
       }
     }
     progress.cursor = Math.min(i, firstRefused)
+    if (progress.unasked === 0) this.#open.delete(progress)
+  }
+
+  /** Pieces with a deadline go to those who can deliver them by then, even if somebody slower was asked before. */
+  #pickUrgent(request: PickRequest<Key>, picked: number[]): void {
+    const { peer, now = 0 } = request
+    const duplicates = new Duplicates(this.#etaMs, peer, 0)
+    for (const { piece, at } of this.#deadlines.soonest(MAX_URGENT)) {
+      if (picked.length >= request.room) return
+      if (!mayHave(request, piece)) continue
+      const patienceMs = Math.max(at - now, URGENT_MS)
+      if (this.#etaMs(peer, picked.length + 1) > patienceMs) continue
+      const progress = this.#underWay.get(piece) ?? (this.#startable.has(piece) ? this.#begin(piece, request) : null)
+      if (!progress) continue
+      this.#take(progress, request, picked)
+      const isLate = progress.owner !== peer && progress.owner !== null && this.#etaMs(progress.owner, 0) > at - now
+      if (isLate) this.#takeOwed(progress, request, picked, 1, request.room, duplicates)
+    }
   }
 
   /** Blocks that others were asked for; then, so that no slow peer holds a piece by itself, even those of exclusive pieces. */
   #pickEndgame(request: PickRequest<Key>, picked: number[]): void {
-    const isOthers = (progress: Progress<Key>): boolean =>
+    const room = Math.min(request.room, request.endgameRoom)
+    const duplicates = new Duplicates(this.#etaMs, request.peer, 0)
+    const isOthers = (progress: PieceProgress<Key>): boolean =>
       progress.isExclusive && progress.owner !== null && progress.owner !== request.peer
-    // Those that fewest are asked for come first; of one level only, since a picked block has moved to the next.
-    for (let count = 1; count < MAX_ASKED && picked.length === 0; count++) {
-      this.#pickAsked(request, picked, count, (progress) => !isOthers(progress))
+    for (const isLastResort of [false, true]) {
+      // Those that fewest are asked for come first; of one level only, since a picked block has moved to the next.
+      for (let count = isLastResort ? 0 : 1; count < MAX_ASKED_IN_VAIN && picked.length === 0; count++) {
+        for (const progress of this.#underWay.values()) {
+          if (picked.length >= room) break
+          if (progress.left === 0 || isOthers(progress) !== isLastResort || !mayHave(request, progress.piece)) continue
+          if (this.#startable.priority(progress.piece) > 0)
+            this.#takeOwed(progress, request, picked, count, room, duplicates)
+        }
+      }
     }
-    for (let count = 0; count < MAX_ASKED && picked.length === 0; count++) {
-      this.#pickAsked(request, picked, count, isOthers)
-    }
+    this.#isWaiting ||= duplicates.isWaiting
   }
 
-  /** Blocks that exactly `count` peers are asked for. */
-  #pickAsked(
+  /** Blocks of the piece that exactly `count` peers are asked for, the last first. */
+  #takeOwed(
+    progress: PieceProgress<Key>,
     request: PickRequest<Key>,
     picked: number[],
     count: number,
-    suits: (progress: Progress<Key>) => boolean,
+    room: number,
+    duplicates: Duplicates<Key>,
   ): void {
-    const room = Math.min(request.room, request.endgameRoom)
-    for (const progress of this.#underWay.values()) {
-      if (progress.left === 0 || !suits(progress) || !mayHave(request, progress.piece)) continue
-      const first = this.#geometry.firstBlock(progress.piece)
-      for (let i = 0; i < progress.asked.length; i++) {
-        if (picked.length >= room) return
-        if (progress.asked[i] !== count || request.hasAsked(first + i) || !request.reserve(first + i)) continue
-        if (count === 0) progress.unasked--
-        progress.asked[i]++
-        picked.push(first + i)
-      }
+    for (let i = progress.asked.length - 1; i >= 0 && picked.length < room; i--) {
+      const block = progress.firstBlock + i
+      if (progress.asked[i] !== count || request.hasAsked(block)) continue
+      if (count > 0 && !duplicates.take(progress, i)) return
+      if (!request.reserve(block)) continue
+      progress.ask(i, request.peer)
+      picked.push(block)
     }
+    if (progress.unasked === 0) this.#open.delete(progress)
   }
+}
+
+function isShared<Key>(progress: PieceProgress<Key>): boolean {
+  return !progress.isExclusive
 }
 
 function mayHave<Key>(request: PickRequest<Key>, piece: number): boolean {

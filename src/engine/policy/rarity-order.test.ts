@@ -19,7 +19,7 @@ test('pieces come out rarest first, whatever went up, down, out and in', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), fc.nat(), (steps, seed) => {
       const random = randomSource(seed)
-      const order = new RarityOrder(PIECES, (limit) => random.below(limit))
+      const order = new RarityOrder(new Uint16Array(PIECES), (limit) => random.below(limit), true)
       const simple = new SimpleOrder()
       for (const [what, piece] of steps) {
         if (what === 'increase') simple.availability[piece]++
@@ -49,7 +49,7 @@ test('equally rare pieces stand in random order', () => {
   const first = new Set<number>()
   for (let seed = 0; seed < 200; seed++) {
     const random = randomSource(seed)
-    const order = new RarityOrder(PIECES, (limit) => random.below(limit))
+    const order = new RarityOrder(new Uint16Array(PIECES), (limit) => random.below(limit), true)
     for (let piece = 0; piece < 4; piece++) order.increase(piece)
     for (let piece = 4; piece < PIECES; piece++) order.remove(piece)
     first.add(order.at(0))

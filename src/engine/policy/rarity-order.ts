@@ -15,13 +15,21 @@ export class RarityOrder {
   readonly #start: number[]
   readonly #below: (limit: number) => number
 
-  /** @param below a random integer from 0 to `limit - 1` */
-  constructor(pieceCount: number, below: (limit: number) => number) {
+  /**
+   * @param availability of each piece; several orders may share it, if `increase` and `decrease` are called on one only
+   * @param below a random integer from 0 to `limit - 1`
+   * @param isFull it begins with all pieces, none of which anybody has; else with none
+   */
+  constructor(availability: Uint16Array, below: (limit: number) => number, isFull: boolean) {
+    const pieceCount = availability.length
     this.#below = below
-    this.#order = Uint32Array.from({ length: pieceCount }, (_, piece) => piece)
-    this.#place = Int32Array.from(this.#order)
-    this.#availability = new Uint16Array(pieceCount)
-    this.#start = [0, pieceCount]
+    this.#availability = availability
+    this.#order = new Uint32Array(pieceCount)
+    this.#place = new Int32Array(pieceCount).fill(-1)
+    this.#start = [0, 0]
+    if (!isFull) return
+    for (let piece = 0; piece < pieceCount; piece++) this.#order[piece] = this.#place[piece] = piece
+    this.#start[1] = pieceCount
     for (let i = pieceCount - 1; i > 0; i--) this.#swap(i, below(i + 1))
   }
 

@@ -130,7 +130,7 @@ class Peer implements BlockSource {
     const wasAsked = this.asked.delete(begun)
     const isUseful = lease !== null && download.finishBlock(lease, wasAsked)
     if (isUseful && this.#isLiar) this.hasLied = true
-    if (!isUseful && wasAsked) download.picker.requestLost(begun)
+    if (!isUseful && wasAsked) download.picker.requestLost(begun, this)
   }
 
   /** Sends a whole block. Returns whether it was of use. */
@@ -148,7 +148,7 @@ class Peer implements BlockSource {
 
   choke(): void {
     const { picker } = this.#world.download
-    for (const block of this.asked) picker.requestLost(block)
+    for (const block of this.asked) picker.requestLost(block, this)
     this.asked.clear()
     picker.disown(this)
   }
@@ -378,7 +378,7 @@ describe('memory', () => {
       hasAsked: () => false,
     }
     const greedy = torrent('/greedy')
-    for (const block of greedy.pick(source, 99, 0)) greedy.picker.requestLost(block)
+    for (const block of greedy.pick(source, 99, 0)) greedy.picker.requestLost(block, source)
     greedy.picker.disown(source)
     const late = torrent('/late')
     const asked = late.pick(source, 99, 0).length

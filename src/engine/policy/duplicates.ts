@@ -1,0 +1,59 @@
+// Asking a second peer for a block that a first one owes us. It pays when the first is slow or silent, at the end of a
+// torrent or for a piece that is needed now; and it costs a block whenever both send it. So:
+//  - who is asked must deliver in a fraction of the time that the other still needs;
+//  - of what a peer owes, the last is asked for again: that is what it can be told in time not to send;
+//  - a third is asked only when nobody who owes the block delivers anything.
+import type { PieceProgress } from './piece-progress.ts'
+
+/** How many times as soon as the one who owes a block another must deliver it to be asked, too. */
+const ADVANTAGE = 2
+/** So much sooner it must be, too, in milliseconds: by then a cancel has reached the first. */
+const ADVANTAGE_MS = 200
+/** Peers asked for one block, as long as any of them delivers ... */
+const MAX_ASKED = 2
+/** ... and when none does. */
+export const MAX_ASKED_IN_VAIN = 3
+
+/**
+ * Milliseconds until a peer has delivered all that it was asked for and so many blocks more (or fewer, when negative);
+ * Infinity: it delivers nothing.
+ */
+export type EtaMs<Key> = (peer: Key, blocks: number) => number
+
+export class Duplicates<Key> {
+  readonly #etaMs: EtaMs<Key>
+  readonly #peer: Key
+  /** Of each peer that owes us: how many of its blocks somebody else delivers now. */
+  readonly #relieved = new Map<Key, number>()
+  #asked = 0
+  /** A block might be worth asking for again later. */
+  isWaiting = false
+
+  /**
+   * @param peer who would be asked
+   * @param asked for how many blocks it is about to be asked already
+   */
+  constructor(etaMs: EtaMs<Key>, peer: Key, asked: number) {
+    this.#etaMs = etaMs
+    this.#peer = peer
+    this.#asked = asked
+  }
+
+  /** Is it worth asking the peer for this block, which others owe? If so, it counts as asked. */
+  take(progress: PieceProgress<Key>, index: number): boolean {
+    const askers = progress.askers(index)
+    let soonest = Infinity
+    for (const asker of askers) soonest = Math.min(soonest, this.#etaMs(asker, -(this.#relieved.get(asker) ?? 0)))
+    if (askers.length >= (soonest === Infinity ? MAX_ASKED_IN_VAIN : MAX_ASKED)) return false
+    if (soonest < Infinity) {
+      const mine = this.#etaMs(this.#peer, this.#asked + 1)
+      if (mine * ADVANTAGE > soonest || mine + ADVANTAGE_MS > soonest) {
+        this.isWaiting = true
+        return false
+      }
+    }
+    for (const asker of askers) this.#relieved.set(asker, (this.#relieved.get(asker) ?? 0) + 1)
+    this.#asked++
+    return true
+  }
+}
