@@ -148,8 +148,8 @@ export class SimFile {
   }
 
   /**
-   * Any of the unsynced writes get lost, are torn, or survive, whatever became of those before them; the file is synced
-   * thereafter.
+   * Any of the unsynced writes get lost, are torn, or survive, whatever became of those before them; a torn one may have
+   * made the file longer without bringing its bytes. The file is synced thereafter.
    */
   powerCut(random: Random): void {
     const writes = this.#unsynced
