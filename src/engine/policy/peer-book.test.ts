@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { randomSource } from '../../../tests/support/random.ts'
 import { type Address, ipAddress } from '../../base/address.ts'
 import { PeerBook } from './peer-book.ts'
 
@@ -48,6 +49,65 @@ describe('whom to dial', () => {
     book.add(B, 'tracker')
     expect([book.next(MINUTE), book.next(MINUTE)]).toEqual([B, A])
   })
+
+  test('among those who never failed: a person’s choice, one that was lost, the untried, and last who had nothing for us', () => {
+    const book = new PeerBook()
+    for (let i = 0; i < 5; i++) book.add(numbered(i), 'tracker')
+    for (const ending of ['replaced', 'fruitless', 'orderly'] as const) book.closed(book.next(0)!, ending, 0)
+    book.add(A, 'user')
+    const order = Array.from({ length: 6 }, () => book.next(60 * MINUTE))
+    expect(order).toEqual([A, numbered(2), numbered(3), numbered(4), numbered(1), numbered(0)])
+  })
+
+  test('among the untried: the nearer and surer sources, then the greater rank, then the older', () => {
+    const book = new PeerBook()
+    const told = [
+      [numbered(0), 'dht', 99],
+      [numbered(1), 'tracker', 5],
+      [numbered(2), 'tracker', 7],
+      [numbered(3), 'tracker', 5],
+      [numbered(4), 'pex', 99],
+      [numbered(5), 'lsd', 0],
+      [numbered(6), 'incoming', 0],
+    ] as const
+    for (const [address, source, priority] of told) book.add(address, source, priority)
+    const order = Array.from(told, () => book.next(0))
+    expect(order).toEqual([5, 6, 2, 1, 3, 4, 0].map(numbered))
+  })
+
+  test('who is told again by a better source moves up, by a worse one stays', () => {
+    const book = new PeerBook()
+    book.add(A, 'tracker')
+    book.add(B, 'dht')
+    book.add(B, 'user')
+    book.add(B, 'pex')
+    expect([book.next(0), book.size]).toEqual([B, 2])
+  })
+
+  test('who is connected with us by its own doing is not dialled, until the last connection has ended', () => {
+    const book = new PeerBook()
+    book.add(A, 'incoming')
+    book.take(A)
+    book.take(A)
+    book.closed(A, 'orderly', 0)
+    expect(book.next(MINUTE)).toBeNull()
+    book.closed(A, 'orderly', MINUTE)
+    expect([book.next(MINUTE), book.next(2 * MINUTE)]).toEqual([null, A])
+  })
+
+  test('promising is who was never tried, or was lost; not who failed or made way', () => {
+    const book = new PeerBook()
+    expect(book.hasPromising(0)).toBe(false)
+    book.add(A, 'tracker')
+    expect(book.hasPromising(0)).toBe(true)
+    book.next(0)
+    expect(book.hasPromising(60 * MINUTE)).toBe(false)
+    book.closed(A, 'orderly', 0)
+    expect([book.hasPromising(0), book.hasPromising(MINUTE)]).toEqual([false, true])
+    book.next(MINUTE)
+    book.closed(A, 'replaced', 0)
+    expect(book.hasPromising(60 * MINUTE)).toBe(false)
+  })
 })
 
 describe('after a connection', () => {
@@ -79,6 +139,26 @@ describe('after a connection', () => {
     const book = new PeerBook()
     book.add(A, 'user')
     expect(Math.max(...waits(book, A, 12, 'failed'))).toBe(10 * SECOND)
+  })
+
+  test('in which nothing passed, the wait doubles, too, and begins anew once something did', () => {
+    const book = new PeerBook()
+    book.add(A, 'tracker')
+    const dueAfter = (ending: 'fruitless' | 'orderly'): number => {
+      book.next(999 * MINUTE)
+      book.closed(A, ending, 0)
+      return book.census().nextDialAt! / SECOND
+    }
+    const endings = ['fruitless', 'fruitless', 'fruitless', 'orderly', 'fruitless'] as const
+    expect(endings.map(dueAfter)).toEqual([15, 30, 60, 15, 15])
+  })
+
+  test('in which it made way for another, ten minutes pass', () => {
+    const book = new PeerBook()
+    book.add(A, 'tracker')
+    book.next(0)
+    book.closed(A, 'replaced', 0)
+    expect([book.next(10 * MINUTE - 1), book.next(10 * MINUTE)]).toEqual([null, A])
   })
 
   test('between two that have nothing for each other, half an hour passes', () => {
@@ -127,6 +207,53 @@ describe('bounds', () => {
     expect(due).not.toContainEqual(numbered(700))
   })
 
+  test('a newcomer that promises less than all of them is not kept', () => {
+    const book = new PeerBook()
+    for (let i = 0; i < 2000; i++) book.add(numbered(i), 'tracker', 10 + i)
+    book.add(A, 'tracker', 9)
+    book.add(B, 'pex', 99_999)
+    const before = Array.from({ length: 2000 }, () => book.next(0))
+    expect(before).not.toContainEqual(A)
+    expect(before).not.toContainEqual(B)
+    for (const address of before) book.release(address!)
+    book.add(A, 'tracker', 11)
+    const after = Array.from({ length: 2000 }, () => book.next(0))
+    expect(after).toContainEqual(A)
+    expect(after).not.toContainEqual(numbered(0))
+  })
+
+  test('with ten thousand addresses told, no call costs more than some dozens of comparisons', () => {
+    const book = new PeerBook()
+    let most = 0
+    const measured = (act: () => void): void => {
+      const before = book.work
+      act()
+      most = Math.max(most, book.work - before)
+    }
+    const { below } = randomSource(7)
+    for (let i = 0; i < 10_000; i++) measured(() => book.add(numbered(i), 'tracker', below(1 << 30)))
+    expect(book.size).toBe(2000)
+    const inUse: Address[] = []
+    for (let now = 0; now < 10 * MINUTE; now += 100) {
+      measured(() => {
+        const address = book.next(now)
+        if (address) inUse.push(address)
+      })
+      if (inUse.length < 200) continue
+      const [gone] = inUse.splice(below(200), 1)
+      measured(() => book.closed(gone, (['failed', 'orderly', 'fruitless'] as const)[below(3)], now))
+    }
+    // In and out of three heaps of 2,000, each eleven levels deep; and 32 addresses noticed at once at most.
+    expect(most).toBeLessThan(32 * 2 * 2 * 11)
+    const heapOf = 3 * 2 * 2 * 11
+    const before = book.work
+    for (let i = 0; i < 100; i++) {
+      const address = book.next(20 * MINUTE)
+      if (address) book.release(address)
+    }
+    expect((book.work - before) / 100).toBeLessThan(2 * heapOf + 32)
+  })
+
   test('what a person gave, and what is in use, never makes way', () => {
     const book = new PeerBook()
     for (let i = 0; i < 1000; i++) book.add(numbered(i), 'user')
@@ -156,4 +283,9 @@ test('the census tells who is in use, who was never tried, and what ended the la
     ]),
     nextDialAt: 2_500,
   })
+  expect(book.next(2_500)).toEqual(refused)
+  expect(book.census()).toMatchObject({ inUse: 2, nextDialAt: 3_000 })
+  expect(book.census().failed.get('econnrefused')).toBe(1)
+  book.succeeded(refused)
+  expect(book.census().failed).toEqual(new Map([['connect_timeout', 1]]))
 })

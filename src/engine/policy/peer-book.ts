@@ -1,22 +1,39 @@
 // The addresses known of one swarm, and which to dial next: bounded, each once, with back-off after failures.
+//
+// An address is in use (dialled or connected), due, or waiting for its time. Those due stand in the order in which they
+// are dialled; when the book is full the one of least promise makes way. No call looks at all of them (but `census`).
 // Pure: time is an argument, in milliseconds.
 import { type Address, addressKey } from '../../base/address.ts'
+import { RankedHeap } from './ranked-heap.ts'
 
-/** Where an address was learnt: a person's own choice is tried harder. */
-export type AddressSource = 'user' | 'tracker'
+/** Where an address was learnt. */
+export type AddressSource = 'user' | 'lsd' | 'incoming' | 'tracker' | 'pex' | 'dht'
 
-/** How a connection ended: in order; because it failed or the peer broke the rules; or because we have nothing for each other. */
-export type Ending = 'orderly' | 'failed' | 'useless'
+/**
+ * How a connection ended: in order, after payload had passed; in order, and nothing had; because it failed or the peer
+ * broke the rules; because we have nothing for each other; or because we let it go for another.
+ */
+export type Ending = 'orderly' | 'fruitless' | 'failed' | 'useless' | 'replaced'
 
 interface Entry {
   readonly address: Address
-  readonly source: AddressSource
+  source: AddressSource
+  /** BEP 40; the greater the better. */
+  readonly priority: number
+  /** The how-manieth it is. */
+  readonly order: number
+  /** In a row. */
   failures: number
+  /** Connections in a row in which nothing passed. */
+  fruitless: number
+  /** How the last connection ended; null: it was never dialled. */
+  ending: Ending | null
   /** The code of what ended the last connection, when that failed. */
   failedBy: string | null
   /** Not to be dialled before. */
   retryAt: number
-  isInUse: boolean
+  /** Connections there are with it: two for a moment, when both sides dial. */
+  uses: number
 }
 
 /** The addresses of one swarm, counted. */
@@ -26,7 +43,7 @@ export interface BookCensus {
   readonly inUse: number
   /** Never dialled so far. */
   readonly untried: number
-  /** Those whose last connection failed and that are not in use, by the code of what ended it. */
+  /** Those whose last finished connection failed, by the code of what ended it; being dialled again does not change that. */
   readonly failed: ReadonlyMap<string, number>
   /** When the next one that is not in use may be dialled; null without such. */
   readonly nextDialAt: number | null
@@ -34,55 +51,107 @@ export interface BookCensus {
 
 /** Addresses that are never dialled again; beyond that the oldest is forgiven. */
 const MAX_BANNED = 1000
-/** Addresses kept; beyond that the one that failed most often makes way. */
 const MAX_ADDRESSES = 2000
+/** Addresses whose time has come that one call notices: after a long sleep it has come for all of them. */
+const MAX_NOTICED = 32
 const FIRST_RETRY_MS = 1_000
 const MAX_RETRY_MS = 600_000
 /** An address that a person gave is tried at least this often. */
 const MAX_USER_RETRY_MS = 10_000
 /** After an orderly end: the peer may have had its reasons. */
 const RECONNECT_MS = 15_000
+/** Others shall have their turn before one that made way for them. */
+const REPLACED_MS = 600_000
 /** Between two that both have everything: much must change before they need each other. */
 const USELESS_MS = 1_800_000
 
+/** The surer and the nearer first. A peer that came by itself was there a moment ago; anybody can put anything in the DHT. */
+const SOURCE_RANK: Readonly<Record<AddressSource, number>> = {
+  user: 0,
+  lsd: 1,
+  incoming: 2,
+  tracker: 3,
+  pex: 4,
+  dht: 5,
+}
+
 export class PeerBook {
+  /** Comparisons made so far: what the book has cost. */
+  work = 0
   readonly #entries = new Map<string, Entry>()
   readonly #banned = new Set<string>()
+  readonly #due = new RankedHeap<Entry>((a, b) => this.#compare(a, b) < 0)
+  readonly #waiting = new RankedHeap<Entry>((a, b) => {
+    this.work++
+    return a.retryAt < b.retryAt
+  })
+  /** Those that may make way, the one of least promise first. */
+  readonly #replaceable = new RankedHeap<Entry>((a, b) => this.#compare(a, b) > 0)
+  #added = 0
 
   get size(): number {
     return this.#entries.size
   }
 
-  add(address: Address, source: AddressSource): void {
+  /** @param priority the peer's rank (BEP 40): among equals the greater is dialled first, and kept when the book is full */
+  add(address: Address, source: AddressSource, priority = 0): void {
     const key = addressKey(address)
-    if (this.#entries.has(key) || this.#banned.has(key)) return
-    if (this.#entries.size >= MAX_ADDRESSES && !this.#makeRoom()) return
-    this.#entries.set(key, { address, source, failures: 0, failedBy: null, retryAt: 0, isInUse: false })
+    if (this.#banned.has(key)) return
+    const known = this.#entries.get(key)
+    if (known) return this.#learnAgain(known, source)
+    const entry: Entry = {
+      address,
+      source,
+      priority,
+      order: this.#added++,
+      failures: 0,
+      fruitless: 0,
+      ending: null,
+      failedBy: null,
+      retryAt: -Infinity,
+      uses: 0,
+    }
+    if (this.#entries.size >= MAX_ADDRESSES && !this.#makeRoomFor(entry)) return
+    this.#entries.set(key, entry)
+    this.#putBack(entry)
   }
 
   /** The address to dial next, in use from now on; null when none is due. */
   next(now: number): Address | null {
-    let best: Entry | null = null
-    for (const entry of this.#entries.values()) {
-      if (entry.isInUse || entry.retryAt > now) continue
-      if (!best || entry.failures < best.failures) best = entry
-      if (best.failures === 0) break
-    }
-    if (!best) return null
-    best.isInUse = true
-    return best.address
+    this.#notice(now)
+    const entry = this.#due.first
+    if (!entry) return null
+    this.#use(entry)
+    return entry.address
+  }
+
+  /** Is somebody due who may well be worth a connection: never tried, or lost through no fault of its own? */
+  hasPromising(now: number): boolean {
+    this.#notice(now)
+    const first = this.#due.first
+    return first !== undefined && worth(first) <= Worth.untried
   }
 
   /** The address that `next` gave is not dialled after all. */
   release(address: Address): void {
     const entry = this.#entries.get(addressKey(address))
-    if (entry) entry.isInUse = false
+    if (entry) this.#unuse(entry)
+  }
+
+  /** There is a connection with this address that we did not dial: it is not dialled while that lasts. */
+  take(address: Address): void {
+    const entry = this.#entries.get(addressKey(address))
+    if (entry) this.#use(entry)
   }
 
   /** The handshake succeeded: earlier failures are forgiven. */
   succeeded(address: Address): void {
     const entry = this.#entries.get(addressKey(address))
-    if (entry) entry.failures = 0
+    if (!entry) return
+    this.#change(entry, () => {
+      entry.failures = 0
+      entry.failedBy = null
+    })
   }
 
   /**
@@ -92,21 +161,21 @@ export class PeerBook {
   closed(address: Address, ending: Ending, now: number, endedBy = 'closed'): void {
     const entry = this.#entries.get(addressKey(address))
     if (!entry) return
-    entry.isInUse = false
-    entry.failedBy = ending === 'failed' ? endedBy : null
-    if (ending === 'failed') entry.failures++
-    if (ending === 'useless') entry.retryAt = now + USELESS_MS
-    else {
-      const backOff = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(entry.failures, 12))
-      const wait = entry.failures > 0 ? backOff : RECONNECT_MS
-      entry.retryAt = now + (entry.source === 'user' ? Math.min(wait, MAX_USER_RETRY_MS) : wait)
-    }
+    this.#change(entry, () => {
+      entry.uses = Math.max(0, entry.uses - 1)
+      entry.ending = ending
+      entry.failedBy = ending === 'failed' ? endedBy : null
+      if (ending === 'failed') entry.failures++
+      entry.fruitless = ending === 'fruitless' ? entry.fruitless + 1 : 0
+      entry.retryAt = now + waitAfter(entry)
+    })
   }
 
   /** Never dial it again; nor take what it sends. */
   ban(address: Address): void {
     const key = addressKey(address)
-    this.#entries.delete(key)
+    const entry = this.#entries.get(key)
+    if (entry) this.#forget(entry)
     this.#banned.add(key)
     if (this.#banned.size > MAX_BANNED) this.#banned.delete(this.#banned.values().next().value!)
   }
@@ -120,25 +189,100 @@ export class PeerBook {
     const failed = new Map<string, number>()
     let [inUse, untried] = [0, 0]
     let nextDialAt: number | null = null
-    for (const entry of this.#entries.values()) {
-      if (entry.isInUse) {
-        inUse++
-        continue
+    for (const { uses, ending, failedBy, retryAt } of this.#entries.values()) {
+      if (failedBy !== null) failed.set(failedBy, (failed.get(failedBy) ?? 0) + 1)
+      if (uses > 0) inUse++
+      else {
+        if (ending === null) untried++
+        nextDialAt = Math.min(nextDialAt ?? Infinity, Math.max(0, retryAt))
       }
-      if (entry.retryAt === 0) untried++
-      if (entry.failedBy !== null) failed.set(entry.failedBy, (failed.get(entry.failedBy) ?? 0) + 1)
-      nextDialAt = Math.min(nextDialAt ?? Infinity, entry.retryAt)
     }
     return { known: this.#entries.size, inUse, untried, failed, nextDialAt }
   }
 
-  #makeRoom(): boolean {
-    let worst: [string, Entry] | null = null
-    for (const candidate of this.#entries) {
-      const [, entry] = candidate
-      if (entry.isInUse || entry.source === 'user') continue
-      if (!worst || entry.failures > worst[1].failures) worst = candidate
-    }
-    return worst !== null && this.#entries.delete(worst[0])
+  // ---------------------------------------------------------------- how
+
+  /** Below 0: `a` is dialled before `b`, and kept rather. */
+  #compare(a: Entry, b: Entry): number {
+    this.work++
+    return (
+      a.failures - b.failures ||
+      Number(b.source === 'user') - Number(a.source === 'user') ||
+      worth(a) - worth(b) ||
+      SOURCE_RANK[a.source] - SOURCE_RANK[b.source] ||
+      b.priority - a.priority ||
+      a.order - b.order
+    )
   }
+
+  #notice(now: number): void {
+    for (let i = 0; i < MAX_NOTICED; i++) {
+      const entry = this.#waiting.first
+      if (!entry || entry.retryAt > now) return
+      this.#waiting.remove(entry)
+      this.#due.add(entry)
+    }
+  }
+
+  /** Heard of again, from a better source perhaps. */
+  #learnAgain(entry: Entry, source: AddressSource): void {
+    if (SOURCE_RANK[source] < SOURCE_RANK[entry.source]) this.#change(entry, () => (entry.source = source))
+  }
+
+  /** When the newcomer promises no less than some other address, that one is forgotten. */
+  #makeRoomFor(newcomer: Entry): boolean {
+    const worst = this.#replaceable.first
+    const isWorthIt = worst !== undefined && this.#compare({ ...worst, order: 0 }, { ...newcomer, order: 0 }) >= 0
+    if (isWorthIt) this.#forget(worst)
+    return isWorthIt || newcomer.source === 'user'
+  }
+
+  #use(entry: Entry): void {
+    this.#change(entry, () => entry.uses++)
+  }
+
+  #unuse(entry: Entry): void {
+    this.#change(entry, () => (entry.uses = Math.max(0, entry.uses - 1)))
+  }
+
+  #change(entry: Entry, change: () => void): void {
+    this.#takeOut(entry)
+    change()
+    this.#putBack(entry)
+  }
+
+  #forget(entry: Entry): void {
+    this.#takeOut(entry)
+    this.#entries.delete(addressKey(entry.address))
+  }
+
+  #takeOut(entry: Entry): void {
+    this.#due.remove(entry)
+    this.#waiting.remove(entry)
+    this.#replaceable.remove(entry)
+  }
+
+  #putBack(entry: Entry): void {
+    if (entry.uses > 0) return
+    this.#waiting.add(entry)
+    if (entry.source !== 'user') this.#replaceable.add(entry)
+  }
+}
+
+/** What a further connection may bring, among those with as many failures. */
+const Worth = { lost: 0, untried: 1, fruitless: 2, letGo: 3 } as const
+
+function worth({ ending }: Entry): number {
+  if (ending === null) return Worth.untried
+  if (ending === 'orderly' || ending === 'failed') return Worth.lost
+  return ending === 'fruitless' ? Worth.fruitless : Worth.letGo
+}
+
+/** How long an address rests after its last connection. */
+function waitAfter({ ending, source, failures, fruitless }: Entry): number {
+  if (ending === 'useless') return USELESS_MS
+  if (ending === 'replaced') return REPLACED_MS
+  const doubled = (first: number, times: number): number => Math.min(MAX_RETRY_MS, first * 2 ** Math.min(times, 12))
+  const wait = failures > 0 ? doubled(FIRST_RETRY_MS, failures) : doubled(RECONNECT_MS, Math.max(0, fruitless - 1))
+  return source === 'user' ? Math.min(wait, MAX_USER_RETRY_MS) : wait
 }
