@@ -90,6 +90,7 @@ class World {
 class Peer implements BlockSource {
   readonly have: Bitfield
   readonly allowedFast = new Set<number>()
+  readonly suggested = new Set<number>()
   isChokingUs = false
   readonly asked = new Set<number>()
   /** It has sent a wrong block that was kept. */
@@ -106,6 +107,10 @@ class Peer implements BlockSource {
 
   hasAsked(block: number): boolean {
     return this.asked.has(block)
+  }
+
+  etaMs(): number {
+    return Infinity
   }
 
   /** Is asked for up to `room` blocks. Returns them. */
@@ -374,8 +379,10 @@ describe('memory', () => {
     const source: BlockSource = {
       have: Bitfield.full(4),
       allowedFast: new Set(),
+      suggested: new Set(),
       isChokingUs: false,
       hasAsked: () => false,
+      etaMs: () => Infinity,
     }
     const greedy = torrent('/greedy')
     for (const block of greedy.pick(source, 99, 0)) greedy.picker.requestLost(block, source)

@@ -20,7 +20,11 @@ export interface BlockSource {
   readonly have: Bitfield
   readonly allowedFast: ReadonlySet<number>
   readonly isChokingUs: boolean
+  /** Pieces that cost it least to send (BEP 6). */
+  readonly suggested: ReadonlySet<number>
   hasAsked(block: number): boolean
+  /** Milliseconds until it has delivered what it was asked for and so many blocks more; Infinity: it delivers nothing. */
+  etaMs(blocks: number): number
 }
 
 export interface DownloadOwner<Source> {
@@ -83,7 +87,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     this.#owner = owner
     this.volume = options.volume
     this.have = new Bitfield(options.map.pieceCount)
-    this.picker = new PiecePicker<Source>(options.map, options.below)
+    this.picker = new PiecePicker<Source>(options.map, options.below, (source, blocks) => source.etaMs(blocks))
     if (options.wanted) {
       for (let piece = 0; piece < options.map.pieceCount; piece++) {
         if (!options.wanted.has(piece)) this.picker.setDone(piece)
@@ -150,6 +154,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
       room,
       endgameRoom,
       only: source.isChokingUs ? source.allowedFast : null,
+      suggested: source.suggested,
       hasAsked: (block) => source.hasAsked(block),
       reserve: (block) => this.#reserve(block),
       blocksPerReserve: this.#options.disk.slotBytes / BLOCK_BYTES,
@@ -390,6 +395,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
 
   /** Time passes: what little memory has come free, perhaps from another torrent, is asked for again. */
   tick(): void {
+    this.picker.tick()
     if (this.#isStarved && this.#options.ledger.roomFor(this) > 0) this.#endStarving()
   }
 

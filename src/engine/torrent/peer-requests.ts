@@ -22,6 +22,12 @@ const MAX_WINDOW = 2048
 /** Asking is done in batches of at least this many blocks, or a quarter of the window: each write wakes the other side. */
 const REQUEST_BATCH = 64
 const ENDGAME_BLOCKS = 8
+/** Who owes us blocks and has sent no byte for this long is not counted on: somebody idle is asked for them, too. */
+const SILENT_MS = 1500
+/** What is expected of a peer that has not sent anything yet. */
+const UNKNOWN_ETA_MS = 2000
+/** What a request takes though nothing stands before it. */
+const LATENCY_MS = 100
 /** Without a byte of payload for this long, the peer's requests go to others ... */
 const SNUB_MS = 15_000
 /** ... and after this long without a whole block it is closed. */
@@ -70,6 +76,8 @@ export class PeerRequests<Source extends BlockSource> {
   #barrenRounds = 0
   #isSnubbed = false
   #lastBlockAt = 0
+  /** Bytes per second when it last sent something. */
+  #knownRate = 0
   /** `download.changes` when there was nothing to pick for this peer; -1: look. */
   #nothingToPickAt = -1
 
@@ -100,6 +108,19 @@ export class PeerRequests<Source extends BlockSource> {
 
   has(block: number): boolean {
     return this.#window.has(block)
+  }
+
+  /**
+   * Milliseconds until the peer has delivered what it was asked for and so many blocks more (fewer, when negative), by
+   * its latest rate; Infinity: it delivers nothing.
+   */
+  etaMs(blocks: number, now: number): number {
+    const owes = this.outstanding > 0
+    const isRefused = this.isChoked && this.allowedFast.size === 0
+    if (owes && (isRefused || this.#isSnubbed || now - this.lastPayloadAt > SILENT_MS)) return Infinity
+    this.#knownRate = this.rate(now) || this.#knownRate
+    if (this.#knownRate === 0) return UNKNOWN_ETA_MS
+    return LATENCY_MS + (Math.max(0, this.outstanding + blocks) * BLOCK_BYTES * 1000) / this.#knownRate
   }
 
   /** The handshake is done: patience begins. */

@@ -163,6 +163,7 @@ class World {
       allowedFast: new Set<number>(),
       isChokingUs: false,
       hasAsked: () => false,
+      etaMs: () => Infinity,
     } as unknown as Peer
     return this.download.pick(other, 99, 0)
   }

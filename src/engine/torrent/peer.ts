@@ -202,6 +202,9 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   hasAsked(block: number): boolean {
     return this.#requests.has(block)
   }
+  etaMs(blocks: number): number {
+    return this.#requests.etaMs(blocks, this.#owner.now())
+  }
 
   // ---------------------------------------------------------------- connection
 
