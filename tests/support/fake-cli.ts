@@ -5,7 +5,7 @@ import type { Context } from '../../src/apps/cli/context.ts'
 import type { Engine, EngineSession } from '../../src/apps/cli/engine.ts'
 import { runProgram } from '../../src/apps/cli/program.ts'
 import { Stop } from '../../src/apps/cli/stop.ts'
-import type { Metainfo, SessionOptions, TorrentEvents, TorrentOptions, TorrentStats } from '../../src/index.ts'
+import type { Cause, Metainfo, SessionOptions, TorrentEvents, TorrentOptions, TorrentStats } from '../../src/index.ts'
 
 export class FakeStream {
   text = ''
@@ -68,6 +68,8 @@ export class FakeTorrent {
   readonly dialled: string[] = []
   isRemoved = false
   figures: TorrentStats
+  /** Why it is slow. */
+  causes: Cause[] = []
   readonly #events = new Emitter<TorrentEvents>()
   #resolve!: () => void
   #reject!: (error: Error) => void
@@ -97,6 +99,10 @@ export class FakeTorrent {
 
   stats(): TorrentStats {
     return this.figures
+  }
+
+  diagnose(): Cause[] {
+    return this.causes
   }
 
   pieceStates(): Uint8Array {

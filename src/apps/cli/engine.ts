@@ -21,7 +21,7 @@ import type {
 
 export type EngineTorrent = Pick<
   Torrent,
-  'metainfo' | 'infohash' | 'done' | 'stats' | 'pieceStates' | 'addPeer' | 'on' | 'remove'
+  'metainfo' | 'infohash' | 'done' | 'stats' | 'diagnose' | 'pieceStates' | 'addPeer' | 'on' | 'remove'
 >
 
 export interface EngineSession extends Pick<Session, 'listening' | 'close'> {

@@ -9,6 +9,7 @@ import { openLogSink } from './log-sink.ts'
 import { type PeerOption, resolvePeer } from './options/peer-option.ts'
 import { type SessionFlags, toSessionOptions } from './options/session-options.ts'
 import type { ProgressSource, Reporter } from './report/reporter.ts'
+import { LOOK_EVERY_MS, type Slowness, SlownessWatch } from './slowness.ts'
 import { formatBytes, formatCount, formatDuration, formatPercent, formatRate } from './view/format.ts'
 import { printable } from './view/printable.ts'
 
@@ -70,6 +71,7 @@ export async function runTransfer(
 class Transfer implements ProgressSource {
   readonly name: string
   checking: { done: number; total: number } | null = null
+  slowness: Slowness | null = null
   readonly #plan: TransferPlan
   readonly #session: EngineSession
   readonly #reporter: Reporter
@@ -106,6 +108,7 @@ class Transfer implements ProgressSource {
     const peers = flags.peer ?? []
     const torrent = this.#addTorrent(peers)
     const failed = this.#watch(torrent, peers.length > 0)
+    this.#watchSlowness(torrent)
     this.#showProgress()
     for (const peer of peers) if (!peer.isIp) void this.#addNamedPeer(torrent, peer, flags.bind)
 
@@ -183,6 +186,24 @@ class Transfer implements ProgressSource {
   #warnOfNoPeers(): void {
     const message = `No trackers in this torrent and no --peer given: waiting for peers to connect to port ${this.#port}`
     this.#reporter.report({ event: 'warning', code: 'no_peer_source', message })
+  }
+
+  #watchSlowness(torrent: EngineTorrent): void {
+    const { clock } = this.#context
+    const watch = new SlownessWatch(torrent, clock.now())
+    const look = (): void => {
+      const isNews = watch.look(clock.now())
+      this.slowness = watch.current
+      if (!isNews) return
+      const { slowness } = this
+      if (!slowness) return this.#reporter.report({ event: 'flowing' })
+      const { code, message, isStalled } = slowness
+      this.#reporter.report({ event: 'slow', code, message, stalled: isStalled })
+    }
+    this.#onDetach.push(
+      clock.every(LOOK_EVERY_MS, look),
+      torrent.on('done', () => (this.slowness = null)),
+    )
   }
 
   #showProgress(): void {

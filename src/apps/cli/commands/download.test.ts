@@ -255,6 +255,55 @@ describe('sources of peers', () => {
   })
 })
 
+describe('a download that stalls', () => {
+  const cause = {
+    code: 'tracker_refused',
+    url: 'http://t.example/announce',
+    answer: '\u001b[2J',
+    message: 'tracker t.example answers "\u001b[2J"',
+  } as const
+
+  /** Eleven seconds with this cause, then content again. */
+  async function stall(isTTY: boolean, ...args: string[]): Promise<FakeCli> {
+    const { cli, torrent, code } = await start({ isTTY }, '--peer', '10.0.0.1:1', ...args)
+    torrent.check()
+    torrent.causes = [cause]
+    cli.clock.advance(11_000)
+    torrent.figures = { ...torrent.figures, downloaded: PIECE }
+    cli.clock.advance(2_000)
+    torrent.complete()
+    await code
+    return cli
+  }
+
+  test('says why, and when it goes on, as events', async () => {
+    const { events, clock } = await stall(false, '--json')
+    const { code, message } = cause
+    expect(events.filter(({ event }) => event === 'slow' || event === 'flowing')).toEqual([
+      { event: 'slow', time: clock.wall() - 3_000, code, message, stalled: true },
+      { event: 'flowing', time: clock.wall() - 1_000 },
+    ])
+  })
+
+  test('says why in a line, without what a stranger would do to the terminal', async () => {
+    const { stderr } = await stall(false)
+    expect(stderr.lines.filter((line) => line.startsWith('Stalled'))).toEqual([
+      'Stalled: tracker t.example answers "\ufffd[2J"',
+    ])
+  })
+
+  test('says why below the figures on a terminal, for as long as it is so', async () => {
+    const { stderr } = await stall(true)
+    const [before, after] = ['0.0 %', '100 %'].map((text) => stderr.text.lastIndexOf(text))
+    expect(stderr.text).toContain('Stalled: tracker t.example answers "\ufffd[2J"')
+    expect(stderr.text.lastIndexOf('Stalled')).toBeLessThan(Math.max(before, after))
+  })
+
+  test('says nothing with --quiet', async () => {
+    expect((await stall(false, '--quiet')).stderr.text).toBe('')
+  })
+})
+
 test('options reach the session', async () => {
   const args = [
     '--port',

@@ -1,5 +1,6 @@
 import { printable } from '../view/printable.ts'
 import type { Style } from '../view/style.ts'
+import { slownessText } from '../view/progress-view.ts'
 import type { CommandEvent } from './events.ts'
 
 /** Beyond this many, what was told long ago may be told again. */
@@ -27,6 +28,7 @@ export class EventText {
       const who = this.#style.busy(`Dropped peer ${printable(event.address)}:`)
       return this.#once(`${event.address} ${event.reason}`, `${who} ${printable(event.message)}`)
     }
+    if (event.event === 'slow') return this.#style.busy(printable(slownessText(event.stalled, event.message)))
     return null
   }
 

@@ -26,6 +26,16 @@ export type CommandEvent =
       readonly pieces?: readonly number[]
     }
   | { readonly event: 'warning'; readonly code: string; readonly message: string }
+  | {
+      readonly event: 'slow'
+      /** Of the cause: `all_choke`, `down_limit`, ... */
+      readonly code: string
+      /** The same for people. */
+      readonly message: string
+      /** No content has come for ten seconds or more. */
+      readonly stalled: boolean
+    }
+  | { readonly event: 'flowing' }
   | { readonly event: 'done'; readonly path: string; readonly files: number; readonly sha256?: string }
   | { readonly event: 'seeding'; readonly infohash_v1: string; readonly port: number }
   | { readonly event: 'stopped' }

@@ -36,7 +36,7 @@ export class PlainReporter implements Reporter {
     const stats = source.stats()
     // Before it is known whether there is data to verify.
     if (stats.state === 'checking' && checking === null) return
-    const line = describeProgress({ name, checking, stats, pieceStates: new Uint8Array() })
+    const line = describeProgress({ name, checking, stats, slowness: null, pieceStates: new Uint8Array() })
     // A torrent that has come to rest is not told again and again.
     if (line === this.#lastLine) return
     this.#lastLine = line

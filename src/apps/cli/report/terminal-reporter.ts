@@ -30,14 +30,16 @@ export class TerminalReporter implements Reporter {
   }
 
   report(event: CommandEvent): void {
+    // The live view shows it for as long as it is so.
+    if (event.event === 'slow') return
     const text = this.#eventText.of(event)
     if (text !== null) this.#area.print(text)
   }
 
   progress(source: ProgressSource): void {
     this.#source = source
-    const { name, checking } = source
-    const view = { name, checking, stats: source.stats(), pieceStates: source.pieceStates() }
+    const { name, checking, slowness } = source
+    const view = { name, checking, slowness, stats: source.stats(), pieceStates: source.pieceStates() }
     this.#area.update(renderProgress(view, this.#area.columns, this.#style))
   }
 

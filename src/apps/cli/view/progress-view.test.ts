@@ -21,7 +21,7 @@ function view(stats: Partial<TorrentStats>, checking: { done: number; total: num
     ...stats,
   }
   const pieceStates = new Uint8Array(all.pieces).fill(2, 0, all.piecesHave)
-  return { name: 'debian.iso', stats: all, pieceStates, checking }
+  return { name: 'debian.iso', stats: all, pieceStates, checking, slowness: null }
 }
 
 test('a download shows name, state, bar, figures and pieces', () => {
@@ -75,6 +75,21 @@ test('a seed shows what it gives', () => {
     '2.00 MiB/s up · 5 peers · 256 MiB given, ratio 2.00',
     '████',
   ])
+})
+
+test('why it is slow stands below, broken between words', () => {
+  const reason = (message: string): string[] => {
+    const slowness = { isStalled: true, message }
+    return renderProgress({ ...view({}), slowness }, 40, plainStyle()).slice(4)
+  }
+  expect(reason('all 12 connected peers choke us')).toEqual(['Stalled: all 12 connected peers choke us'])
+  expect(reason('tracker t.example answers "what you ask for is unknown\u001b[2J"')).toEqual([
+    'Stalled: tracker t.example answers "what',
+    'you ask for is unknown\ufffd[2J"',
+  ])
+  const long = reason('word '.repeat(100))
+  expect(long).toHaveLength(3)
+  for (const line of long) expect(displayWidth(line)).toBeLessThanOrEqual(40)
 })
 
 test('a torrent of empty files is complete', () => {

@@ -3,6 +3,7 @@ import type { TorrentStats } from '../../../index.ts'
 import { renderBar, renderPieceStrip } from './bar.ts'
 import { displayWidth, fitWidth } from './display-width.ts'
 import { formatBytes, formatCount, formatDuration, formatPercent, formatRate } from './format.ts'
+import { printable } from './printable.ts'
 import type { Style } from './style.ts'
 
 export interface ProgressView {
@@ -12,11 +13,16 @@ export interface ProgressView {
   readonly pieceStates: Uint8Array
   /** Bytes looked at of bytes to look at, while data on disk is being verified. */
   readonly checking: { readonly done: number; readonly total: number } | null
+  /** Why it is slow. */
+  readonly slowness: { readonly isStalled: boolean; readonly message: string } | null
 }
 
-/** Four lines of at most `columns` columns. */
+/** Lines that a reason may take. */
+const MAX_REASON_LINES = 3
+
+/** Four lines of at most `columns` columns; more when there is a reason to tell. */
 export function renderProgress(view: ProgressView, columns: number, style: Style): string[] {
-  const { stats } = view
+  const { stats, slowness } = view
   const checking = stats.state === 'checking' ? (view.checking ?? { done: 0, total: stats.total }) : null
   const { done, total } = checking ?? { done: stats.total - stats.left, total: stats.total }
   const fraction = total === 0 ? 1 : done / total
@@ -26,7 +32,13 @@ export function renderProgress(view: ProgressView, columns: number, style: Style
     `${renderBar(fraction, Math.max(1, columns - label.length), style)}${style.bold(label)}`,
     joinThatFit(checking ? checkingFigures(checking) : transferFigures(stats), columns, style),
     renderPieceStrip(view.pieceStates, columns, style),
+    ...(slowness ? renderReason(printable(slownessText(slowness.isStalled, slowness.message)), columns, style) : []),
   ].filter((line) => line !== '')
+}
+
+/** `Stalled: all 12 connected peers choke us`. */
+export function slownessText(isStalled: boolean, message: string): string {
+  return `${isStalled ? 'Stalled' : 'Slow'}: ${message}`
 }
 
 /** The same in one line of plain text, for logs and pipes. */
@@ -78,6 +90,18 @@ function renderTitle(name: string, state: string, columns: number, style: Style)
   const title = fitWidth(name, room, style.unicode ? '…' : '..')
   const gap = ' '.repeat(columns - displayWidth(title) - displayWidth(state))
   return `${style.bold(title)}${gap}${style.dim(state)}`
+}
+
+/** Broken between words; what is too long all the same is cut. */
+function renderReason(text: string, columns: number, style: Style): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const longer = lines.length === 0 ? word : `${lines.at(-1)} ${word}`
+    const isLast = lines.length === MAX_REASON_LINES
+    if (lines.length > 0 && (displayWidth(longer) <= columns || isLast)) lines[lines.length - 1] = longer
+    else lines.push(word)
+  }
+  return lines.map((line) => style.busy(fitWidth(line, columns, style.unicode ? '…' : '..')))
 }
 
 function joinThatFit(figures: readonly string[], columns: number, style: Style): string {

@@ -1,0 +1,65 @@
+// When to tell people that a download is slow, and why: when nothing has come for a while, or when something holds it up
+// that they can change. What the cause is, the torrent says.
+import type { Cause } from '../../index.ts'
+import type { EngineTorrent } from './engine.ts'
+
+/** Why a download is slow, as it is shown. */
+export interface Slowness {
+  /** No content has come for ten seconds or more. */
+  readonly isStalled: boolean
+  readonly code: Cause['code']
+  /** May quote a stranger. */
+  readonly message: string
+}
+
+/** How often `look` is to be called, in milliseconds. */
+export const LOOK_EVERY_MS = 2_000
+/** A pause is no stall, and what comes and goes is no cause. */
+const PATIENCE_MS = 10_000
+/** Worth telling while data flows: the disk, or an option that was given. */
+const WORTH_TELLING: ReadonlySet<Cause['code']> = new Set(['disk_silent', 'disk_slow', 'memory_short', 'down_limit'])
+
+export class SlownessWatch {
+  /** What is shown now; null while all is well. */
+  current: Slowness | null = null
+  readonly #torrent: Pick<EngineTorrent, 'stats' | 'diagnose'>
+  #downloaded = 0
+  /** When content came last. */
+  #movedAt: number
+  /** What was found last, and since when. */
+  #found: Slowness | null = null
+  #foundAt: number
+
+  constructor(torrent: Pick<EngineTorrent, 'stats' | 'diagnose'>, now: number) {
+    this.#torrent = torrent
+    this.#movedAt = this.#foundAt = now
+  }
+
+  /** @returns whether there is something new to tell: another cause, or none any more */
+  look(now: number): boolean {
+    const found = this.#find(now)
+    if (!isSame(found, this.#found)) this.#foundAt = now
+    this.#found = found
+    const before = this.current
+    // Ten seconds of silence have been patience enough; a cause that replaces another must last.
+    const isRipe = now - this.#foundAt >= PATIENCE_MS || (found?.isStalled === true && !before?.isStalled)
+    if (found === null || isSame(found, before) || isRipe) this.current = found
+    return !isSame(this.current, before)
+  }
+
+  #find(now: number): Slowness | null {
+    const { state, downloaded } = this.#torrent.stats()
+    if (downloaded !== this.#downloaded || state !== 'downloading') this.#movedAt = now
+    this.#downloaded = downloaded
+    if (state !== 'downloading') return null
+    const isStalled = now - this.#movedAt >= PATIENCE_MS
+    const [cause] = this.#torrent.diagnose()
+    if (!cause || (!isStalled && !WORTH_TELLING.has(cause.code))) return null
+    return { isStalled, code: cause.code, message: cause.message }
+  }
+}
+
+/** Figures change all the time, and are no news. */
+function isSame(a: Slowness | null, b: Slowness | null): boolean {
+  return a?.code === b?.code && a?.isStalled === b?.isStalled
+}
