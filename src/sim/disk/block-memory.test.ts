@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { array, assert, integer, nat, oneof, property } from 'fast-check'
 import { expect, test } from 'vitest'
 import { BlockMemory } from './block-memory.ts'
 
@@ -11,12 +11,12 @@ const memory = (kind: 'tags' | 'bytes'): BlockMemory =>
 test('a slot keeps the first 16 bytes of each block, wherever chunks begin and end', () => {
   const bytes = Uint8Array.from({ length: 4 * BLOCK }, (_, i) => 1 + (((i / BLOCK) | 0) * 50 + (i % 50)))
   const tags = [0, 1, 2, 3].flatMap((block) => [...bytes.subarray(block * BLOCK, block * BLOCK + 16)])
-  const cut = fc.oneof(
-    fc.nat(4 * BLOCK),
-    fc.integer({ min: -20, max: 20 }).map((near) => 2 * BLOCK + near),
+  const cut = oneof(
+    nat(4 * BLOCK),
+    integer({ min: -20, max: 20 }).map((near) => 2 * BLOCK + near),
   )
-  fc.assert(
-    fc.property(fc.array(cut, { maxLength: 10 }), (cuts) => {
+  assert(
+    property(array(cut, { maxLength: 10 }), (cuts) => {
       const blocks = memory('tags')
       const bounds = [0, ...cuts.toSorted((a, b) => a - b), 4 * BLOCK]
       for (const [i, begin] of bounds.slice(0, -1).entries()) {

@@ -4,6 +4,7 @@
 import type { Frame, Slot } from '../../platform/platform.ts'
 import { BLOCK_BYTES } from '../../protocol/metainfo/piece-map.ts'
 import { TAG_BYTES, storedLength, storedOffset, type ContentKind } from './stored-form.ts'
+import { untouchedMemory } from './untouched-memory.ts'
 
 /** Room before each block of a frame for the header of its `piece` message. */
 const HEADER_BYTES = 13
@@ -65,7 +66,7 @@ export class BlockMemory {
   }
 
   frame(frame: Frame): Uint8Array {
-    return (this.#frames[frame] ??= new Uint8Array(this.#sizes.frameBlocks * FRAMED_BLOCK_BYTES))
+    return (this.#frames[frame] ??= untouchedMemory(this.#sizes.frameBlocks * FRAMED_BLOCK_BYTES))
   }
 
   /** Puts stored bytes to where byte `position` of the frame's blocks is. */

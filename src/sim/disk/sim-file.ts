@@ -31,7 +31,7 @@ interface UnsyncedWrite {
   readonly end: number
   /** What was there, or null when all of it was holes. */
   readonly before: Uint8Array | null
-  /** Numbers of the blocks that were holes. */
+  /** Numbers of the blocks that were holes; none are listed when all were. */
   readonly newBlocks: readonly number[]
 }
 
@@ -76,7 +76,7 @@ export class SimFile {
   write(offset: number, length: number, stored: Uint8Array, timeUs: number): void {
     const at = storedOffset(this.kind, offset)
     const newBlocks = this.#holes(at, stored.length)
-    const isNew = newBlocks.length === this.#lastBlock(at, stored.length) - Math.floor(at / this.#blockBytes) + 1
+    const isNew = newBlocks.length === this.#blockCount(at, stored.length)
     this.#unsynced.push({
       timeUs,
       offset: at,
@@ -84,7 +84,7 @@ export class SimFile {
       lengthBefore: this.#length,
       end: offset + length,
       before: isNew ? null : this.#copy(at, stored.length),
-      newBlocks,
+      newBlocks: isNew ? [] : newBlocks,
     })
     this.#put(at, stored)
     this.#length = Math.max(this.#length, offset + length)
@@ -170,14 +170,20 @@ export class SimFile {
 
   #undo(write: UnsyncedWrite): void {
     if (write.before) this.#put(write.offset, write.before)
-    for (const block of write.newBlocks) {
+    else this.#clear(Math.floor(write.offset / this.#blockBytes), this.#blockCount(write.offset, write.storedLength))
+    for (const block of write.newBlocks) this.#clear(block, 1)
+    this.#length = write.lengthBefore
+  }
+
+  /** Makes blocks holes again. */
+  #clear(first: number, count: number): void {
+    for (let block = first; block < first + count; block++) {
       const page = this.#ownPage(Math.floor(block / this.#blocksPerPage))
       const inPage = block % this.#blocksPerPage
       page.bytes.fill(0, inPage * this.#blockBytes, (inPage + 1) * this.#blockBytes)
       page.written.clear(inPage)
       this.#blocksWritten--
     }
-    this.#length = write.lengthBefore
   }
 
   #putTorn(offset: number, bytes: Uint8Array, random: Random): void {
@@ -210,18 +216,23 @@ export class SimFile {
     return copy
   }
 
+  /** Numbers of the blocks without bytes among those that the stored bytes lie in. */
   #holes(offset: number, length: number): number[] {
     const holes: number[] = []
-    const last = this.#lastBlock(offset, length)
-    for (let block = Math.floor(offset / this.#blockBytes); block <= last; block++) {
-      const page = this.#pages.get(Math.floor(block / this.#blocksPerPage))
-      if (!page?.written.has(block % this.#blocksPerPage)) holes.push(block)
+    const end = (offset + length) / this.#blockBytes
+    for (let block = Math.floor(offset / this.#blockBytes); block < end; block++) {
+      if (!this.#isWritten(block)) holes.push(block)
     }
     return holes
   }
 
-  #lastBlock(offset: number, length: number): number {
-    return Math.floor((offset + length - 1) / this.#blockBytes)
+  #blockCount(offset: number, length: number): number {
+    return Math.ceil((offset + length) / this.#blockBytes) - Math.floor(offset / this.#blockBytes)
+  }
+
+  #isWritten(block: number): boolean {
+    const page = this.#pages.get(Math.floor(block / this.#blocksPerPage))
+    return page?.written.has(block % this.#blocksPerPage) ?? false
   }
 
   #ownPage(index: number): Page {
