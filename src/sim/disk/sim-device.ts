@@ -1,6 +1,7 @@
 // One storage device: what it holds, how fast it is, and all that can go wrong with it. It serves operations one after the
 // other; each takes the time of a seek and of its bytes. It outlives the disks (one per run of a session) that use it.
 import type { Random } from '../../platform/platform.ts'
+import { BLOCK_BYTES } from '../../protocol/metainfo/piece-map.ts'
 import type { TimeTarget, Timeline } from '../timeline.ts'
 import { storedOffset } from './stored-form.ts'
 import { SimFiles, type SimFilesOptions } from './sim-files.ts'
@@ -121,7 +122,7 @@ export class SimDevice implements TimeTarget {
   corrupt(path: string, offset: number): void {
     const file = this.files.find(path)
     if (!file || offset >= file.length) throw simStorageError('not_found', 'corrupt', path)
-    file.flip(storedOffset(file.kind, offset))
+    file.flip(storedOffset(file.kind, file.kind === 'tags' ? offset - (offset % BLOCK_BYTES) : offset))
   }
 
   /** The drive is pulled out: its files are gone, writing is `io_error`, and what was not synced may be lost. */

@@ -170,6 +170,8 @@ describe('time', () => {
     void volume.sizes([]).then(() => answers++)
     disk.crash()
     void volume.sizes([]).then(() => answers++)
+    void volume.release('/').then(() => answers++)
+    void disk.openVolume('/').then(() => answers++)
     await time.run(1e6, () => false)
     expect([answers, disk.device('/').pendingCount]).toEqual([0, 0])
     const next = disk.restarted()
@@ -214,7 +216,7 @@ describe('faults', () => {
     const { disk, volume, outcome } = await stage()
     const { disk: other } = await stage()
     for (const each of [disk, other]) content.fill(each, '/data')
-    disk.device('/').corrupt('/data/content', PIECE + BLOCK)
+    disk.device('/').corrupt('/data/content', PIECE + BLOCK + 12_345)
     const right = parseTorrent(content.torrent).pieceHashes!
     const isRight: boolean[] = []
     for (let piece = 0; piece < 4; piece++) {

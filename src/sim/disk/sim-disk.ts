@@ -104,10 +104,8 @@ export class SimDisk implements Disk, VolumeOwner {
   }
 
   openVolume(path: string): Promise<Volume> {
-    if (this.#state === 'crashed') return unanswered()
-    if (this.isClosed) return this.refuse(simStorageError('disk_closed', 'use', path))
-    this.#timeline.promiseSettled()
-    return Promise.resolve(new SimVolume(this.device(path), this))
+    if (this.#state === 'closing') return this.refuse(simStorageError('disk_closed', 'use', path))
+    return this.answer(new SimVolume(this.device(path), this))
   }
 
   close(): Promise<void> {
@@ -155,7 +153,6 @@ export class SimDisk implements Disk, VolumeOwner {
   }
 
   do<Result>(device: SimDevice, path: string, bytes: number, work: () => Result): Promise<Result> {
-    if (this.#state === 'crashed') return unanswered()
     if (this.isClosed) return this.refuse(simStorageError('disk_closed', 'use', path))
     return new Promise((resolve, reject) => {
       const giveUp = (): void => reject(simStorageError('disk_closed', 'use', path))
@@ -174,7 +171,14 @@ export class SimDisk implements Disk, VolumeOwner {
     })
   }
 
+  answer<Result>(result: Result): Promise<Result> {
+    if (this.#state === 'crashed') return unanswered()
+    this.#timeline.promiseSettled()
+    return Promise.resolve(result)
+  }
+
   refuse(error: Error): Promise<never> {
+    if (this.#state === 'crashed') return unanswered()
     this.#timeline.promiseSettled()
     return Promise.reject(error)
   }

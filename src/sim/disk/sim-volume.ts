@@ -24,6 +24,8 @@ export interface VolumeOwner {
   readonly isClosed: boolean
   /** Does the work when the device has come to it, and answers with its result or with what it throws. */
   do<Result>(device: SimDevice, path: string, bytes: number, work: () => Result): Promise<Result>
+  /** Answers without any work. */
+  answer<Result>(result: Result): Promise<Result>
   refuse(error: Error): Promise<never>
 }
 
@@ -88,7 +90,7 @@ export class SimVolume implements Volume {
   }
 
   release(root: string): Promise<void> {
-    if (this.#disk.isClosed) return Promise.resolve()
+    if (this.#disk.isClosed) return this.#disk.answer(undefined)
     return this.#do(root, 0, () => {
       const { openFiles } = this.#disk
       for (const path of openFiles.keys()) if (path === root || isBelow(path, root)) openFiles.delete(path)
