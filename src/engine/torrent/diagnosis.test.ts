@@ -28,7 +28,7 @@ function torrent(different: Partial<DiagnosisFacts> = {}): DiagnosisFacts {
 
 /** `s` serves us, `c` chokes us, `f` chokes us but for allowed pieces, `q` is quiet, `-` has nothing that we lack. */
 function peers(picture: string, connectedMs = MINUTE): PeerFacts[] {
-  return [...picture].map((kind) => ({
+  return Array.from(picture).map((kind) => ({
     connectedMs,
     isWanted: kind !== '-',
     isChokingUs: 'cf-'.includes(kind),
@@ -41,7 +41,7 @@ function peers(picture: string, connectedMs = MINUTE): PeerFacts[] {
 
 /** `i` wants something of us, `w` waits for blocks, `-` wants nothing. */
 function leechers(picture: string): PeerFacts[] {
-  return [...picture].map((kind) => {
+  return Array.from(picture).map((kind) => {
     const [peer] = peers('-')
     return { ...peer, isInterested: kind !== '-', waiting: kind === 'w' ? 8 : 0 }
   })
