@@ -230,8 +230,8 @@ describe('bounds', () => {
       act()
       most = Math.max(most, book.work - before)
     }
-    const { below } = randomSource(7)
-    for (let i = 0; i < 10_000; i++) measured(() => book.add(numbered(i), 'tracker', below(1 << 30)))
+    const random = randomSource(7)
+    for (let i = 0; i < 10_000; i++) measured(() => book.add(numbered(i), 'tracker', random.below(1 << 30)))
     expect(book.size).toBe(2000)
     const inUse: Address[] = []
     for (let now = 0; now < 10 * MINUTE; now += 100) {
@@ -240,8 +240,8 @@ describe('bounds', () => {
         if (address) inUse.push(address)
       })
       if (inUse.length < 200) continue
-      const [gone] = inUse.splice(below(200), 1)
-      measured(() => book.closed(gone, (['failed', 'orderly', 'fruitless'] as const)[below(3)], now))
+      const [gone] = inUse.splice(random.below(200), 1)
+      measured(() => book.closed(gone, (['failed', 'orderly', 'fruitless'] as const)[random.below(3)], now))
     }
     // In and out of three heaps of 2,000, each eleven levels deep; and 32 addresses noticed at once at most.
     expect(most).toBeLessThan(32 * 2 * 2 * 11)

@@ -21,6 +21,7 @@ import type { SessionOptions } from './settings.ts'
 
 const HEARTBEAT_MS = 100
 const DEFAULT_MAX_PEERS = 200
+const DEFAULT_MAX_PEERS_PER_TORRENT = 60
 const MAX_HALF_OPEN = 50
 /** Connections that have not said yet what they want. */
 const MAX_GREETINGS = 100
@@ -57,6 +58,7 @@ export class Session implements GreetingOwner {
     this.#upLimiter = new RateLimiter(options.upRate ?? 0)
     this.#budget = {
       maxPeers: options.maxPeers ?? DEFAULT_MAX_PEERS,
+      maxPeersPerTorrent: options.maxPeersPerTorrent ?? DEFAULT_MAX_PEERS_PER_TORRENT,
       maxHalfOpen: MAX_HALF_OPEN,
       peers: 0,
       halfOpen: 0,

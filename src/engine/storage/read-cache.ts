@@ -124,6 +124,13 @@ export class ReadCache {
     return this.view(source, run, block, 1).subarray(PIECE_HEADER_BYTES)
   }
 
+  /** Pieces of which something is in memory, at most so many. Walks over what is in memory: not for each block. */
+  piecesOf(source: ReadSource, most: number): number[] {
+    const runs = [...(this.#runs.get(source)?.values() ?? [])].filter((run) => run.state === 'ready')
+    const pieces = new Set(runs.reverse().map((run) => source.map.pieceOfBlock(run.firstBlock)))
+    return [...pieces].slice(0, most)
+  }
+
   /** The torrent is gone. */
   forgetAll(source: ReadSource): void {
     for (const run of new Set(this.#runs.get(source)?.values())) if (run.uses === 0) this.#forget(run)

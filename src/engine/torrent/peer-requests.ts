@@ -71,6 +71,8 @@ export class PeerRequests<Source extends BlockSource> {
   /** Pieces with rejects since the last unchoke -> how many. */
   readonly #rejected = new Map<number, number>()
   #chokeChanges = 0
+  /** Before this round of the choker. */
+  #hasDelivered = false
   /** Blocks asked for since the last one came, or the last unchoke. */
   #askedInVain = 0
   #barrenRounds = 0
@@ -90,6 +92,11 @@ export class PeerRequests<Source extends BlockSource> {
 
   get outstanding(): number {
     return this.#window.outstanding
+  }
+
+  /** Has any block come from it? */
+  get hasDelivered(): boolean {
+    return this.#hasDelivered || this.bytesThisRound > 0
   }
 
   /** It was asked, and has sent no payload for some time: its requests have gone to others. */
@@ -166,6 +173,7 @@ export class PeerRequests<Source extends BlockSource> {
 
   /** A round of the choker is over: what it counts begins anew. */
   endRound(): void {
+    this.#hasDelivered = this.hasDelivered
     this.bytesThisRound = 0
     this.#chokeChanges = 0
   }

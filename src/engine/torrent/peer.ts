@@ -42,8 +42,10 @@ export interface PeerOwner extends RequestsOwner<Peer> {
   onInterestChange(peer: Peer): void
   /** It told what it has, or whether it wants anything. */
   onHaveChange(peer: Peer): void
-  /** It told where it can be dialled, or under which IP it sees us (a stranger's word; null: it does not say). */
-  onIntroduced(peer: Peer, ourIp: string | null): void
+  /** One that came to us has told where it can be dialled. */
+  onDialAddress(peer: Peer): void
+  /** A peer sees us under this IP: a stranger's word. */
+  onOurIp(ip: string): void
   /** A mistake of our own code came to light while this peer was served. */
   onFault(error: unknown): void
   /** The end. `reason` is null when nobody is to blame. */
@@ -69,12 +71,15 @@ type Stage = 'connecting' | 'handshaking' | 'connected' | 'closed'
 export class Peer implements ConnectionHandler, WireHandler, BlockSource, UploadPeer, ChokeCandidate {
   readonly address: Address
   readonly isIncoming: boolean
+  readonly priority: number
   stage: Stage
   /** The connection was established, or came in. */
   hasOpened: boolean
   /** Once it is closed: the code of the error that ended it, or `closed`. */
   endedBy = 'closed'
   peerId: Uint8Array | null = null
+  /** When its last bytes came. */
+  lastReceivedAt = 0
   /** Where it can be dialled: its own word for an incoming connection. */
   dialAddress: Address | null
   readonly #owner: PeerOwner
@@ -90,13 +95,14 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   #hints = 0
   #now: number
   #openedAt: number
-  #lastReceivedAt = 0
   #lastSentAt = 0
 
-  constructor(owner: PeerOwner, address: Address, isIncoming: boolean) {
+  /** @param priority its rank among the peers (BEP 40) */
+  constructor(owner: PeerOwner, address: Address, isIncoming: boolean, priority = 0) {
     this.#owner = owner
     this.address = address
     this.isIncoming = isIncoming
+    this.priority = priority
     this.dialAddress = isIncoming ? null : address
     this.stage = isIncoming ? 'handshaking' : 'connecting'
     this.hasOpened = isIncoming
@@ -147,6 +153,11 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   /** Since when no payload has gone either way: the longest idle peer makes way when there are too many. */
   get idleSince(): number {
     return Math.max(this.#requests.lastPayloadAt, this.#service.lastUploadAt)
+  }
+
+  /** Has any payload passed, either way? */
+  get hasMovedPayload(): boolean {
+    return this.#requests.hasDelivered || this.#service.lastUploadAt > 0
   }
 
   // What the picker, the choker and the upload look at.
@@ -217,7 +228,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   }
 
   onBytes(chunk: Uint8Array): void {
-    this.#now = this.#lastReceivedAt = this.#owner.now()
+    this.#now = this.lastReceivedAt = this.#owner.now()
     try {
       this.#decoder.push(chunk)
       if (this.isClosed) return
@@ -300,7 +311,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     if (this.stage === 'handshaking' && now - this.#openedAt > HANDSHAKE_TIMEOUT_MS)
       return new PeerError('handshake_timeout', `No handshake within ${HANDSHAKE_TIMEOUT_MS / 1000} s`)
     if (this.stage !== 'connected') return null
-    if (now - this.#lastReceivedAt > INACTIVE_MS)
+    if (now - this.lastReceivedAt > INACTIVE_MS)
       return new PeerError('inactive', `Nothing received for ${INACTIVE_MS / 1000} s`)
     return this.#service.overdue(this.#connection, now) ?? this.#requests.overdue(now)
   }
@@ -352,9 +363,11 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     const handshake = this.#extensions.onMessage(id, payload)
     if (handshake) {
       if (handshake.requestQueue !== null) this.#requests.setPeerLimit(handshake.requestQueue)
-      if (this.dialAddress === null && handshake.listenPort !== null)
+      if (this.dialAddress === null && handshake.listenPort !== null) {
         this.dialAddress = { ...this.address, port: handshake.listenPort }
-      this.#owner.onIntroduced(this, handshake.yourIp)
+        this.#owner.onDialAddress(this)
+      }
+      if (handshake.yourIp !== null) this.#owner.onOurIp(handshake.yourIp)
     }
     if (this.#extensions.isUploadOnly) this.#owner.onHaveChange(this)
   }
@@ -489,6 +502,13 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   onCancel(piece: number, begin: number, length: number): void {
     this.#service.onCancel(piece, begin, length, this.#capabilities.fast)
+  }
+
+  /** Tells it which of these pieces, all in our memory, costs us least (BEP 6): one that it lacks. */
+  suggestOneOf(pieces: readonly number[]): void {
+    if (!this.#capabilities.fast) return
+    const piece = pieces.find((each) => !this.have.has(each))
+    if (piece !== undefined) this.#service.suggest(piece)
   }
 
   unchoke(): void {

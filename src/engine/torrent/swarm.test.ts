@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { bencode } from '../../../tests/support/bencode.ts'
 import { FakeConnection } from '../../../tests/support/fake-connection.ts'
+import { settled } from '../../../tests/support/fake-clock.ts'
 import { FakeDisk } from '../../../tests/support/fake-disk.ts'
 import { makeTorrent, Payload } from '../../../tests/support/payload.ts'
 import { type Address, addressKey, ipAddress } from '../../base/address.ts'
@@ -11,6 +12,7 @@ import { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { parseTorrent } from '../../protocol/metainfo/torrent-file.ts'
 import { encodeHandshake, WireEncoder } from '../../protocol/wire/index.ts'
 import { contentLayout } from '../storage/content-layout.ts'
+import { peerPriority } from '../policy/peer-priority.ts'
 import { ReadCache } from '../storage/read-cache.ts'
 import { SlotLedger } from '../storage/slot-ledger.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
@@ -99,7 +101,7 @@ class World {
     const now = (): number => this.now
     const source = { map, volume, spans: layout.spans }
     const uploadOwner = { onReadFailed() {}, onSent() {} }
-    this.budget = { maxPeers: 100, maxHalfOpen: 50, peers: 0, halfOpen: 0, ...budget }
+    this.budget = { maxPeers: 100, maxPeersPerTorrent: 100, maxHalfOpen: 50, peers: 0, halfOpen: 0, ...budget }
     const connect: Network['connect'] = (remote, _options, handler) => {
       const connection = new FakeConnection(remote)
       this.dialled.push(new Remote(connection, handler))
@@ -214,6 +216,41 @@ describe('dialling', () => {
     expect(world.dialled).toHaveLength(1)
   })
 
+  test('of one torrent no more than thirty are half open, so that others can dial, too', () => {
+    const world = new World()
+    for (let i = 0; i < 60; i++) world.swarm.addAddress(numbered(i), 'tracker')
+    for (let i = 0; i < 10; i++) world.beats()
+    expect(world.dialled).toHaveLength(30)
+    world.dialled[0].opens()
+    world.dialled[1].leaves()
+    world.beats()
+    expect(world.dialled).toHaveLength(32)
+  })
+
+  test('where one who dialled us listens is known from its own word', () => {
+    const world = new World()
+    const remote = world.joins('a', ipAddress('1.0.0.9', 50_000))
+    remote.says((wire) => wire.extended(0, bencode({ p: 7000 })))
+    world.passes(MINUTE)
+    expect(world.dialled).toHaveLength(0)
+    remote.leaves()
+    world.passes(16 * SECOND)
+    expect(world.dialled.map(({ connection }) => connection.remote)).toEqual([ipAddress('1.0.0.9', 7000)])
+  })
+
+  test('one that leaves again and again before anything has passed is tried later and later', () => {
+    const world = new World()
+    world.swarm.addAddress(numbered(0), 'tracker')
+    const waits: number[] = []
+    for (let i = 0; i < 4; i++) {
+      const from = world.now
+      while (world.dialled.length === i) world.passes(SECOND)
+      waits.push((world.now - from) / SECOND)
+      world.dialled[i].opens().greets(id('full')).leaves()
+    }
+    expect(waits).toEqual([1, 15, 30, 60])
+  })
+
   test('a session bound to IPv4 dials no IPv6 address', () => {
     const world = new World({ localIp: '10.0.0.1' })
     world.swarm.addAddress(ipAddress('2001:db8::1', 6881), 'tracker')
@@ -244,10 +281,20 @@ describe('two connections with one peer', () => {
     expect([first.isClosed, second.isClosed, world.swarm.connectedCount]).toEqual([false, true, 1])
   })
 
-  test('the same id from another address is another peer', () => {
+  test('the same id from another IP is the same peer, by another way', () => {
     const world = new World()
-    world.joins('twin', ipAddress('1.0.0.9', 1111))
+    const first = world.joins('twin', ipAddress('1.0.0.9', 1111))
+    world.passes(59 * SECOND)
+    expect(world.joins('twin', ipAddress('2001:db8::8', 1111)).isClosed).toBe(true)
+    expect(first.isClosed).toBe(false)
+  })
+
+  test('who comes again from another IP, when its first connection has been silent for a minute, has lost that one', () => {
+    const world = new World()
+    const first = world.joins('twin', ipAddress('1.0.0.9', 1111))
+    world.passes(60 * SECOND)
     expect(world.joins('twin', ipAddress('1.0.0.8', 1111)).isClosed).toBe(false)
+    expect(first.isClosed).toBe(true)
   })
 
   test('when we dialled in vain, we have learnt where the peer that came to us listens', () => {
@@ -311,7 +358,7 @@ describe('a peer that sent wrong data', () => {
     expect(world.joins('good', ipAddress('1.0.0.9', 3333)).isClosed).toBe(false)
     expect(world.joins('bad', ipAddress('1.0.0.8', 1111)).isClosed).toBe(false)
     world.swarm.addAddress(ipAddress('1.0.0.9', 6881), 'tracker')
-    world.beats()
+    world.passes(16 * SECOND)
     expect(world.dialled).toHaveLength(1)
   })
 
@@ -416,14 +463,133 @@ describe('between two seeds', () => {
   })
 })
 
+describe('peers that want nothing of each other', () => {
+  const wantsNothing = (wire: WireEncoder): void => wire.extended(0, bencode({ upload_only: 1 }))
+
+  test('a partial seed is of no use to a seed, nor is one that becomes a partial seed', () => {
+    const world = new World({ isSeed: true })
+    expect(world.joins('a').says(wantsNothing).isClosed).toBe(true)
+    const later = world.joins('b').says((wire) => wire.have(1))
+    later.says((wire) => wire.extended(3, Uint8Array.of(1)))
+    expect([later.isClosed, world.dropped]).toEqual([true, []])
+  })
+
+  test('who says so and is interested all the same stays, and so does whoever is asked by us', () => {
+    const seed = new World({ isSeed: true })
+    expect(
+      seed.joins('a').says((wire) => {
+        wire.interested()
+        wantsNothing(wire)
+      }).isClosed,
+    ).toBe(false)
+    const leecher = new World()
+    expect(leecher.joins('a').says(wantsNothing).isClosed).toBe(false)
+  })
+
+  test('when we come to have everything, partial seeds are let go, and the others told', () => {
+    const world = new World()
+    const partial = world.joins('a').says(wantsNothing)
+    const knowing = world.joins('b').says((wire) => wire.extended(0, bencode({ m: { upload_only: 9 } })))
+    const plain = world.joins('c')
+    for (const remote of [knowing, plain]) hears(remote)
+    for (let piece = 0; piece < 3; piece++) world.download.setHave(piece)
+    world.swarm.becomeSeed()
+    world.passes(SECOND)
+    expect([partial.isClosed, knowing.isClosed, plain.isClosed]).toEqual([true, false, false])
+    expect([hears(knowing), hears(plain)]).toEqual([['extended 9'], []])
+  })
+})
+
+describe('a seed suggests what it has in memory', () => {
+  async function served(fast: boolean): Promise<{ world: World; remote: Remote }> {
+    const world = new World({ isSeed: true })
+    const remote = world.comes(numbered(1))!
+    remote.says((wire) => {
+      wire.raw(encodeHandshake(metainfo.infohashV1!, id('a'), { extensions: false, fast }))
+      wire.interested()
+      wire.request(1, 0, BLOCK)
+    })
+    await settled()
+    hears(remote)
+    return { world, remote }
+  }
+
+  test('to one that it serves, each piece once', async () => {
+    const { world, remote } = await served(true)
+    world.passes(60 * SECOND)
+    expect(hears(remote)).toEqual(['suggest 1'])
+  })
+
+  test('not to one that has it, nor to one without the fast extension', async () => {
+    const { world, remote } = await served(true)
+    remote.says((wire) => wire.have(1))
+    world.passes(60 * SECOND)
+    expect(hears(remote)).toEqual([])
+    const plain = await served(false)
+    plain.world.passes(60 * SECOND)
+    expect(hears(plain.remote)).toEqual([])
+  })
+})
+
 describe('when there are as many connections as there may be', () => {
-  test('nobody more is let in, or dialled', () => {
-    const world = new World({ budget: { maxPeers: 2 } })
-    world.joins('a')
-    world.joins('b')
+  test.each([{ maxPeers: 2 }, { maxPeersPerTorrent: 2 }])('nobody more is let in, or dialled: %j', (budget) => {
+    const world = new World({ budget })
+    const served = ['a', 'b'].map((name) => world.joins(name).says((wire) => wire.interested()))
     world.swarm.addAddress(numbered(0), 'tracker')
     world.passes(30 * SECOND)
     expect([world.comes(numbered(9)), world.dialled.length, world.budget.peers]).toEqual([null, 0, 2])
+    expect(served.map((remote) => remote.isClosed)).toEqual([false, false])
+  })
+
+  test('who comes and ranks higher takes the place of the lowest that is of no use; who ranks lower is refused', () => {
+    const world = new World({ budget: { maxPeers: 2 } })
+    const us = ipAddress('10.0.0.1', 6881)
+    const byRank = [1, 2, 3, 4].map(numbered).sort((a, b) => peerPriority(us, a) - peerPriority(us, b))
+    const lower = world.joins('l', byRank[1])
+    const higher = world.joins('h', byRank[2])
+    world.passes(20 * SECOND)
+    expect(world.comes(byRank[0])).toBeNull()
+    expect(world.joins('n', byRank[3]).isClosed).toBe(false)
+    expect([lower.isClosed, higher.isClosed, world.dropped]).toEqual([true, false, []])
+  })
+
+  describe('and we know others', () => {
+    /** Twenty who serve us nothing, and addresses never tried. */
+    function crowded(options: WorldOptions = {}): { world: World; remotes: Remote[] } {
+      const world = new World({ ...options, budget: { maxPeersPerTorrent: 20 } })
+      const remotes = Array.from({ length: 20 }, (_, i) => world.joins(`peer ${i}`, numbered(1000 + i)))
+      for (let i = 0; i < 100; i++) world.swarm.addAddress(numbered(i), 'tracker')
+      return { world, remotes }
+    }
+    const closed = (remotes: Remote[]): number => remotes.filter((remote) => remote.isClosed).length
+
+    test('one of twenty that are of no use makes way every few minutes, and no more', () => {
+      const { world, remotes } = crowded()
+      world.passes(140 * SECOND)
+      expect([closed(remotes), world.dialled.length]).toEqual([0, 0])
+      world.passes(20 * SECOND)
+      expect([closed(remotes), world.dialled.length, world.dropped]).toEqual([1, 1, []])
+      for (const remote of remotes) if (!remote.isClosed) remote.says((wire) => wire.keepAlive())
+      world.dialled[0].opens().greets(id('new'))
+      world.passes(146 * SECOND)
+      expect([closed(remotes), world.dialled.length]).toEqual([2, 2])
+    })
+
+    test('the only one with a piece that we want stays', () => {
+      const { world, remotes } = crowded()
+      for (const remote of remotes.slice(1)) remote.leaves()
+      const alone = remotes[0].says((wire) => wire.have(2))
+      const limited = world.budget as { maxPeersPerTorrent: number }
+      limited.maxPeersPerTorrent = 1
+      world.passes(160 * SECOND)
+      expect(alone.isClosed).toBe(false)
+    })
+
+    test('a seed turns nobody over', () => {
+      const { world, remotes } = crowded({ isSeed: true })
+      world.passes(200 * SECOND)
+      expect(closed(remotes)).toBe(0)
+    })
   })
 
   test('one who has been of no use for a minute makes way', () => {

@@ -1,15 +1,17 @@
 // The peers of one torrent: whom we know, whom we dial, who may come in, who is served (BEP 3). Owns the connected peers
 // and the peer book. What is fetched is the download's business; what is said to a peer, the peer's own.
-import { type Address, addressKey } from '../../base/address.ts'
-import { equalBytes, toHex } from '../../base/bytes.ts'
+import type { Address } from '../../base/address.ts'
 import { PeerError } from '../../base/errors.ts'
 import type { Connection, ConnectionHandler, Network } from '../../platform/platform.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Choker } from '../policy/choker.ts'
+import { OwnAddress } from '../policy/own-address.ts'
 import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.ts'
+import { whoIsTurnedOver, whoMakesWay } from '../policy/peer-turnover.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { Download } from './download.ts'
 import { canReach } from '../transport/listener.ts'
+import { PeerIdentities } from './peer-identities.ts'
 import { Peer, type PeerOwner } from './peer.ts'
 import { PieceSightings } from './piece-sightings.ts'
 import type { Upload } from './upload.ts'
@@ -17,6 +19,7 @@ import type { Upload } from './upload.ts'
 /** Connections of the whole session, counted together. */
 export interface ConnectionBudget {
   readonly maxPeers: number
+  readonly maxPeersPerTorrent: number
   /** Connections being established at once. */
   readonly maxHalfOpen: number
   /** Peers of all torrents, those being dialled included. */
@@ -55,11 +58,12 @@ const UPLOAD_SLOTS = 4
 const CHOKER_ROUND_MS = 10_000
 /** Addresses dialled in one tick: a burst of connections is hard on home routers. */
 const DIALS_PER_TICK = 8
-/** Two connections that were opened at the same moment, one by each side, are told apart by who is kept: see `onHandshake`. */
-const SIMULTANEOUS_MS = 3_000
-const MAX_BANNED_IDS = 1000
-/** A peer that has moved no payload for so long makes way for a new one when there are too many. */
-const IDLE_MS = 60_000
+/** Of the connections being established at once, what one torrent may have: it may know nobody but the dead. */
+const MAX_HALF_OPEN = 30
+/** How often useless peers make way for untried addresses, when there are as many as there may be. */
+const TURNOVER_MS = 150_000
+/** Pieces in memory among which a seed finds one to suggest. */
+const MAX_SUGGESTED = 8
 
 export class Swarm implements PeerOwner {
   readonly infohash: Uint8Array
@@ -75,11 +79,14 @@ export class Swarm implements PeerOwner {
   readonly #owner: SwarmOwner
   readonly #peers = new Set<Peer>()
   readonly #connectedAt = new Map<Peer, number>()
-  readonly #bannedIds = new Set<string>()
+  readonly #identities: PeerIdentities
+  readonly #ownAddress: OwnAddress
   readonly #choker: Choker<Peer>
-  /** Being closed because neither needs the other. */
-  readonly #useless = new Set<Peer>()
+  /** Being closed by our own choice, and why. */
+  readonly #letGo = new Map<Peer, Ending>()
+  #halfOpen = 0
   #lastRound: number
+  #lastTurnover: number
   /** Who asks first when memory comes free. */
   #firstToAsk = 0
   #isClosed = false
@@ -96,7 +103,10 @@ export class Swarm implements PeerOwner {
     this.listenPort = options.listenPort
     this.sightings = new PieceSightings(options.map.pieceCount)
     this.#choker = new Choker({ slots: UPLOAD_SLOTS, below: options.below })
-    this.#lastRound = options.now()
+    this.#identities = new PeerIdentities(options.peerId, this.#connectedAt)
+    this.#ownAddress = new OwnAddress(options.listenPort ?? 0)
+    if (options.localIp !== undefined) this.#ownAddress.connectedFrom(options.localIp)
+    this.#lastRound = this.#lastTurnover = options.now()
   }
 
   now(): number {
@@ -118,13 +128,18 @@ export class Swarm implements PeerOwner {
   }
 
   addAddress(address: Address, source: AddressSource): void {
-    if (canReach(this.#options.localIp, address.ip)) this.book.add(address, source)
+    if (!canReach(this.#options.localIp, address.ip)) return
+    // Those that a person gives have that person's order.
+    this.book.add(address, source, source === 'user' ? 0 : this.#ownAddress.priorityOf(address))
   }
 
   /** A peer has connected to us and asked for this torrent. Null: not now. */
   accept(connection: Connection): ConnectionHandler | null {
-    if (this.#isClosed || this.book.isBanned(connection.remote) || !this.#hasRoom(this.now())) return null
-    const peer = new Peer(this, connection.remote, true)
+    if (this.#isClosed || this.book.isBanned(connection.remote)) return null
+    this.#ownAddress.connectedFrom(connection.localIp)
+    const priority = this.#ownAddress.priorityOf(connection.remote)
+    if (this.#isFull && !this.#makeRoom(priority)) return null
+    const peer = new Peer(this, connection.remote, true, priority)
     this.#enter(peer)
     peer.attach(connection)
     return peer
@@ -132,6 +147,7 @@ export class Swarm implements PeerOwner {
 
   tick(now: number): void {
     for (const peer of this.#peers) peer.tick(now)
+    if (now - this.#lastTurnover >= TURNOVER_MS) this.#turnOver(now)
     this.#dial(now)
     this.upload.tick()
     if (now - this.#lastRound >= CHOKER_ROUND_MS) this.#chokerRound(now)
@@ -161,8 +177,7 @@ export class Swarm implements PeerOwner {
   ban(peer: Peer, pieces: readonly number[]): void {
     // Only what we know ourselves: the port that an incoming peer claims to listen on may be another one's.
     if (!peer.isIncoming) this.book.ban(peer.address)
-    this.#bannedIds.add(identity(peer))
-    if (this.#bannedIds.size > MAX_BANNED_IDS) this.#bannedIds.delete(this.#bannedIds.values().next().value!)
+    this.#identities.ban(peer)
     const list = pieces.join(', ')
     const error = new PeerError('corrupt_data', `The peer sent wrong data for piece ${list}`)
     peer.close(null)
@@ -170,9 +185,12 @@ export class Swarm implements PeerOwner {
     this.#owner.onPeerDropped(peer.key, error, pieces)
   }
 
-  /** We have everything: other seeds are of no use to us, nor we to them. */
+  /** We have everything that we want: peers that want nothing are of no use to us, nor we to them (BEP 21). */
   becomeSeed(): void {
-    for (const peer of this.#connectedAt.keys()) if (peer.isSeed) this.#closeUseless(peer)
+    for (const peer of this.#connectedAt.keys()) {
+      if (peer.isUploadOnly) this.#letGoOf(peer, 'useless')
+      else peer.tellUploadOnly()
+    }
   }
 
   close(): void {
@@ -184,6 +202,7 @@ export class Swarm implements PeerOwner {
 
   onOpen(): void {
     this.#options.budget.halfOpen--
+    this.#halfOpen--
   }
 
   onReceived(payloadBytes: number): void {
@@ -200,10 +219,11 @@ export class Swarm implements PeerOwner {
       if (!peer.isIncoming) this.book.ban(peer.address)
       return peer.close(null)
     }
-    if (this.#bannedIds.has(identity(peer))) return peer.close(null)
-    const twin = this.#twinOf(peer)
+    if (this.#identities.isBanned(peer)) return peer.close(null)
+    const twin = this.#identities.twinOf(peer)
     if (twin) {
-      const [winner, loser] = this.#isBetterThan(peer, twin) ? [peer, twin] : [twin, peer]
+      const isKept = this.#identities.isBetterThan(peer, twin, this.now())
+      const [winner, loser] = isKept ? [peer, twin] : [twin, peer]
       // Now we know where the peer behind an incoming connection can be dialled: that address stays in use.
       const known = loser.dialAddress
       if (winner.dialAddress === null && known) {
@@ -224,15 +244,23 @@ export class Swarm implements PeerOwner {
     } else if (!peer.isUnchoked && this.#choker.hasFreeSlot(this.#connectedAt.keys())) peer.unchoke()
   }
 
+  /** When neither wants anything of the other, nothing can pass between us, though one may lack pieces (BEP 21). */
   onHaveChange(peer: Peer): void {
-    if (peer.isSeed && this.download.isComplete) this.#closeUseless(peer)
+    if (peer.isUploadOnly && this.download.isComplete) this.#letGoOf(peer, 'useless')
   }
 
-  onIntroduced(): void {}
+  onDialAddress(peer: Peer): void {
+    this.addAddress(peer.dialAddress!, 'incoming')
+    this.book.take(peer.dialAddress!)
+  }
 
-  /** Both of us have everything: nothing can pass between us. */
-  #closeUseless(peer: Peer): void {
-    this.#useless.add(peer)
+  onOurIp(ip: string): void {
+    this.#ownAddress.seenAs(ip)
+  }
+
+  #letGoOf(peer: Peer, ending: Ending): void {
+    if (peer.isClosed) return
+    this.#letGo.set(peer, ending)
     peer.close(null)
   }
 
@@ -240,33 +268,17 @@ export class Swarm implements PeerOwner {
     const { budget } = this.#options
     this.#peers.delete(peer)
     budget.peers--
-    if (!peer.hasOpened) budget.halfOpen--
+    if (!peer.hasOpened) {
+      budget.halfOpen--
+      this.#halfOpen--
+    }
     const wasConnected = this.#connectedAt.delete(peer)
-    const ending: Ending = this.#useless.delete(peer) ? 'useless' : reason || !wasConnected ? 'failed' : 'orderly'
+    const ending = this.#letGo.get(peer) ?? endingOf(peer, wasConnected, reason)
+    this.#letGo.delete(peer)
     if (peer.dialAddress) this.book.closed(peer.dialAddress, ending, this.now(), peer.endedBy)
     if (wasConnected && !this.download.isComplete) this.sightings.peerLeft(peer.have, this.now())
     if (wasConnected && !this.#isClosed) this.#fillSlots()
     if (reason && isBlame(reason)) this.#owner.onPeerDropped(peer.key, reason)
-  }
-
-  /** Another connection with the same peer. */
-  #twinOf(peer: Peer): Peer | null {
-    for (const other of this.#connectedAt.keys()) {
-      if (other !== peer && equalBytes(other.peerId!, peer.peerId!) && other.address.ip === peer.address.ip)
-        return other
-    }
-    return null
-  }
-
-  /**
-   * Two connections with one peer: which is kept? The older, unless each side opened one at the same moment; then both
-   * sides must come to the same answer, or both connections close: the one opened by the greater peer id.
-   */
-  #isBetterThan(peer: Peer, twin: Peer): boolean {
-    const isSimultaneous = this.now() - this.#connectedAt.get(twin)! < SIMULTANEOUS_MS
-    if (!isSimultaneous || peer.isIncoming === twin.isIncoming) return false
-    const weAreGreater = toHex(this.peerId) > toHex(peer.peerId!)
-    return weAreGreater !== peer.isIncoming
   }
 
   // ---------------------------------------------------------------- dialling
@@ -274,35 +286,44 @@ export class Swarm implements PeerOwner {
   #dial(now: number): void {
     const { budget, network, localIp } = this.#options
     for (let i = 0; i < DIALS_PER_TICK; i++) {
-      if (budget.halfOpen >= budget.maxHalfOpen) return
+      if (this.#isFull || budget.halfOpen >= budget.maxHalfOpen || this.#halfOpen >= MAX_HALF_OPEN) return
       const address = this.book.next(now)
       if (!address) return
-      if (!this.#hasRoom(now)) return this.book.release(address)
-      if (this.#isConnectedTo(address)) continue // in use: freed when that connection ends, through its dial address
-      const peer = new Peer(this, address, false)
+      const peer = new Peer(this, address, false, this.#ownAddress.priorityOf(address))
       this.#enter(peer)
       budget.halfOpen++
+      this.#halfOpen++
       peer.attach(network.connect(address, localIp === undefined ? {} : { localIp }, peer))
     }
   }
 
-  /** Is a peer that came in by itself known to listen at this address? */
-  #isConnectedTo(address: Address): boolean {
-    const key = addressKey(address)
-    for (const peer of this.#connectedAt.keys())
-      if (peer.dialAddress && addressKey(peer.dialAddress) === key) return true
-    return false
+  /** Are there as many connections as there may be? */
+  get #isFull(): boolean {
+    const { budget } = this.#options
+    return budget.peers >= budget.maxPeers || this.#peers.size >= budget.maxPeersPerTorrent
   }
 
-  /** Is there room for one more connection? If not, the peer that has been of no use for longest makes way. */
-  #hasRoom(now: number): boolean {
-    const { budget } = this.#options
-    if (budget.peers < budget.maxPeers) return true
-    let idlest: Peer | null = null
-    for (const peer of this.#connectedAt.keys()) if (!idlest || peer.idleSince < idlest.idleSince) idlest = peer
-    if (!idlest || now - idlest.idleSince < IDLE_MS) return false
-    this.#closeUseless(idlest)
-    return true
+  /** Makes room for one who comes. False: nobody here may go for it. */
+  #makeRoom(newcomerPriority: number): boolean {
+    const peer = whoMakesWay(this.#connectedAt.keys(), newcomerPriority, this.now())
+    if (peer) this.#letGoOf(peer, 'replaced')
+    return peer !== null
+  }
+
+  /** While we download, some peers of no use make way for addresses that may be of more. */
+  #turnOver(now: number): void {
+    this.#lastTurnover = now
+    if (!this.#isFull || this.download.isComplete || !this.book.hasPromising(now)) return
+    const isNeeded = (peer: Peer): boolean => this.#isOnlyHolder(peer)
+    for (const peer of whoIsTurnedOver([...this.#connectedAt.keys()], now, isNeeded)) this.#letGoOf(peer, 'replaced')
+  }
+
+  /** Has it a piece that we want and nobody else here has? */
+  #isOnlyHolder({ have }: Peer): boolean {
+    const { picker } = this.download
+    for (let piece = 0; piece < have.size; piece++)
+      if (have.has(piece) && this.download.isWanted(piece) && picker.availability(piece) === 1) return true
+    return false
   }
 
   #enter(peer: Peer): void {
@@ -314,11 +335,13 @@ export class Swarm implements PeerOwner {
 
   #chokerRound(now: number): void {
     this.#lastRound = now
+    const inMemory = this.download.isComplete ? this.upload.piecesInMemory(MAX_SUGGESTED) : []
     const peers = [...this.#connectedAt.keys()]
     const chosen = this.#choker.round(peers, this.download.isComplete)
     for (const peer of peers) {
       if (chosen.has(peer)) peer.unchoke()
       else peer.choke()
+      if (peer.isUnchoked) peer.suggestOneOf(inMemory)
       peer.endRound()
       peer.flush()
     }
@@ -341,9 +364,9 @@ export class Swarm implements PeerOwner {
   }
 }
 
-/** A peer id alone is public, and whoever likes can use another's. */
-function identity(peer: Peer): string {
-  return `${toHex(peer.peerId ?? new Uint8Array())}@${peer.address.ip}`
+function endingOf(peer: Peer, wasConnected: boolean, reason: PeerError | null): Ending {
+  if (reason || !wasConnected) return 'failed'
+  return peer.hasMovedPayload ? 'orderly' : 'fruitless'
 }
 
 /** Not every end is somebody's fault: a connection that never was, or that has nothing to say, is not. */

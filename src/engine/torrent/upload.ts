@@ -67,6 +67,11 @@ export class Upload<Peer extends UploadPeer> {
     this.#prefetch(peer)
   }
 
+  /** Pieces of which something is in memory: the latest, at most so many. */
+  piecesInMemory(most: number): number[] {
+    return this.#cache.piecesOf(this.source, most)
+  }
+
   /** Time has passed: the rate may allow more, and another torrent may have given frames back. */
   tick(): void {
     if (this.#waitingForRate.size + this.#waitingForFrame.size === 0) return
