@@ -10,7 +10,8 @@ import { type PeerOption, resolvePeer } from './options/peer-option.ts'
 import { type SessionFlags, toSessionOptions } from './options/session-options.ts'
 import type { ProgressSource, Reporter } from './report/reporter.ts'
 import { LOOK_EVERY_MS, type Slowness, SlownessWatch } from './slowness.ts'
-import { formatBytes, formatCount, formatDuration, formatPercent, formatRate } from './view/format.ts'
+import { formatBytes, formatCount, formatDuration, formatRate } from '../../base/format.ts'
+import { formatPercent } from './view/format.ts'
 import { printable } from './view/printable.ts'
 
 const SEED_CHECK_MS = 1000

@@ -1,7 +1,5 @@
-// Figures for people: those that the engine's sentences have too, and those of the command line alone.
+// Figures for people that only the command line needs; the others are in `base/format.ts`.
 import { formatBytes } from '../../../base/format.ts'
-
-export { formatBytes, formatCount, formatDuration, formatRate } from '../../../base/format.ts'
 
 /** A size that is a round number in its unit, as piece lengths are: `256 KiB`, `1 MiB`, `1.50 MiB`. */
 export function formatRound(bytes: number): string {

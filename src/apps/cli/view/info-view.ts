@@ -1,6 +1,7 @@
 // `shoal info` for people: a table of facts and a tree of files, cut short when it is long.
 import type { TorrentFacts } from '../../../index.ts'
-import { formatBytes, formatCount, formatRound } from './format.ts'
+import { formatBytes, formatCount } from '../../../base/format.ts'
+import { formatRound } from './format.ts'
 import { printable } from './printable.ts'
 import type { Style } from './style.ts'
 

@@ -2,7 +2,8 @@
 import type { TorrentStats } from '../../../index.ts'
 import { renderBar, renderPieceStrip } from './bar.ts'
 import { displayWidth, fitWidth } from './display-width.ts'
-import { formatBytes, formatCount, formatDuration, formatPercent, formatRate } from './format.ts'
+import { formatBytes, formatCount, formatDuration, formatRate } from '../../../base/format.ts'
+import { formatPercent } from './format.ts'
 import { printable } from './printable.ts'
 import type { Style } from './style.ts'
 

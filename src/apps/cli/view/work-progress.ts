@@ -2,7 +2,8 @@
 import type { Context } from '../context.ts'
 import { renderBar } from './bar.ts'
 import { fitWidth } from './display-width.ts'
-import { formatBytes, formatPercent } from './format.ts'
+import { formatBytes } from '../../../base/format.ts'
+import { formatPercent } from './format.ts'
 import { LiveArea } from './live-area.ts'
 import { type Style, styleFor } from './style.ts'
 
