@@ -6,6 +6,7 @@ class Peer implements ChokeCandidate {
   readonly name: string
   isInterested = true
   isUnchoked = false
+  owesUs = false
   bytesFromPeer = 0
   bytesToPeer = 0
   roundsUnchoked = 0
@@ -86,7 +87,113 @@ describe('while downloading', () => {
   })
 })
 
+describe('who rides free', () => {
+  const givers = (count: number): Peer[] =>
+    Array.from({ length: count }, (_, i) => new Peer(`giver${i}`, { bytesFromPeer: 100 - i }))
+  const idlers = (count: number): Peer[] => Array.from({ length: count }, (_, i) => new Peer(`idler${i}`))
+
+  test('gets the optimistic slot and one more, while others give; the rest stays free', () => {
+    expect(names(choker(5).round([...givers(2), ...idlers(9)], false))).toBe('giver0 giver1 idler0 idler1 idler2')
+    expect(names(choker(4).round([...givers(1), ...idlers(9)], false))).toBe('giver0 idler0 idler1')
+  })
+
+  test('is served while nobody gives: somebody must begin', () => {
+    expect(choker(4).round(idlers(9), false).size).toBe(4)
+  })
+
+  test('comes after who has given once, when a slot comes free', () => {
+    const peers = [...idlers(3), new Peer('giver')]
+    const pick = choker(4)
+    peers[3].bytesFromPeer = 1
+    pick.round(peers, false)
+    peers[3].bytesFromPeer = 0
+    expect(pick.next(peers, false)?.name).toBe('giver')
+  })
+
+  test('gets no third slot between rounds', () => {
+    const peers = [...givers(1), ...idlers(4)]
+    const pick = choker(4)
+    const served: string[] = []
+    for (let peer = pick.next(peers, false); peer; peer = pick.next(peers, false)) {
+      peer.isUnchoked = true
+      served.push(peer.name)
+    }
+    expect(served).toEqual(['giver0', 'idler0', 'idler1'])
+  })
+})
+
+describe('what was given counts', () => {
+  test('over two rounds: one bad round does not cost the slot', () => {
+    const peers = [
+      new Peer('steady', { bytesFromPeer: 50 }),
+      new Peer('bursty', { bytesFromPeer: 90 }),
+      new Peer('poor', { bytesFromPeer: 10 }),
+      new Peer('poorer', { bytesFromPeer: 9 }),
+    ]
+    const pick = choker(3, [1])
+    expect(round(pick, peers, false)).toBe('bursty poorer steady')
+    peers[1].bytesFromPeer = 0
+    expect(round(pick, peers, false)).toBe('bursty poorer steady')
+    expect(round(pick, peers, false)).toBe('poor poorer steady')
+  })
+})
+
+describe('who snubs us', () => {
+  test('loses its slot after a minute, and one more is drawn by chance', () => {
+    const snub = new Peer('snub', { owesUs: true, bytesFromPeer: 1000 })
+    const peers = [snub, ...['a', 'b', 'c', 'd', 'e'].map((name, i) => new Peer(name, { bytesFromPeer: 9 - i }))]
+    const pick = choker(3)
+    expect(round(pick, peers, false)).toBe('a b snub')
+    snub.bytesFromPeer = 0
+    for (const peer of peers.slice(1)) peer.bytesFromPeer = 0
+    peers[1].bytesFromPeer = 9
+    for (let i = 0; i < 5; i++) round(pick, peers, false)
+    // One regular slot and two draws, the first of those that wait.
+    const served = round(pick, peers, false).split(' ')
+    expect(served).toHaveLength(3)
+    expect(served).not.toContain('snub')
+    // Before nobody at all is served, it is.
+    expect(pick.next([snub], false)).toBe(snub)
+    expect(pick.next([snub, new Peer('f')], false)?.name).toBe('f')
+  })
+
+  test('is forgiven as soon as it sends', () => {
+    const snub = new Peer('snub', { owesUs: true })
+    const peers = [snub, ...['a', 'b', 'c'].map((name) => new Peer(name, { bytesFromPeer: 1 }))]
+    const pick = choker(2)
+    for (let i = 0; i < 8; i++) round(pick, peers, false)
+    snub.bytesFromPeer = 50
+    expect(round(pick, peers, false)).toContain('snub')
+  })
+})
+
+describe('newcomers', () => {
+  test('are drawn three times as often as others', () => {
+    const random = randomSource(3)
+    const pick = new Choker<Peer>({ slots: 1, below: (limit) => random.below(limit) })
+    const old = ['a', 'b'].map((name) => new Peer(name))
+    for (let i = 0; i < 6; i++) pick.round(old, false)
+    let timesNew = 0
+    for (let i = 0; i < 600; i++) {
+      const newcomer = new Peer('new')
+      const chosen = pick.next([...old, newcomer], false)
+      if (chosen === newcomer) timesNew++
+    }
+    // 3 tickets of 5.
+    expect(timesNew / 600).toBeGreaterThan(0.53)
+    expect(timesNew / 600).toBeLessThan(0.67)
+  })
+})
+
 describe('while seeding', () => {
+  test('a free slot goes to who has waited longest', () => {
+    const peers = ['a', 'b', 'c'].map((name) => new Peer(name))
+    const pick = choker(2, [0])
+    expect(round(pick, peers, true)).toBe('a b')
+    peers[0].isInterested = false
+    expect(pick.next(peers, true)?.name).toBe('c')
+  })
+
   test('those who take fastest are served', () => {
     const peers = [
       new Peer('slow', { bytesToPeer: 1 }),

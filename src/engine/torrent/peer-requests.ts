@@ -94,6 +94,11 @@ export class PeerRequests<Source extends BlockSource> {
     return this.#window.outstanding
   }
 
+  /** We wait for blocks, and it has unchoked us. */
+  get isOwed(): boolean {
+    return !this.isChoked && (this.outstanding > 0 || this.#isSnubbed)
+  }
+
   /** Has any block come from it? */
   get hasDelivered(): boolean {
     return this.#hasDelivered || this.bytesThisRound > 0

@@ -186,6 +186,9 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   get downRate(): number {
     return this.#requests.rate(this.#owner.now())
   }
+  get owesUs(): boolean {
+    return this.#requests.isOwed
+  }
   get bytesFromPeer(): number {
     return this.#requests.bytesThisRound
   }

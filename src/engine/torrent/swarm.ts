@@ -5,6 +5,7 @@ import { PeerError } from '../../base/errors.ts'
 import type { Connection, ConnectionHandler, Network } from '../../platform/platform.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Choker } from '../policy/choker.ts'
+import { START_SLOTS, UploadSlots } from '../policy/upload-slots.ts'
 import { OwnAddress } from '../policy/own-address.ts'
 import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.ts'
 import { whoIsTurnedOver, whoMakesWay } from '../policy/peer-turnover.ts'
@@ -53,8 +54,6 @@ export interface SwarmOptions {
   readonly below: (limit: number) => number
 }
 
-/** Peers served at once, the optimistic one included. */
-const UPLOAD_SLOTS = 4
 const CHOKER_ROUND_MS = 10_000
 /** Addresses dialled in one tick: a burst of connections is hard on home routers. */
 const DIALS_PER_TICK = 8
@@ -82,6 +81,7 @@ export class Swarm implements PeerOwner {
   readonly #identities: PeerIdentities
   readonly #ownAddress: OwnAddress
   readonly #choker: Choker<Peer>
+  readonly #slots = new UploadSlots()
   /** Being closed by our own choice, and why. */
   readonly #letGo = new Map<Peer, Ending>()
   #halfOpen = 0
@@ -102,7 +102,7 @@ export class Swarm implements PeerOwner {
     this.downLimiter = options.downLimiter
     this.listenPort = options.listenPort
     this.sightings = new PieceSightings(options.map.pieceCount)
-    this.#choker = new Choker({ slots: UPLOAD_SLOTS, below: options.below })
+    this.#choker = new Choker({ slots: START_SLOTS, below: options.below })
     this.#identities = new PeerIdentities(options.peerId, this.#connectedAt)
     this.#ownAddress = new OwnAddress(options.listenPort ?? 0)
     if (options.localIp !== undefined) this.#ownAddress.connectedFrom(options.localIp)
@@ -241,7 +241,7 @@ export class Swarm implements PeerOwner {
     if (!peer.isInterested) {
       if (peer.isUnchoked && this.#nextWaiting()) peer.choke()
       this.#fillSlots()
-    } else if (!peer.isUnchoked && this.#choker.hasFreeSlot(this.#connectedAt.keys())) peer.unchoke()
+    } else this.#fillSlots()
   }
 
   /** When neither wants anything of the other, nothing can pass between us, though one may lack pieces (BEP 21). */
@@ -334,6 +334,7 @@ export class Swarm implements PeerOwner {
   // ---------------------------------------------------------------- serving
 
   #chokerRound(now: number): void {
+    this.#adaptSlots(now - this.#lastRound)
     this.#lastRound = now
     const inMemory = this.download.isComplete ? this.upload.piecesInMemory(MAX_SUGGESTED) : []
     const peers = [...this.#connectedAt.keys()]
@@ -347,20 +348,29 @@ export class Swarm implements PeerOwner {
     }
   }
 
+  #adaptSlots(elapsedMs: number): void {
+    let [bytes, served, waiting] = [0, 0, 0]
+    for (const peer of this.#connectedAt.keys()) {
+      bytes += peer.bytesToPeer
+      if (!peer.isInterested) continue
+      if (peer.isUnchoked) served++
+      else waiting++
+    }
+    const bytesPerSecond = (1000 * bytes) / elapsedMs
+    const isWaitedFor = waiting > 0
+    this.#choker.slots = this.#slots.round({ bytesPerSecond, limit: this.upload.rateLimit, served, isWaitedFor })
+  }
+
   /** A slot has come free: the next one waiting gets it at once, not at the next round. */
   #fillSlots(): void {
-    while (this.#choker.hasFreeSlot(this.#connectedAt.keys())) {
-      const peer = this.#nextWaiting()
-      if (!peer) return
+    for (let peer = this.#nextWaiting(); peer; peer = this.#nextWaiting()) {
       peer.unchoke()
       peer.flush()
     }
   }
 
-  /** One of those that want something and are not served, at random. */
   #nextWaiting(): Peer | null {
-    const waiting = [...this.#connectedAt.keys()].filter((peer) => peer.isInterested && !peer.isUnchoked)
-    return waiting.length === 0 ? null : waiting[this.#options.below(waiting.length)]
+    return this.#choker.next([...this.#connectedAt.keys()], this.download.isComplete)
   }
 }
 

@@ -50,6 +50,11 @@ export class Upload<Peer extends UploadPeer> {
     this.#owner = owner
   }
 
+  /** Bytes per second; 0: no limit. */
+  get rateLimit(): number {
+    return this.#limiter.bytesPerSecond
+  }
+
   /** Sends as much of what the peer asked for as the socket, the rate and the cache allow now. */
   pump(peer: Peer): void {
     const queue = peer.uploads
