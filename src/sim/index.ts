@@ -1,0 +1,11 @@
+// A swarm in one process: a platform made of nothing, for the real `Session` (package subpath `shoal/sim`).
+export { SimContent, type SimContentOptions } from './disk/content.ts'
+export { SimDevice, type SimDeviceOptions } from './disk/sim-device.ts'
+export { SimDisk, type SimDiskOptions } from './disk/sim-disk.ts'
+export { type ContentKind } from './disk/stored-form.ts'
+export { type NatKind } from './network/nat.ts'
+export { SimNode, type NodeOptions } from './node.ts'
+export { SeededRandom } from './seeded-random.ts'
+export { Simulator, type RunOptions, type SimulatorOptions } from './simulator.ts'
+export { type Delivery } from './trace.ts'
+export { SimTracker, type SimTrackerOptions } from './tracker/sim-tracker.ts'

@@ -1,0 +1,35 @@
+// Real sessions in the simulated world.
+import { expect, test } from 'vitest'
+import { Session } from '../engine/session/session.ts'
+import { SimContent, Simulator } from './index.ts'
+
+/** 8 Mbit/s up, 40 down. */
+const LINE = { up: 1_000_000, down: 5_000_000 }
+
+/** A seed and leechers that know the seed; runs until everybody has everything. */
+async function smallSwarm(seed: number, leechers: number): Promise<{ ms: number; trace: string; allDone: boolean }> {
+  const sim = new Simulator({ seed })
+  const content = new SimContent({ files: 4 << 20, pieceBytes: 65_536 })
+  const nodes = Array.from({ length: leechers + 1 }, (_, i) => sim.node(`10.0.0.${i + 1}`, LINE))
+  content.fill(nodes[0].disk, '/data')
+  let done = 0
+  const opened = nodes.map(async ({ platform }) => {
+    const session = await Session.open({ port: 6881 }, platform)
+    const torrent = session.add(content.torrent, { path: '/data', peers: ['10.0.0.1:6881'], useTrackers: false })
+    await torrent.done
+    done++
+  })
+  await sim.run({ until: () => done === nodes.length, limitMs: 600_000 })
+  await Promise.all(opened)
+  return { ms: sim.nowMs, trace: sim.trace, allDone: nodes.every(({ disk }) => content.isComplete(disk, '/data')) }
+}
+
+test('a seed and three leechers: everybody completes, in the same way each time', async () => {
+  const first = await smallSwarm(1, 3)
+  expect(first.allDone).toBe(true)
+  // 4 MiB to three leechers: with the seed's line alone it would take 12.6 s; nobody can have it in less than 4.2 s.
+  expect(first.ms).toBeGreaterThan(4200)
+  expect(first.ms).toBeLessThan(16_000)
+  expect(await smallSwarm(1, 3)).toEqual(first)
+  expect((await smallSwarm(2, 3)).trace).not.toBe(first.trace)
+})
