@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest'
+import { Bitfield } from '../../base/bitfield.ts'
+import { type Reveal, SuperSeed } from './super-seed.ts'
+
+class Peer {
+  readonly name: string
+  readonly have: Bitfield
+
+  /** @param picture one character a piece: `*` where it has it */
+  constructor(name: string, picture: string) {
+    this.name = name
+    this.have = new Bitfield(picture.length)
+    for (const [piece, mark] of Array.from(picture).entries()) if (mark === '*') this.have.set(piece)
+  }
+}
+
+/** A super-seed of as many pieces as the picture is long. What it reveals is written `peer:piece`. */
+function world(pieces: number) {
+  const seed = new SuperSeed<Peer>(pieces, () => 0)
+  const told = (reveals: Reveal<Peer>[]): string[] => reveals.map(({ peer, piece }) => `${peer.name}:${piece}`)
+  return {
+    seed,
+    joins: (name: string, picture = ' '.repeat(pieces)): [Peer, string[]] => {
+      const peer = new Peer(name, picture)
+      return [peer, told(seed.peerHas(peer, peer.have, 0))]
+    },
+    gets: (peer: Peer, piece: number): string[] => {
+      peer.have.set(piece)
+      return told(seed.peerHasPiece(peer, piece, 0))
+    },
+    waits: (ms: number): string[] => told(seed.tick(ms)),
+  }
+}
+
+const pieceOf = (reveal: string): number => Number(reveal.split(':')[1])
+
+describe('what is revealed', () => {
+  test('two pieces to each peer, each to one', () => {
+    const { joins } = world(6)
+    const reveals = [...joins('a')[1], ...joins('b')[1], ...joins('c')[1]]
+    expect(reveals.map((reveal) => reveal[0]).join('')).toBe('aabbcc')
+    expect(new Set(reveals.map(pieceOf)).size).toBe(6)
+  })
+
+  test('what somebody has comes last', () => {
+    const { joins } = world(4)
+    joins('a', '** *')
+    expect(pieceOf(joins('b')[1][0])).not.toBe(0)
+    const fresh = world(4)
+    fresh.joins('full', '** *')
+    // `full` was offered piece 2, the only one that it lacks: all have one copy or one offer.
+    expect(fresh.joins('c')[1]).toHaveLength(2)
+  })
+
+  test('nothing that the peer has', () => {
+    const { joins } = world(3)
+    expect(joins('a', '** ')[1]).toEqual(['a:2'])
+    expect(joins('b', '***')[1]).toEqual([])
+  })
+
+  test('nothing else may be asked for', () => {
+    const { seed, joins } = world(4)
+    const [peer, reveals] = joins('a')
+    const revealed = reveals.map(pieceOf)
+    for (let piece = 0; piece < 4; piece++) expect(seed.isRevealed(peer, piece)).toBe(revealed.includes(piece))
+    expect(seed.isRevealed(new Peer('stranger', '    '), 0)).toBe(false)
+  })
+})
+
+describe('the next piece', () => {
+  test('comes when an earlier one is seen at somebody else, not when it is fetched', () => {
+    const { joins, gets } = world(8)
+    const [a, [first]] = joins('a')
+    const [b] = joins('b')
+    expect(gets(a, pieceOf(first))).toEqual([])
+    expect(gets(b, pieceOf(first))).toHaveLength(1)
+  })
+
+  test('comes at once when there is nobody to pass the piece on to', () => {
+    const { joins, gets } = world(4)
+    const [a, reveals] = joins('a')
+    const more = reveals.flatMap((reveal) => gets(a, pieceOf(reveal)))
+    expect(new Set([...reveals, ...more].map(pieceOf)).size).toBe(4)
+  })
+
+  test('is not earned by what another peer was offered, too', () => {
+    const { joins, gets } = world(2)
+    const [a, reveals] = joins('a')
+    const [b] = joins('b')
+    const piece = pieceOf(reveals[0])
+    gets(a, piece)
+    expect(gets(b, piece)).toEqual([])
+  })
+
+  test('comes after a minute all the same, two at a time', () => {
+    const { joins, waits } = world(8)
+    joins('a')
+    joins('b')
+    expect(waits(60_000)).toEqual([])
+    expect(waits(60_001).map((reveal) => reveal[0])).toEqual(['a', 'a', 'b', 'b'])
+    expect(waits(60_002)).toEqual([])
+  })
+})
+
+describe('peers that come and go', () => {
+  test('what was offered to one that has gone is offered to others first', () => {
+    const { seed, joins } = world(4)
+    const [a, [first, second]] = joins('a')
+    joins('b')
+    seed.peerGone(a)
+    const offered = joins('c')[1].map(pieceOf)
+    expect(offered.sort()).toEqual([pieceOf(first), pieceOf(second)].sort())
+  })
+
+  test('a bitfield that comes later counts as what it tells', () => {
+    const { seed, joins } = world(4)
+    const [a, reveals] = joins('a')
+    const [b] = joins('b')
+    const later = new Peer('b', '****')
+    const more = seed.peerHas(b, later.have, 0)
+    expect(reveals).toHaveLength(2)
+    expect(more.filter(({ peer }) => peer === a)).toHaveLength(2)
+    expect(seed.isDone).toBe(true)
+  })
+})
+
+describe('the mode', () => {
+  test('is done when every piece is had by somebody else', () => {
+    const { seed, joins, gets } = world(3)
+    const [a] = joins('a', '** ')
+    expect(seed.isDone).toBe(false)
+    const [b] = joins('b')
+    gets(b, 2)
+    expect(seed.isDone).toBe(true)
+    seed.peerGone(a)
+    expect(seed.isDone).toBe(false)
+  })
+})
