@@ -37,6 +37,8 @@ export interface PickRequest<Key> {
   readonly only: ReadonlySet<number> | null
   /** Pieces that the peer suggests (BEP 6). */
   readonly suggested?: ReadonlySet<number>
+  /** It may have sent wrong data: it gets whole pieces to itself, so that the next wrong one names it. */
+  readonly isOnParole?: boolean
   /** Milliseconds on the clock of the deadlines; not needed while there are none. */
   readonly now?: number
   /** Was this peer asked for the block already? */
@@ -191,6 +193,8 @@ export class PiecePicker<Key> {
   pick(request: PickRequest<Key>): number[] {
     const picked: number[] = []
     this.#isRefused = false
+    if (request.isOnParole) this.#pickAlone(request, picked)
+    if (picked.length > 0) return picked
     if (!this.#deadlines.isEmpty) this.#pickUrgent(request, picked)
     this.#pickFrom(this.#open.ownedBy(request.peer), request, picked)
     if (picked.length < request.room) this.#pickFrom(this.#open.orphans, request, picked)
@@ -252,11 +256,17 @@ export class PiecePicker<Key> {
     }
   }
 
+  /** Only pieces that nobody else has, or will have, a part in. */
+  #pickAlone(request: PickRequest<Key>, picked: number[]): void {
+    this.#pickFrom(this.#open.ownedBy(request.peer), request, picked, (progress) => progress.isExclusive)
+    if (picked.length < request.room) this.#pickNew(request, picked)
+  }
+
   #pickNew(request: PickRequest<Key>, picked: number[]): void {
     while (picked.length < request.room) {
       const piece = this.#choosePiece(request)
       if (piece < 0) return
-      if (this.#isSlow(request.peer, this.#geometry.blockCount(piece))) {
+      if (!request.isOnParole && this.#isSlow(request.peer, this.#geometry.blockCount(piece))) {
         this.#pickFrom(this.#open.all, request, picked, (progress) => isShared(progress) && this.#isHeldUp(progress))
         if (picked.length >= request.room) return
       }
@@ -267,6 +277,8 @@ export class PiecePicker<Key> {
   }
 
   #choosePiece(request: PickRequest<Key>): number {
+    // What has failed is fetched at once: until it is right nobody knows whose fault that was.
+    for (const piece of this.#failed) if (this.#startable.has(piece) && mayHave(request, piece)) return piece
     if (request.only === null && this.#done.count + this.#underWay.size < RANDOM_FIRST_PIECES) {
       const piece = this.#startable.order === 'rarest' ? this.#startable.chooseAny(request.have) : -1
       if (piece >= 0) return piece
@@ -281,7 +293,8 @@ export class PiecePicker<Key> {
       return null
     }
     this.#startable.remove(piece)
-    const progress = new PieceProgress<Key>(piece, first, this.#geometry.blockCount(piece), this.#failed.has(piece))
+    const isExclusive = request.isOnParole === true || this.#failed.has(piece)
+    const progress = new PieceProgress<Key>(piece, first, this.#geometry.blockCount(piece), isExclusive)
     progress.owner = request.peer
     this.#underWay.set(piece, progress)
     this.#open.add(progress)

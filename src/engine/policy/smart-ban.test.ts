@@ -49,6 +49,39 @@ describe('once it is right', () => {
   })
 })
 
+describe('on parole', () => {
+  const suspects = (ban: SmartBan<string>): string =>
+    Array.from('WXYZ')
+      .filter((who) => ban.isOnParole(who))
+      .join('')
+
+  test('are all who took part in a wrong piece, until it is right', () => {
+    const ban = new SmartBan<string>()
+    ban.failed(PIECE, from('XYXY'), digests('abcX'))
+    ban.failed(PIECE + 1, from('YZZZ'), digests('?bcd'))
+    expect(suspects(ban)).toBe('XYZ')
+    ban.succeeded(PIECE, digests(RIGHT))
+    expect(suspects(ban)).toBe('YZ')
+    ban.succeeded(PIECE + 1, digests(RIGHT))
+    expect(suspects(ban)).toBe('')
+  })
+
+  test('is nobody whose only fault is that the attempt was long ago', () => {
+    const ban = new SmartBan<string>()
+    ban.failed(PIECE, from('WXWX'), digests('????'))
+    for (let i = 0; i < 4; i++) ban.failed(PIECE, from('YZYZ'), digests('????'))
+    expect(suspects(ban)).toBe('YZ')
+    for (let piece = 100; piece < 164; piece++) ban.failed(piece, from('WXWX'), digests('????'))
+    expect(suspects(ban)).toBe('WX')
+  })
+
+  test('is not who was named at once', () => {
+    const ban = new SmartBan<string>()
+    ban.failed(PIECE, from('XXXX'), digests('????'))
+    expect(suspects(ban)).toBe('')
+  })
+})
+
 describe('memory', () => {
   test('pieces that never come right are forgotten, the oldest first', () => {
     const ban = new SmartBan<string>()

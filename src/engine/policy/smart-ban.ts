@@ -1,6 +1,7 @@
 // Who sent the wrong block? (The hash covers a piece, and a piece may come from many peers.)
 // When a piece fails, the digest of each block is kept with whoever delivered it. Once the piece is right, the blocks
-// are compared: who delivered another one is guilty, and nobody else. A piece from one peer alone names it at once.
+// are compared: who delivered another one is guilty, and nobody else. A piece from one peer alone names it at once; so
+// until then all who took part are on parole, and fetch whole pieces: the guilty one names itself with its next wrong block.
 
 interface Attempt<Key> {
   /** Who delivered each block. */
@@ -17,10 +18,17 @@ const MAX_ATTEMPTS = 4
 
 export class SmartBan<Key> {
   readonly #failed = new Map<number, Attempt<Key>[]>()
+  /** Who took part in attempts that are remembered, and in how many. */
+  readonly #suspects = new Map<Key, number>()
 
   /** True when the blocks of this piece must be compared once it is right. */
   isSuspect(piece: number): boolean {
     return this.#failed.has(piece)
+  }
+
+  /** It took part in a piece that was wrong, and nobody knows yet whose fault that was. */
+  isOnParole(who: Key): boolean {
+    return this.#suspects.has(who)
   }
 
   /**
@@ -33,9 +41,10 @@ export class SmartBan<Key> {
     if (from.every((who) => who === from[0])) return from[0]
     const attempts = this.#failed.get(piece) ?? []
     attempts.push({ from, digests })
-    if (attempts.length > MAX_ATTEMPTS) attempts.shift()
+    this.#suspect(from, 1)
+    if (attempts.length > MAX_ATTEMPTS) this.#suspect(attempts.shift()!.from, -1)
     this.#failed.set(piece, attempts)
-    if (this.#failed.size > MAX_PIECES) this.#failed.delete(this.#failed.keys().next().value!)
+    if (this.#failed.size > MAX_PIECES) this.#forget(this.#failed.keys().next().value!)
     return null
   }
 
@@ -47,8 +56,22 @@ export class SmartBan<Key> {
         if (!isSameDigest(attempt.digests, digests, block * DIGEST_BYTES)) guilty.add(who)
       }
     }
-    this.#failed.delete(piece)
+    this.#forget(piece)
     return [...guilty]
+  }
+
+  #forget(piece: number): void {
+    for (const { from } of this.#failed.get(piece) ?? []) this.#suspect(from, -1)
+    this.#failed.delete(piece)
+  }
+
+  /** @param change how many attempts more each of them took part in */
+  #suspect(from: readonly Key[], change: number): void {
+    for (const who of new Set(from)) {
+      const attempts = (this.#suspects.get(who) ?? 0) + change
+      if (attempts > 0) this.#suspects.set(who, attempts)
+      else this.#suspects.delete(who)
+    }
   }
 }
 

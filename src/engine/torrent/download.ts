@@ -155,6 +155,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
       endgameRoom,
       only: source.isChokingUs ? source.allowedFast : null,
       suggested: source.suggested,
+      isOnParole: this.#smartBan.isOnParole(source),
       hasAsked: (block) => source.hasAsked(block),
       reserve: (block) => this.#reserve(block),
       blocksPerReserve: this.#options.disk.slotBytes / BLOCK_BYTES,

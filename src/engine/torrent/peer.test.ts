@@ -279,6 +279,18 @@ describe('the extension handshake', () => {
     expect(requestsOf(world.hears())).toHaveLength(3)
   })
 
+  test('says under which IP the peer sees us, and that it wants nothing, once and later on', () => {
+    const world = new World().greeted()
+    extended(world, { yourip: '\x50\x01\x02\x03' })
+    expect([world.ourIp, world.peer.isUploadOnly]).toEqual(['80.1.2.3', false])
+    extended(world, { upload_only: 1 })
+    expect(world.peer.isUploadOnly).toBe(true)
+    world.says((wire) => wire.extended(3, Uint8Array.of(0)))
+    expect(world.peer.isUploadOnly).toBe(false)
+    world.says((wire) => wire.extended(3, Uint8Array.of(1, 2)))
+    expect(world.events.at(-1)).toBe('closed bad_upload_only')
+  })
+
   test('may come again, but not without measure', () => {
     const world = new World().greeted()
     for (let i = 0; i < 10; i++) extended(world, { v: `name ${i}` })
@@ -433,6 +445,40 @@ describe('asking', () => {
     expect(world.events.at(-1)).toBe('closed rejects')
   })
 
+  test('so is one who serves some pieces and always rejects another that it says it has', () => {
+    const world = new World().serving()
+    let rejects = 0
+    while (!world.connection.isClosed && rejects < 100) {
+      world.says((wire) => wire.reject(3, 0, BLOCK))
+      if (rejects++ === 10) world.sends(0, 0)
+    }
+    expect(world.events.at(-1)).toBe('closed rejects')
+    expect(rejects).toBeLessThan(40)
+  })
+
+  test('rejecting all and choking, again and again, counts as silence', () => {
+    const world = new World().serving()
+    for (let round = 0; round < 20 && !world.connection.isClosed; round++) {
+      world.peer.endRound()
+      world.says((wire) => {
+        for (let piece = 0; piece < 4; piece++) for (const begin of [0, BLOCK]) wire.reject(piece, begin, BLOCK)
+        wire.choke()
+        wire.unchoke()
+      })
+    }
+    expect(world.events.at(-1)).toBe('closed silent')
+  })
+
+  test('a piece that the peer suggests comes first, where it is as good as others', () => {
+    const world = new World({ ours: `****${' '.repeat(36)}` }).greeted()
+    world.says((wire) => {
+      wire.suggest(33)
+      wire.haveAll()
+      wire.unchoke()
+    })
+    expect(requestsOf(world.hears())[0]).toBe(`request 33:0 ${BLOCK}`)
+  })
+
   test('a block that somebody else brought is cancelled, and forgiven when it comes all the same', () => {
     const world = new World().serving()
     world.hears()
@@ -516,6 +562,7 @@ describe('silence', () => {
     for (let second = 0; second < 300 && !world.connection.isClosed; second += 10) {
       world.passes(10 * SECOND)
       if (world.connection.isClosed) break
+      world.peer.endRound()
       world.says((wire) => {
         wire.choke()
         wire.unchoke()
@@ -716,6 +763,77 @@ describe('floods', () => {
     const world = new World({ ours: ' '.repeat(300) }).greeted()
     for (let piece = 0; piece < 300; piece++) world.says((wire) => wire.allowedFast(piece))
     expect(world.peer.allowedFast.size).toBe(100)
+  })
+
+  test('extension messages that nobody asked for are passed over, five hundred within ten seconds', () => {
+    const world = new World().greeted()
+    const messages = (count: number): void =>
+      world.says((wire) => {
+        for (let i = 0; i < count; i++) wire.extended(9, Uint8Array.of(1))
+      })
+    messages(500)
+    world.peer.endRound()
+    messages(500)
+    expect(world.events).toEqual([])
+    messages(1)
+    expect(world.events).toEqual(['closed extension_flood'])
+  })
+
+  test('saying over and over that it has what it said it has', () => {
+    const world = new World().greeted()
+    const repeats = (count: number): void =>
+      world.says((wire) => {
+        for (let i = 0; i < count; i++) wire.have(1)
+      })
+    repeats(1005)
+    expect(world.events).toEqual([])
+    repeats(1)
+    expect(world.events).toEqual(['closed have_flood'])
+  })
+
+  test.each(['suggest', 'allowedFast'] as const)('"%s" a thousand times within ten seconds is enough', (hint) => {
+    const world = new World().greeted()
+    const hints = (count: number): void =>
+      world.says((wire) => {
+        for (let i = 0; i < count; i++) wire[hint](i % 4)
+      })
+    hints(1000)
+    world.peer.endRound()
+    hints(1000)
+    expect(world.events).toEqual([])
+    hints(1)
+    expect(world.events).toEqual(['closed hint_flood'])
+  })
+
+  test('choking and unchoking without measure, though we want nothing', () => {
+    const world = new World({ ours: '****' }).greeted()
+    const flaps = (count: number): void =>
+      world.says((wire) => {
+        for (let i = 0; i < count; i++) {
+          wire.unchoke()
+          wire.choke()
+        }
+      })
+    flaps(30)
+    world.peer.endRound()
+    flaps(30)
+    expect(world.events).toEqual([])
+    flaps(1)
+    expect(world.events).toEqual(['closed choke_flapping'])
+  })
+
+  test('requests of one who is choked: what crosses our choke is forgiven, a flood is not', () => {
+    const world = new World({ ours: '    ' }).greeted()
+    const asks = (count: number): void =>
+      world.says((wire) => {
+        for (let i = 0; i < count; i++) wire.request(i % 4, 0, BLOCK)
+      })
+    asks(20_000)
+    world.peer.endRound()
+    asks(20_000)
+    expect(world.events).toEqual([])
+    asks(1)
+    expect(world.events).toEqual(['closed request_flood'])
   })
 
   test('interest that comes and goes without end is an offence', () => {
