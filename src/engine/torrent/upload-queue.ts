@@ -11,6 +11,8 @@ export class UploadQueue {
   #ring = new Uint32Array(3 * START)
   #head = 0
   #length = 0
+  /** How many requests, from the first on, need no more reading: their blocks are in memory or on their way there. */
+  ahead = 0
 
   get length(): number {
     return this.#length
@@ -45,6 +47,7 @@ export class UploadQueue {
   shift(count: number): void {
     this.#head = (this.#head + count) % (this.#ring.length / 3)
     this.#length -= count
+    this.ahead = Math.max(0, this.ahead - count)
   }
 
   /** Takes one request off that is among the first 512; false when it is not there (it will be served, which BEP 6 allows). */
@@ -57,7 +60,9 @@ export class UploadQueue {
         const from = this.#offset(j - 1)
         this.#ring.copyWithin(this.#offset(j), from, from + 3)
       }
+      const { ahead } = this
       this.shift(1)
+      if (i >= ahead) this.ahead = ahead
       return true
     }
     return false
@@ -67,6 +72,7 @@ export class UploadQueue {
     this.#ring = new Uint32Array(3 * START)
     this.#head = 0
     this.#length = 0
+    this.ahead = 0
   }
 
   #offset(index: number): number {

@@ -187,19 +187,16 @@ export class Upload<Peer extends UploadPeer> {
     const queue = peer.uploads
     const { map } = this.source
     const most = Math.min(queue.length, this.#requestsAhead(peer))
-    let isReading = false
-    for (let index = 0; index < most;) {
+    if (queue.ahead > most / 2) return
+    let index = queue.ahead
+    while (index < most) {
       const block = map.blockAt(queue.piece(index), queue.begin(index), queue.bytes(index))
-      if (block < 0) return
-      let run = this.#cache.find(this.source, block)
-      if (!run) {
-        if (index > most / 2 && !isReading) return
-        isReading = true
-        run = this.#read(block, unitsOf(most - index)) ?? undefined
-        if (!run) return
-      }
+      if (block < 0) break
+      const run = this.#cache.find(this.source, block) ?? this.#read(block, unitsOf(most - index))
+      if (!run) break
       index += this.#countInRow(queue, index, block, run)
     }
+    queue.ahead = index
   }
 
   /** How many of its requests a peer is served within about a second: further ahead the cache is not filled for it. */
