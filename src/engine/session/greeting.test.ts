@@ -14,6 +14,7 @@ const handshake = (infohash = OURS): Uint8Array =>
 function world() {
   const connection = new FakeConnection(ipAddress('1.2.3.4', 50_000))
   const events: string[] = []
+  let isReady = false
   const received: Uint8Array[] = []
   const peer: ConnectionHandler = {
     onOpen: () => events.push('open'),
@@ -27,13 +28,23 @@ function world() {
     {
       onGreeting: (infohash) => {
         events.push(`asks for ${toHex(infohash).slice(0, 4)}`)
-        return infohash[0] === 1 ? peer : null
+        if (infohash[0] === 3 && !isReady) return 'later'
+        return infohash[0] === 2 ? null : peer
       },
       onGreeted: () => events.push('greeted'),
     },
     0,
   )
-  return { connection, events, greeting, received: () => concatBytes(received) }
+  return {
+    connection,
+    events,
+    greeting,
+    received: () => concatBytes(received),
+    becomeReady: () => {
+      isReady = true
+      greeting.askAgain()
+    },
+  }
 }
 
 describe('a plain handshake', () => {
@@ -67,6 +78,33 @@ describe('a plain handshake', () => {
     greeting.onEnd()
     greeting.onClose(null)
     expect(events.slice(2)).toEqual(['drain', 'end', 'close'])
+  })
+})
+
+describe('a torrent that is not ready', () => {
+  const stream = concatBytes([handshake(new Uint8Array(20).fill(3)), encodeUtf8('and more')])
+
+  test('has its peers wait, and hears all that they have said in the meantime', () => {
+    const { becomeReady, connection, events, greeting, received } = world()
+    greeting.onBytes(stream.subarray(0, 60))
+    greeting.onBytes(stream.subarray(60))
+    expect([connection.isClosed, events]).toEqual([false, ['asks for 0303']])
+    becomeReady()
+    expect([events, received()]).toEqual([['asks for 0303', 'asks for 0303', 'greeted'], stream])
+  })
+
+  test('does not keep what somebody goes on and on to say', () => {
+    const { connection, events, greeting } = world()
+    greeting.onBytes(stream)
+    for (let i = 0; i < 4; i++) greeting.onBytes(new Uint8Array(32_768))
+    expect([connection.isClosed, events]).toEqual([true, ['asks for 0303', 'greeted']])
+  })
+
+  test('is not asked again for a peer that has not said what it wants', () => {
+    const { becomeReady, events, greeting } = world()
+    greeting.onBytes(stream.subarray(0, 20))
+    becomeReady()
+    expect(events).toEqual([])
   })
 })
 

@@ -189,6 +189,16 @@ describe('who connects', () => {
     expect(added.peers().map((peer) => peer.address)).toEqual(['1.2.3.4:50000'])
   })
 
+  test('waits while that torrent looks at its files, and is met as soon as it is ready', async () => {
+    const { add, clock, comes } = await world()
+    const added = add()
+    const connection = comes(greeting(torrent.infohash))!
+    expect([connection.isClosed, connection.hears()]).toEqual([false, []])
+    await clock.pass(0)
+    expect(connection.hears()[0]).toMatch(/^handshake/)
+    expect(added.peers().map((peer) => peer.address)).toEqual(['1.2.3.4:50000'])
+  })
+
   test('is let go when it names another, or says nothing for ten seconds', async () => {
     const { add, clock, comes } = await world()
     add()

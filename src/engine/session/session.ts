@@ -16,7 +16,7 @@ import type { TorrentOptions } from '../torrent/torrent-api.ts'
 import { Torrent, type TorrentInternals } from '../torrent/torrent.ts'
 import { listenForPeers } from '../transport/listener.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
-import { Greeting, type GreetingOwner } from './greeting.ts'
+import { Greeting, type GreetingAnswer, type GreetingOwner } from './greeting.ts'
 import type { SessionOptions } from './settings.ts'
 
 const HEARTBEAT_MS = 100
@@ -58,7 +58,7 @@ export class Session implements GreetingOwner {
     this.#upLimiter = new RateLimiter(options.upRate ?? 0)
     this.#budget = {
       maxPeers: options.maxPeers ?? DEFAULT_MAX_PEERS,
-      maxPeersPerTorrent: options.maxPeersPerTorrent ?? DEFAULT_MAX_PEERS_PER_TORRENT,
+      maxPeersPerTorrent: options.maxPeersPerTorrent ?? options.maxPeers ?? DEFAULT_MAX_PEERS_PER_TORRENT,
       maxHalfOpen: MAX_HALF_OPEN,
       peers: 0,
       halfOpen: 0,
@@ -118,6 +118,9 @@ export class Session implements GreetingOwner {
       localIp: this.#options.bind,
       log: this.#log,
       isOwnPeerId: (peerId) => this.#isOwnPeerId(peerId),
+      onReady: () => {
+        for (const greeting of this.#greetings) greeting.askAgain()
+      },
       onRemoved: () => this.#torrents.delete(key),
     })
     this.#torrents.set(key, added)
@@ -172,8 +175,10 @@ export class Session implements GreetingOwner {
     return greeting
   }
 
-  onGreeting(infohash: Uint8Array, connection: Connection): ConnectionHandler | null {
-    const handler = this.#torrents.get(toHex(infohash))?.accept(connection) ?? null
+  onGreeting(infohash: Uint8Array, connection: Connection): GreetingAnswer {
+    const torrent = this.#torrents.get(toHex(infohash))
+    if (torrent?.state === 'checking') return 'later'
+    const handler = torrent?.accept(connection) ?? null
     if (!handler)
       this.#log({
         level: 'debug',

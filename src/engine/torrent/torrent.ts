@@ -43,6 +43,8 @@ export interface TorrentSurroundings {
   readonly localIp: string | undefined
   readonly log: Log
   isOwnPeerId(peerId: Uint8Array): boolean
+  /** All data on disk has been looked at: from now on it meets peers. */
+  onReady(): void
   /** The torrent is stopped and has left. */
   onRemoved(torrent: Torrent): void
 }
@@ -349,14 +351,17 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     if (!this.#isOver) this.#events.emit('checked', { good: download.have.count })
   }
 
-  #goOn({ download }: Parts): void {
+  #goOn({ download, swarm }: Parts): void {
     const now = this.#around.platform.clock.now()
+    const { superSeed = 'off' } = this.#options
     this.#wasCompleteAtStart = download.isComplete
+    if (download.isComplete && superSeed !== 'off') swarm.startSuperSeeding(superSeed === 'auto')
     this.#state = 'downloading'
     if (!download.isComplete) this.#around.ledger.enter(download)
     this.#announcer.start(now)
     if (download.isComplete) void this.#complete()
     else this.tick(now)
+    this.#around.onReady()
   }
 
   /** Everything is here. Files that no piece touches, the empty ones, are made now. */
