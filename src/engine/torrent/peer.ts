@@ -42,6 +42,12 @@ export interface PeerOwner extends RequestsOwner<Peer> {
   onInterestChange(peer: Peer): void
   /** It told what it has, or whether it wants anything. */
   onHaveChange(peer: Peer): void
+  /** It has one piece more. */
+  onPiece(peer: Peer, piece: number): void
+  /** What we have is told to each peer bit by bit (BEP 16). */
+  readonly isSuperSeeding: boolean
+  /** While it is: must the peer not have this piece yet? */
+  hides(peer: Peer, piece: number): boolean
   /** One that came to us has told where it can be dialled. */
   onDialAddress(peer: Peer): void
   /** A peer sees us under this IP: a stranger's word. */
@@ -343,12 +349,14 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     const { listenPort, download } = this.#owner
     if (this.#capabilities.extensions) this.#extensions.sendHandshake(this.address, listenPort, download.isComplete)
     this.#sendHave()
-    if (this.#capabilities.fast) this.#grantAllowedFast()
+    if (this.#capabilities.fast && !this.#owner.isSuperSeeding) this.#grantAllowedFast()
   }
 
   #sendHave(): void {
     const { have } = this.#owner.download
-    if (this.#capabilities.fast && have.isFull) this.#encoder.haveAll()
+    if (this.#owner.isSuperSeeding) {
+      if (this.#capabilities.fast) this.#encoder.haveNone()
+    } else if (this.#capabilities.fast && have.isFull) this.#encoder.haveAll()
     else if (this.#capabilities.fast && have.count === 0) this.#encoder.haveNone()
     else if (have.count > 0) this.#encoder.bitfield(have.bytes)
   }
@@ -410,7 +418,13 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.#requirePiece(piece)
     if (!this.#pieces.add(piece)) return
     this.#requests.lookAgain()
+    this.#owner.onPiece(this, piece)
     if (this.isSeed) this.#owner.onHaveChange(this)
+  }
+
+  /** It learns that we have this piece, which we hid from it. */
+  reveal(piece: number): void {
+    if (this.isConnected) this.#encoder.have(piece)
   }
 
   /** We have one piece more: the peer is told unless it has it too. */
@@ -500,7 +514,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   onRequest(piece: number, begin: number, length: number): void {
     this.#requirePiece(piece)
-    this.#service.onRequest(piece, begin, length, this.#owner.download.have.has(piece), this.#capabilities.fast)
+    const have = this.#owner.download.have.has(piece) && !this.#owner.hides(this, piece)
+    this.#service.onRequest(piece, begin, length, have, this.#capabilities.fast)
   }
 
   onCancel(piece: number, begin: number, length: number): void {

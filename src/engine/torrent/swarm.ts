@@ -14,6 +14,7 @@ import type { Download } from './download.ts'
 import { canReach } from '../transport/listener.ts'
 import { PeerIdentities } from './peer-identities.ts'
 import { Peer, type PeerOwner } from './peer.ts'
+import { SuperSeeding } from './super-seeding.ts'
 import { PieceSightings } from './piece-sightings.ts'
 import type { Upload } from './upload.ts'
 
@@ -85,6 +86,7 @@ export class Swarm implements PeerOwner {
   /** Being closed by our own choice, and why. */
   readonly #letGo = new Map<Peer, Ending>()
   #halfOpen = 0
+  #superSeeding: SuperSeeding<Peer> | null = null
   #lastRound: number
   #lastTurnover: number
   /** Who asks first when memory comes free. */
@@ -151,6 +153,7 @@ export class Swarm implements PeerOwner {
     this.#dial(now)
     this.upload.tick()
     if (now - this.#lastRound >= CHOKER_ROUND_MS) this.#chokerRound(now)
+    this.#superSeeding?.tick(now)
   }
 
   /** Everybody learns that we have one piece more. */
@@ -191,6 +194,21 @@ export class Swarm implements PeerOwner {
       if (peer.isUploadOnly) this.#letGoOf(peer, 'useless')
       else peer.tellUploadOnly()
     }
+  }
+
+  /** Before the first peer: from now on each learns of few pieces at a time (BEP 16), until all are out. */
+  startSuperSeeding(endsWithOtherSeed: boolean): void {
+    const { below } = this.#options
+    const peers = (): Iterable<Peer> => this.connected()
+    this.#superSeeding = new SuperSeeding<Peer>({ pieceCount: this.map.pieceCount, endsWithOtherSeed, below, peers })
+  }
+
+  get isSuperSeeding(): boolean {
+    return this.#superSeeding?.isActive ?? false
+  }
+
+  hides(peer: Peer, piece: number): boolean {
+    return this.#superSeeding?.hides(peer, piece) ?? false
   }
 
   close(): void {
@@ -246,7 +264,12 @@ export class Swarm implements PeerOwner {
 
   /** When neither wants anything of the other, nothing can pass between us, though one may lack pieces (BEP 21). */
   onHaveChange(peer: Peer): void {
+    this.#superSeeding?.onHave(peer, this.now())
     if (peer.isUploadOnly && this.download.isComplete) this.#letGoOf(peer, 'useless')
+  }
+
+  onPiece(peer: Peer, piece: number): void {
+    this.#superSeeding?.onPiece(peer, piece, this.now())
   }
 
   onDialAddress(peer: Peer): void {
@@ -273,6 +296,7 @@ export class Swarm implements PeerOwner {
       this.#halfOpen--
     }
     const wasConnected = this.#connectedAt.delete(peer)
+    this.#superSeeding?.onGone(peer)
     const ending = this.#letGo.get(peer) ?? endingOf(peer, wasConnected, reason)
     this.#letGo.delete(peer)
     if (peer.dialAddress) this.book.closed(peer.dialAddress, ending, this.now(), peer.endedBy)
@@ -336,7 +360,7 @@ export class Swarm implements PeerOwner {
   #chokerRound(now: number): void {
     this.#adaptSlots(now - this.#lastRound)
     this.#lastRound = now
-    const inMemory = this.download.isComplete ? this.upload.piecesInMemory(MAX_SUGGESTED) : []
+    const inMemory = this.download.isComplete && !this.isSuperSeeding ? this.upload.piecesInMemory(MAX_SUGGESTED) : []
     const peers = [...this.#connectedAt.keys()]
     const chosen = this.#choker.round(peers, this.download.isComplete)
     for (const peer of peers) {

@@ -11,6 +11,11 @@ export interface TorrentOptions {
   readonly peers?: readonly string[]
   /** Announce to the torrent's trackers. Default true. */
   readonly useTrackers?: boolean
+  /**
+   * Super-seeding (BEP 16) of content that is complete at the start: pieces are revealed to peers one by one, so that
+   * hardly more than one copy is sent until all are out. `auto` ends it when there is another seed. Default `off`.
+   */
+  readonly superSeed?: 'auto' | 'on' | 'off'
 }
 
 /** Payload counts whole verified or requested bytes; protocol overhead is not in it. Rates are bytes per second, smoothed over some 5 s. */
