@@ -8,7 +8,7 @@ export interface SessionOptions {
   readonly bind?: string
   /** Connected peers over all torrents. Default 200. */
   readonly maxPeers?: number
-  /** Connected peers of one torrent. Default 60. */
+  /** Connected peers of one torrent. Default: `maxPeers` where that is given, else 60. */
   readonly maxPeersPerTorrent?: number
   /** Payload received, bytes per second over all torrents; 0 (the default) is no limit. */
   readonly downRate?: number
