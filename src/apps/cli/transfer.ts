@@ -7,6 +7,7 @@ import type { Metainfo } from '../../index.ts'
 import type { Engine, EngineSession, EngineTorrent } from './engine.ts'
 import { openLogSink } from './log-sink.ts'
 import { type PeerOption, resolvePeer } from './options/peer-option.ts'
+import type { SuperSeedMode } from './options/values.ts'
 import { type SessionFlags, toSessionOptions } from './options/session-options.ts'
 import type { ProgressSource, Reporter } from './report/reporter.ts'
 import { LOOK_EVERY_MS, type Slowness, SlownessWatch } from './slowness.ts'
@@ -30,6 +31,8 @@ export interface TransferPlan {
   readonly kind: 'download' | 'seed'
   /** How long to serve the complete content; null for not at all. */
   readonly seedLimits: SeedLimits | null
+  /** Default: `off`. */
+  readonly superSeed?: SuperSeedMode
   /** SHA-256 that the one file must have, in hexadecimal. */
   readonly checksum: string | null
 }
@@ -138,10 +141,10 @@ class Transfer implements ProgressSource {
   }
 
   #addTorrent(peers: readonly PeerOption[]): EngineTorrent {
-    const { metainfo, location } = this.#plan
+    const { metainfo, location, superSeed } = this.#plan
     const addresses = peers.filter((peer) => peer.isIp).map(addressOf)
     this.#startedAt = this.#context.clock.now()
-    this.#torrent = this.#session.add(metainfo, { ...location, peers: addresses })
+    this.#torrent = this.#session.add(metainfo, { ...location, peers: addresses, superSeed })
     return this.#torrent
   }
 

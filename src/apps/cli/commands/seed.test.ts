@@ -19,6 +19,17 @@ test('complete content is verified, then served until it is stopped: 0', async (
   expect(events).toEqual(['listening', 'checking', 'seeding', 'stopped'])
 })
 
+test('--super-seed reaches the torrent; what it does not know is a mistake in usage', async () => {
+  const swarm = new FakeSwarm(metainfo)
+  const cli = new FakeCli(swarm.engine)
+  const code = cli.run('seed', SOURCE, '/music', '--super-seed', 'auto')
+  const torrent = await swarm.added
+  expect(torrent.options.superSeed).toBe('auto')
+  cli.stop.request('SIGINT')
+  expect(await code).toBe(0)
+  expect(await new FakeCli(swarm.engine).run('seed', SOURCE, '/music', '--super-seed', 'maybe')).toBe(2)
+})
+
 test('content that is not complete is not served, and not changed', async () => {
   const swarm = new FakeSwarm(metainfo)
   const cli = new FakeCli(swarm.engine)

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { type SessionFlags, addSessionOptions } from '../options/session-options.ts'
 import { createReporter } from '../report/create-reporter.ts'
+import { type SuperSeedMode, parseSuperSeed } from '../options/values.ts'
 import { readTorrent } from '../torrent-input.ts'
 import { runTransfer } from '../transfer.ts'
 import type { CommandModule } from './command-module.ts'
@@ -10,6 +11,7 @@ import type { CommandModule } from './command-module.ts'
 interface SeedFlags extends SessionFlags {
   readonly json?: boolean
   readonly quiet?: boolean
+  readonly superSeed?: SuperSeedMode
 }
 
 export const seed: CommandModule = { jsonFailure: 'event', define, run }
@@ -18,6 +20,11 @@ function define(command: Command): void {
   command
     .argument('<torrent>', 'a torrent file, or the http(s) URL of one')
     .argument('<path>', 'the folder that holds the content, or the content itself')
+    .option(
+      '--super-seed <mode>',
+      'auto, on or off: reveal pieces one by one, to send little more than one copy (default: off)',
+      parseSuperSeed,
+    )
     .option('--json', 'write events as JSON lines on stdout')
     .option('--quiet', 'write nothing but errors')
   addSessionOptions(command)
@@ -42,6 +49,7 @@ async function run(command: Command, context: Context): Promise<number> {
     location,
     kind: 'seed' as const,
     seedLimits: { ratio: 0, minutes: Infinity },
+    superSeed: flags.superSeed,
     checksum: null,
   }
   await runTransfer(plan, flags, await createReporter(flags, context), engine, context)

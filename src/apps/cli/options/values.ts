@@ -67,6 +67,15 @@ export function parseLogLevel(text: string): LogLevel {
   return level
 }
 
+const SUPER_SEED_MODES = ['auto', 'on', 'off'] as const
+export type SuperSeedMode = (typeof SUPER_SEED_MODES)[number]
+
+export function parseSuperSeed(text: string): SuperSeedMode {
+  const mode = SUPER_SEED_MODES.find((known) => known === text)
+  if (mode === undefined) throw new InvalidArgumentError(`Give one of ${SUPER_SEED_MODES.join(', ')}.`)
+  return mode
+}
+
 /** `sha256:HEX` -> the digest in lower-case hexadecimal. */
 export function parseChecksum(text: string): string {
   const match = /^sha256:([0-9a-f]{64})$/i.exec(text)
