@@ -438,6 +438,68 @@ describe('slots', () => {
   })
 })
 
+describe('super-seeding', () => {
+  /** Three pieces; `a` and `b` have none of them. */
+  function world(): { world: World; a: Remote; b: Remote } {
+    const world = new World({ isSeed: true })
+    world.swarm.startSuperSeeding(true)
+    const [a, b] = ['a', 'b'].map((name) => world.joins(name).says((wire) => wire.haveNone()))
+    return { world, a, b }
+  }
+  const haves = (remote: Remote): number[] =>
+    hears(remote)
+      .filter((line) => line.startsWith('have '))
+      .map((line) => Number(line.slice('have '.length)))
+  const asks = (piece: number) => (wire: WireEncoder) => {
+    wire.interested()
+    wire.request(piece, 0, BLOCK)
+  }
+
+  test('begins with nothing, and reveals two pieces to each', () => {
+    const { a, b } = world()
+    const heard = hears(a)
+    expect(heard).toContain('have-none')
+    expect(heard.some((line) => line.startsWith('allowed-fast'))).toBe(false)
+    expect(heard.filter((line) => line.startsWith('have '))).toHaveLength(2)
+    expect(haves(b)).toHaveLength(2)
+  })
+
+  test('serves what it has revealed, and nothing else', () => {
+    const { a } = world()
+    const revealed = haves(a)
+    const hidden = [0, 1, 2].find((piece) => !revealed.includes(piece))!
+    a.says((wire) => wire.interested())
+    expect(hears(a.says(asks(hidden)))).toContain(`reject ${hidden}:0 ${BLOCK}`)
+    expect(hears(a.says(asks(revealed[0]))).some((line) => line.startsWith('reject'))).toBe(false)
+  })
+
+  test('ends when every piece is with somebody else: then all is told', () => {
+    const { world: seed, a, b } = world()
+    const told = new Set(haves(a))
+    b.says((wire) => [0, 1, 2].forEach((piece) => wire.have(piece)))
+    for (const piece of haves(a)) told.add(piece)
+    expect(told.size).toBe(3)
+    expect(seed.swarm.isSuperSeeding).toBe(false)
+    const late = seed.joins('c')
+    expect(hears(late)).toContain('have-all')
+  })
+
+  test('ends when there is another seed', () => {
+    const { world: seed, a } = world()
+    seed.joins('s').says((wire) => wire.haveAll())
+    expect(seed.swarm.isSuperSeeding).toBe(false)
+    expect(new Set(haves(a)).size).toBe(3)
+  })
+
+  test('a peer that says nothing of what it has is taken to have nothing', () => {
+    const { world: seed } = world()
+    const silent = seed.joins('x')
+    expect(haves(silent)).toEqual([])
+    seed.passes(SECOND)
+    expect(haves(silent)).toHaveLength(2)
+  })
+})
+
 describe('between two seeds', () => {
   const seed = (wire: WireEncoder): void => wire.haveAll()
 
