@@ -10,6 +10,8 @@ export interface ConnectionWorld {
   readonly network: Pick<Network, 'listen' | 'connect'>
   /** Where to listen and dial. */
   readonly ip: string
+  /** Where connections come from, when that is another IP. */
+  readonly diallerIp?: string
 }
 
 type Side = 'outgoing' | 'incoming'
@@ -240,9 +242,11 @@ export function connectionContract(name: string, makeWorld: () => ConnectionWorl
       test('knows both ends by their canonical addresses', async () => {
         const world = await makeWorld()
         const { subject, partner } = await connect(world, side)
-        expect(subject.connection.localIp).toBe(world.ip)
-        expect(subject.connection.remote.ip).toBe(world.ip)
-        expect(partner.connection.localIp).toBe(world.ip)
+        const { ip, diallerIp = ip } = world
+        const [own, other] = side === 'outgoing' ? [diallerIp, ip] : [ip, diallerIp]
+        expect(subject.connection.localIp).toBe(own)
+        expect(subject.connection.remote.ip).toBe(other)
+        expect(partner.connection.localIp).toBe(other)
       })
 
       test('end sends what is queued and still receives', async () => {

@@ -63,6 +63,8 @@ export class TcpPipe implements TimeTarget, SegmentCarrier {
   #isEnding = false
   #sentTo = 0
   #packetsSent = 0
+  /** Chance has struck a packet that is still to be sent. */
+  #isNextLost = false
   /** Losses up to this order have been answered. */
   #repairedOrder = 0
   /** The window, not the writer, was what kept the last bytes back. */
@@ -180,7 +182,7 @@ export class TcpPipe implements TimeTarget, SegmentCarrier {
   get #sendRoom(): number {
     const { sendBufferBytes } = this.#medium.options
     const limit = Math.min(sendBufferBytes, Math.max(MIN_SEND_BUFFER_BYTES, 2 * this.window.congestionWindow))
-    return limit - (this.#buffer.takenTo - this.#flight.acknowledgedTo)
+    return Math.floor(limit) - (this.#buffer.takenTo - this.#flight.acknowledgedTo)
   }
 
   /** Position of the end of what there is to send; the end of the stream itself counts as one byte. */
@@ -247,10 +249,15 @@ export class TcpPipe implements TimeTarget, SegmentCarrier {
     }
   }
 
+  /** How many of these packets pass before one is lost; when that is not the last of them, the next call answers 0. */
   #packetsBeforeLoss(packets: number): number {
     if (this.#lossPerPacket === 0) return packets
     let passing = 0
-    while (passing < packets && !this.#from.random.happens(this.#lossPerPacket)) passing++
+    while (passing < packets && !this.#isNextLost) {
+      this.#isNextLost = this.#from.random.happens(this.#lossPerPacket)
+      if (!this.#isNextLost) passing++
+    }
+    if (passing === 0) this.#isNextLost = false
     return passing
   }
 
@@ -345,7 +352,7 @@ export class TcpPipe implements TimeTarget, SegmentCarrier {
     const isLost =
       !this.#medium.isOpen(this.#to, this.#from) ||
       uplink.room(nowUs, bytes, 1) === 0 ||
-      this.#packetsBeforeLoss(1) === 0
+      (this.#lossPerPacket > 0 && this.#to.random.happens(this.#lossPerPacket))
     if (isLost) {
       this.#hasLostAnswers = true
       return this.#expectTimeout()

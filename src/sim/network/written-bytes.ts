@@ -10,6 +10,8 @@ const FRAMED_BLOCK_BYTES = 13 + 16_384
 const PIECE_MESSAGE = 7
 /** Small writes share memory, because an allocation costs more than the copy. */
 const SLAB_BYTES = 65_536
+/** Up to here a loop is quicker than a view. */
+const FEW_BYTES = 64
 
 /** Of every `stride` bytes the first `keptBytes` stand in `kept`, the others are zeros. */
 export interface WrittenBytes {
@@ -36,38 +38,36 @@ export function keepWritten(bytes: Uint8Array, start: number, form: ContentKind)
   const kept = memory(count * HEAD_BYTES)
   for (let block = 0; block < count; block++) {
     const from = block * FRAMED_BLOCK_BYTES
-    for (let i = 0; i < HEAD_BYTES; i++) kept[block * HEAD_BYTES + i] = bytes[from + i]
+    copy(bytes, from, HEAD_BYTES, kept, block * HEAD_BYTES)
   }
   return { start, end, stride: FRAMED_BLOCK_BYTES, keptBytes: HEAD_BYTES, kept }
 }
 
 /** Copies the bytes of stream positions `from` to `to` into `target` at `offset`, which must hold zeros there. */
 export function copyWritten(written: WrittenBytes, from: number, to: number, target: Uint8Array, offset: number): void {
-  forEachKept(written, from, to, (begin, end, keptAt) => {
-    const { kept } = written
-    let at = offset + begin - from
-    for (let i = keptAt; i < keptAt + end - begin; i++) target[at++] = kept[i]
-  })
-}
-
-/** Makes zeros of what `copyWritten` wrote with the same arguments. */
-export function clearCopied(written: WrittenBytes, from: number, to: number, target: Uint8Array, offset: number): void {
-  forEachKept(written, from, to, (begin, end) => target.fill(0, offset + begin - from, offset + end - from))
-}
-
-/** Each part of the stream from `from` to `to` that is kept, with its place in `kept`. */
-function forEachKept(
-  { start, stride, keptBytes }: WrittenBytes,
-  from: number,
-  to: number,
-  visit: (begin: number, end: number, keptAt: number) => void,
-): void {
+  const { start, stride, keptBytes, kept } = written
   for (let unit = Math.floor((from - start) / stride); start + unit * stride < to; unit++) {
     const unitStart = start + unit * stride
     const begin = Math.max(from, unitStart)
     const end = Math.min(to, unitStart + keptBytes)
-    if (begin < end) visit(begin, end, unit * keptBytes + begin - unitStart)
+    const keptAt = unit * keptBytes + begin - unitStart
+    if (begin < end) copy(kept, keptAt, end - begin, target, offset + begin - from)
   }
+}
+
+/** Makes zeros of what `copyWritten` wrote with the same arguments. */
+export function clearCopied(written: WrittenBytes, from: number, to: number, target: Uint8Array, offset: number): void {
+  const { start, stride, keptBytes } = written
+  for (let unit = Math.floor((from - start) / stride); start + unit * stride < to; unit++) {
+    const begin = Math.max(from, start + unit * stride)
+    const end = Math.min(to, start + unit * stride + keptBytes)
+    if (begin < end) target.fill(0, offset + begin - from, offset + end - from)
+  }
+}
+
+function copy(source: Uint8Array, at: number, length: number, target: Uint8Array, offset: number): void {
+  if (length > FEW_BYTES) target.set(source.subarray(at, at + length), offset)
+  else for (let i = 0; i < length; i++) target[offset + i] = source[at + i]
 }
 
 /** Piece messages with whole blocks, the last of which may be a shorter one, and nothing else. */
