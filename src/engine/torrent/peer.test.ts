@@ -33,6 +33,7 @@ interface WorldOptions {
   readonly extensions?: boolean
   /** Bytes per second that we may receive; 0: no limit. */
   readonly downRate?: number
+  readonly isSuperSeeding?: boolean
 }
 
 /** A torrent with one peer at the other end of a made-up connection, past the handshakes unless `isGreeted` is not called. */
@@ -53,7 +54,14 @@ class World {
   onHandshake: (peer: Peer) => void = () => {}
 
   constructor(options: WorldOptions = {}) {
-    const defaults = { ours: '    ', isIncoming: true, fast: true, extensions: true, downRate: 0 }
+    const defaults = {
+      ours: '    ',
+      isIncoming: true,
+      fast: true,
+      extensions: true,
+      downRate: 0,
+      isSuperSeeding: false,
+    }
     this.options = { ...defaults, ...options }
     const { ours, isIncoming, downRate } = this.options
     const pieceLength = 2 * BLOCK
@@ -98,7 +106,7 @@ class World {
       onInterestChange: () => this.events.push('interest'),
       onHaveChange: () => this.events.push('have'),
       onPiece: () => {},
-      isSuperSeeding: false,
+      isSuperSeeding: this.options.isSuperSeeding,
       hides: () => false,
       onDialAddress: () => this.events.push('dial address'),
       onOurIp: (ip) => (this.ourIp = ip),
@@ -260,6 +268,13 @@ describe('the extension handshake', () => {
       yourIp: '80.4.4.200',
       isUploadOnly: true,
     })
+  })
+
+  test('does not say that a super-seed wants nothing: it would be taken to be of no use', () => {
+    const world = new World({ ours: '****', isSuperSeeding: true })
+    world.says((wire) => wire.raw(world.greeting()))
+    const line = world.connection.hearsAll().find((each) => each.startsWith('extended 0 '))!
+    expect(decodeExtensionHandshake(fromHex(line.slice('extended 0 '.length))!).isUploadOnly).toBe(false)
   })
 
   const extended = (world: World, value: Bencodable): void => world.says((wire) => wire.extended(0, bencode(value)))

@@ -346,8 +346,10 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.#service.start(this.#now)
     this.#owner.onHandshake(this)
     if (!this.isConnected) return
-    const { listenPort, download } = this.#owner
-    if (this.#capabilities.extensions) this.#extensions.sendHandshake(this.address, listenPort, download.isComplete)
+    const { listenPort, download, isSuperSeeding } = this.#owner
+    // Who says that it wants nothing, and then shows nothing, is taken to be of no use.
+    const isUploadOnly = download.isComplete && !isSuperSeeding
+    if (this.#capabilities.extensions) this.#extensions.sendHandshake(this.address, listenPort, isUploadOnly)
     this.#sendHave()
     if (this.#capabilities.fast && !this.#owner.isSuperSeeding) this.#grantAllowedFast()
   }
