@@ -1,10 +1,9 @@
 // A machine as the network sees it: its addresses, the two ends of its line, and what it has open.
-import { isIpv6 } from '../../base/address.ts'
+import { isIpv6, type Address } from '../../base/address.ts'
 import type { Connection, ConnectionHandler } from '../../platform/platform.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 import type { Nat } from './nat.ts'
 import type { RateQueue } from './rate-queue.ts'
-import type { SimUdpSocket } from './sim-udp.ts'
 
 /**
  * - `up`: on, and connected;
@@ -32,6 +31,13 @@ export interface HostListener {
   accept(connection: Connection): ConnectionHandler | null
 }
 
+/** A port that takes datagrams. */
+export interface HostUdpSocket {
+  readonly ip: string
+  readonly port: number
+  receive(datagram: Uint8Array, from: Address): void
+}
+
 /** A connection that is open. */
 export interface HostStream {
   /** Tells the other side, as a system does for a program that has ended. */
@@ -55,7 +61,7 @@ export class Host {
   life = 1
   readonly #listeners: HostListener[] = []
   readonly #streams = new Set<HostStream>()
-  readonly #udpSockets: SimUdpSocket[] = []
+  readonly #udpSockets: HostUdpSocket[] = []
   #lastPort: number
 
   constructor({ ips, index, up, down, nat, loss, random }: HostOptions) {
@@ -109,15 +115,15 @@ export class Host {
     remove(this.#listeners, listener)
   }
 
-  udpSocket(ip: string, port: number): SimUdpSocket | undefined {
+  udpSocket(ip: string, port: number): HostUdpSocket | undefined {
     return this.#udpSockets.find((socket) => socket.port === port && matches(socket.ip, ip))
   }
 
-  addUdpSocket(socket: SimUdpSocket): void {
+  addUdpSocket(socket: HostUdpSocket): void {
     this.#udpSockets.push(socket)
   }
 
-  removeUdpSocket(socket: SimUdpSocket): void {
+  removeUdpSocket(socket: HostUdpSocket): void {
     remove(this.#udpSockets, socket)
   }
 

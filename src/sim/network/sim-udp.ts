@@ -1,7 +1,7 @@
 // Datagrams: each goes its own way, unordered and unreliable, through the routers of both sides.
 import { ipAddress, isIpv6, type Address } from '../../base/address.ts'
 import type { UdpSocket } from '../../platform/platform.ts'
-import type { Host } from './host.ts'
+import type { Host, HostUdpSocket } from './host.ts'
 import type { Medium, PacketTarget } from './medium.ts'
 
 const HEADER_BYTES = 28
@@ -10,7 +10,7 @@ const MAX_PAYLOAD_BYTES = 65_507
 
 export type OnDatagram = (datagram: Uint8Array, from: Address) => void
 
-export class SimUdpSocket implements UdpSocket {
+export class SimUdpSocket implements UdpSocket, HostUdpSocket {
   readonly ip: string
   readonly port: number
   readonly #medium: Medium

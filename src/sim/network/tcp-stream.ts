@@ -5,7 +5,8 @@ import type { Connection, ConnectionHandler } from '../../platform/platform.ts'
 import type { TimeTarget } from '../timeline.ts'
 import type { Host, HostStream } from './host.ts'
 import type { Medium } from './medium.ts'
-import type { PipeReceiver, PipeSender, TcpPipe } from './tcp-pipe.ts'
+import type { PipeSender, TcpPipe } from './tcp-pipe.ts'
+import type { PipeReceiver } from './tcp-receiver.ts'
 
 export class TcpStream implements Connection, HostStream, PipeSender, PipeReceiver, TimeTarget {
   readonly remote: Address
