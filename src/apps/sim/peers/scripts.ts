@@ -1,0 +1,22 @@
+// Ways to hold pieces and be of no use. Each is a script for a `ScriptedPeer`.
+import type { Script } from './scripted-peer.ts'
+
+/** Welcomes everybody, takes every request, and answers none. */
+export const silent: Script = {
+  request: () => {},
+}
+
+/** Never lets anybody ask. */
+export const choking: Script = {
+  interested: () => {},
+}
+
+/** Lets ask, and chokes whoever does, again and again. */
+export const fickle: Script = {
+  request(talk) {
+    talk.choke()
+  },
+}
+
+/** Serves what it is asked for; how fast is a matter of its line. */
+export const honest: Script = {}
