@@ -12,14 +12,18 @@ import { TrackerClients } from '../discovery/tracker-clients.ts'
 import { ReadCache } from '../storage/read-cache.ts'
 import { SlotLedger } from '../storage/slot-ledger.ts'
 import type { ConnectionBudget } from '../torrent/swarm.ts'
-import type { TorrentOptions } from '../torrent/torrent-api.ts'
-import { Torrent, type TorrentInternals } from '../torrent/torrent.ts'
+import type { RateLimits, TorrentOptions } from '../torrent/torrent-api.ts'
+import { isLower, KEPT_OUTSTANDING_MS, Torrent, type TorrentInternals } from '../torrent/torrent.ts'
 import { listenForPeers } from '../transport/listener.ts'
-import { RateLimiter } from '../transport/rate-limiter.ts'
+import { checkedRate } from '../transport/rate-limiter.ts'
 import { Greeting, type GreetingAnswer, type GreetingOwner } from './greeting.ts'
+import { RateSharing } from './rate-sharing.ts'
 import type { SessionOptions } from './settings.ts'
 
 const HEARTBEAT_MS = 100
+/** The limits as they are called in errors. */
+const DOWN = 'the rate of receiving of all torrents'
+const UP = 'the rate of sending of all torrents'
 const DEFAULT_MAX_PEERS = 200
 const DEFAULT_MAX_PEERS_PER_TORRENT = 60
 const MAX_HALF_OPEN = 50
@@ -39,8 +43,8 @@ export class Session implements GreetingOwner {
   readonly #greetings = new Set<Greeting>()
   readonly #ledger: SlotLedger
   readonly #cache: ReadCache
-  readonly #downLimiter: RateLimiter
-  readonly #upLimiter: RateLimiter
+  readonly #down: RateSharing
+  readonly #up: RateSharing
   readonly #budget: ConnectionBudget
   readonly #trackers: TrackerClients
   #listeners: readonly TcpListener[] = []
@@ -54,8 +58,8 @@ export class Session implements GreetingOwner {
     this.#log = options.log ?? (() => {})
     this.#ledger = new SlotLedger(platform.disk)
     this.#cache = new ReadCache(platform.disk)
-    this.#downLimiter = new RateLimiter(options.downRate ?? 0)
-    this.#upLimiter = new RateLimiter(options.upRate ?? 0)
+    this.#down = new RateSharing(checkedRate(options.downRate, DOWN))
+    this.#up = new RateSharing(checkedRate(options.upRate, UP))
     this.#budget = {
       maxPeers: options.maxPeers ?? DEFAULT_MAX_PEERS,
       maxPeersPerTorrent: options.maxPeersPerTorrent ?? options.maxPeers ?? DEFAULT_MAX_PEERS_PER_TORRENT,
@@ -66,10 +70,14 @@ export class Session implements GreetingOwner {
     this.#trackers = new TrackerClients(platform, options.bind, CLIENT_NAME.replace(' ', '/'))
   }
 
-  /** Begins to listen. Rejects with NetworkError when the port or address cannot be had; the platform is closed then. */
+  /**
+   * Begins to listen. Rejects with NetworkError when the port or address cannot be had, with TypeError for a bad option; the
+   * platform is closed then.
+   */
   static async open(options: SessionOptions, platform: Platform): Promise<Session> {
-    const session = new Session(options, platform)
+    let session: Session
     try {
+      session = new Session(options, platform)
       session.#listeners = await listenForPeers(
         platform.network,
         { port: options.port, ip: options.bind },
@@ -110,8 +118,8 @@ export class Session implements GreetingOwner {
       platform: this.#platform,
       ledger: this.#ledger,
       cache: this.#cache,
-      downLimiter: this.#downLimiter,
-      upLimiter: this.#upLimiter,
+      downLimiter: this.#down.limiter,
+      upLimiter: this.#up.limiter,
       budget: this.#budget,
       trackers: this.#trackers,
       listenPort: port,
@@ -125,6 +133,25 @@ export class Session implements GreetingOwner {
     })
     this.#torrents.set(key, added)
     return added
+  }
+
+  /** The limits of all torrents together. */
+  get rates(): RateLimits {
+    return { down: this.#down.limiter.bytesPerSecond, up: this.#up.limiter.bytesPerSecond }
+  }
+
+  /** Changes the limits of all torrents together, or one of them. Throws TypeError for a rate that is none; nothing changes then. */
+  setRates(rates: Partial<RateLimits>): void {
+    const now = this.#platform.clock.now()
+    const before = this.rates
+    const down = checkedRate(rates.down ?? before.down, DOWN)
+    const up = checkedRate(rates.up ?? before.up, UP)
+    if (isLower(down, before.down)) {
+      const kept = (down * KEPT_OUTSTANDING_MS) / 1000 / this.#torrents.size
+      for (const torrent of this.#torrents.values()) torrent.keepOutstanding(kept)
+    }
+    if (down !== before.down) this.#down.limiter.setRate(down, now)
+    if (up !== before.up) this.#up.limiter.setRate(up, now)
   }
 
   /** Everything ends in order: trackers are told (within 3 s), writes are finished, connections and files are closed. */
@@ -163,6 +190,14 @@ export class Session implements GreetingOwner {
       if (hasSlept) torrent.onSuspended(now)
       torrent.tick(now)
     }
+    this.#down.tick(
+      now,
+      this.torrents.map(({ asking }) => asking),
+    )
+    this.#up.tick(
+      now,
+      this.torrents.map(({ serving }) => serving),
+    )
   }
 
   // ---------------------------------------------------------------- incoming connections

@@ -1,5 +1,5 @@
 // What `diagnose` has to know, asked from the parts of a torrent at the moment when somebody wants to know.
-import { BLOCK_BYTES, type PieceMap } from '../../protocol/metainfo/piece-map.ts'
+import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import type { TrackerStatus } from '../discovery/announcer.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { DiagnosisFacts, FlowFacts, PeerFacts } from './diagnosis.ts'
@@ -20,6 +20,9 @@ export interface DiagnosisSubject {
   readonly watch: FlowWatch
   readonly banned: number
   readonly trackers: readonly TrackerStatus[]
+  /** Null until the disk has been found. */
+  readonly upload: { readonly isHeldByRate: boolean } | null
+  /** The torrent's own, within that of the session. */
   readonly downLimiter: RateLimiter
   readonly upLimiter: RateLimiter
   readonly budget: ConnectionBudget
@@ -39,8 +42,8 @@ export function gatherFacts(subject: DiagnosisSubject, now: number): DiagnosisFa
     state: stats.state,
     error: subject.error,
     checking: subject.checking,
-    down: { ...flowOf(stats.downRate, subject.downLimiter, BLOCK_BYTES, now), bestRate: watch.bestRate },
-    up: flowOf(stats.upRate, subject.upLimiter, 1, now),
+    down: { ...flowOf(stats.downRate, subject.downLimiter, parts?.swarm.asking ?? null), bestRate: watch.bestRate },
+    up: flowOf(stats.upRate, subject.upLimiter, subject.upload),
     disk: {
       pendingWrites: parts?.download.pendingWrites ?? 0,
       silentMs: watch.diskSilentMs(now),
@@ -60,9 +63,9 @@ export function gatherFacts(subject: DiagnosisSubject, now: number): DiagnosisFa
   }
 }
 
-/** @param leastBytes what has to be available for anything to pass */
-function flowOf(rate: number, limiter: RateLimiter, leastBytes: number, now: number): FlowFacts {
-  return { rate, limit: limiter.bytesPerSecond, isAtLimit: limiter.isLimited && limiter.available(now) < leastBytes }
+/** @param flow who may have to wait for the limiter; null: nobody yet */
+function flowOf(rate: number, limiter: RateLimiter, flow: { readonly isHeldByRate: boolean } | null): FlowFacts {
+  return { rate, limit: limiter.bytesPerSecond, isAtLimit: flow?.isHeldByRate ?? false }
 }
 
 function peersOf(swarm: Swarm, now: number): PeerFacts[] {

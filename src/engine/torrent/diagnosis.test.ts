@@ -124,8 +124,9 @@ describe('this machine', () => {
         message: 'limited by your own rate limit of 512 KiB/s for receiving',
       },
     ])
-    expect(why({ down: { ...down, isAtLimit: false } })).toEqual([])
-    expect(why({ down, peers: peers('cc') })).toEqual(['all_choke: both connected peers choke us'])
+    const nobodyWaits = { ...down, isAtLimit: false }
+    expect(why({ down: nobodyWaits })).toEqual([])
+    expect(why({ down: nobodyWaits, peers: peers('cc') })).toEqual(['all_choke: both connected peers choke us'])
   })
 })
 

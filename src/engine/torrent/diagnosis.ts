@@ -42,9 +42,9 @@ export interface DiagnosisFacts {
 export interface FlowFacts {
   /** Payload bytes per second of this torrent. */
   readonly rate: number
-  /** The session's; 0: none. */
+  /** Its own or the session's, the lower one; 0: none. */
   readonly limit: number
-  /** At this moment the limit lets nothing pass. */
+  /** Peers wait for the limit to let them through. */
   readonly isAtLimit: boolean
 }
 
@@ -114,9 +114,8 @@ function causesOf(facts: DiagnosisFacts): CauseFigures[] {
 function ownCauses({ disk, down, peers }: DiagnosisFacts): CauseFigures[] {
   const { pendingWrites, silentMs, shortShare } = disk
   if (silentMs >= DISK_SILENT_MS) return [{ code: 'disk_silent', pendingWrites, forMs: silentMs }]
-  // Without somebody who would send more, neither memory nor the limit holds anything up.
-  if (!peers.some(isServing)) return []
-  if (shortShare >= SHORT_SHARE) {
+  // Without somebody who would send more, memory holds nothing up.
+  if (shortShare >= SHORT_SHARE && peers.some(isServing)) {
     if (pendingWrites > 0) return [{ code: 'disk_slow', pendingWrites, rate: disk.rate }]
     return [{ code: 'memory_short', held: disk.slotsHeld, total: disk.slots }]
   }

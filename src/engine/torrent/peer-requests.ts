@@ -209,40 +209,65 @@ export class PeerRequests<Source extends BlockSource> {
 
   // ---------------------------------------------------------------- asking
 
-  /** Asks for as many blocks as the window, the rate and memory allow. */
+  /** Asks for as many blocks as the window and memory allow. Under a rate limit, peers ask in turn instead: see `requestSome`. */
   requestMore(now: number): void {
-    if (this.#isSnubbed || (this.isChoked && this.allowedFast.size === 0)) return
-    const { download, map, downLimiter } = this.#owner
-    if (this.#nothingToPickAt === download.changes) return
+    if (this.#owner.downLimiter.isLimited || !this.#mayAsk) return
+    const { room, size } = this.#window
+    if (room > 0 && room >= Math.min(REQUEST_BATCH, size >> 2)) this.#request(room, now)
+  }
+
+  /** Under a rate limit: would it ask for more if it were its turn? */
+  get hasRoom(): boolean {
+    return this.#mayAsk && this.#window.room > 0
+  }
+
+  /**
+   * It is this peer's turn to ask under a rate limit.
+   * @returns bytes asked for: 0 when there is nothing to ask for
+   */
+  requestSome(blocks: number, now: number): number {
+    const most = Math.min(blocks, this.#window.room)
+    return most > 0 && this.#mayAsk ? this.#request(most, now) : 0
+  }
+
+  get #mayAsk(): boolean {
+    if (this.#isSnubbed || (this.isChoked && this.allowedFast.size === 0)) return false
+    const { download } = this.#owner
+    if (this.#nothingToPickAt === download.changes) return false
     // While memory is short, who has something under way waits to be called: see `onSlotsFree`.
-    if (download.isStarved && this.outstanding > 0) return
-    const room = this.#room(now)
-    if (room === 0) return
+    return !download.isStarved || this.outstanding === 0
+  }
+
+  /** Returns the bytes asked for. */
+  #request(room: number, now: number): number {
+    const { download, map, downLimiter } = this.#owner
     const isIdle = this.outstanding === 0
     const blocks = download.pick(this.#source, room, isIdle ? ENDGAME_BLOCKS : 0)
     // Where memory was the reason, another torrent may give some back at any time.
     if (isIdle && blocks.length === 0 && !download.isStarved) this.#nothingToPickAt = download.changes
     if (isIdle && blocks.length > 0) this.start(now)
     this.#askedInVain += blocks.length
+    let bytes = 0
     for (const block of blocks) {
       const length = map.blockLength(block)
       this.#window.ask(block, now)
       this.#encoder.request(map.pieceOfBlock(block), map.blockBegin(block), length)
-      downLimiter.take(length)
+      bytes += length
+    }
+    downLimiter.take(bytes)
+    return bytes
+  }
+
+  /** The rate has become lower: of what is under way, only so many blocks are waited for, those asked for first. */
+  keepOnly(blocks: number): void {
+    const { download } = this.#owner
+    for (const block of [...this.#window.blocks()].slice(blocks)) {
+      this.cancel(block)
+      download.picker.requestLost(block, this.#source)
     }
   }
 
-  #room(now: number): number {
-    const { downLimiter } = this.#owner
-    const { room, size } = this.#window
-    if (!downLimiter.isLimited) return room < Math.min(REQUEST_BATCH, size >> 2) ? 0 : room
-    // Under a limit, no more than two seconds of it wait at one peer.
-    const most = Math.max(1, Math.ceil((2 * downLimiter.bytesPerSecond) / BLOCK_BYTES))
-    const allowed = Math.floor(downLimiter.available(now) / BLOCK_BYTES)
-    return Math.max(0, Math.min(room, allowed, most - this.outstanding))
-  }
-
-  /** Somebody else has delivered this block. */
+  /** The block is not wanted from this peer any more: somebody else has delivered it, for one. */
   cancel(block: number): void {
     if (!this.#window.drop(block)) return
     this.#forgiven++
@@ -283,7 +308,9 @@ export class PeerRequests<Source extends BlockSource> {
     this.#owner.onReceived(length)
     // A request that was dropped while its block arrived (cancelled, timed out) is not settled twice.
     const isSettled = wasAsked && this.#window.settle(block, length, now)
-    const { download } = this.#owner
+    const { download, downLimiter } = this.#owner
+    // What it took of the rate was given back when it was given up.
+    if (!isSettled) downLimiter.take(length)
     const isUseful = lease !== null && download.finishBlock(lease, isSettled)
     if (!lease) download.wastedBytes += length
     if (!isUseful && isSettled) download.picker.requestLost(block, this.#source)

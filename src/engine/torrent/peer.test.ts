@@ -48,6 +48,7 @@ class World {
   /** What the peer's owner heard: `open`, `interest`, `closed left`, ... */
   readonly events: string[] = []
   readonly payload: Payload
+  readonly downLimiter: RateLimiter
   now = 1000
   /** Our IP as the peer sees it. */
   ourIp: string | null = null
@@ -64,6 +65,7 @@ class World {
     }
     this.options = { ...defaults, ...options }
     const { ours, isIncoming, downRate } = this.options
+    this.downLimiter = new RateLimiter(downRate)
     const pieceLength = 2 * BLOCK
     this.payload = Payload.file('peer', ours.length * pieceLength)
     const metainfo = parseTorrent(makeTorrent(this.payload, pieceLength).file())
@@ -98,7 +100,7 @@ class World {
       map,
       download: this.download,
       upload,
-      downLimiter: new RateLimiter(downRate),
+      downLimiter: this.downLimiter,
       listenPort: 6881,
       now: () => this.now,
       onOpen: () => this.events.push('open'),
@@ -523,20 +525,38 @@ describe('asking', () => {
     expect(requestsOf(world.hears())).toHaveLength(8)
   })
 
-  test('stays within the rate, and takes back what was refused', () => {
-    const world = new World({ ours: ' '.repeat(50), downRate: 4 * BLOCK }).serving()
-    expect(requestsOf(world.hears()).length).toBeLessThanOrEqual(2)
-    let asked = 0
-    for (let second = 0; second < 10; second++) {
-      world.passes(SECOND)
-      for (const line of requestsOf(world.hears())) {
-        const [piece, begin] = /(\d+):(\d+)/.exec(line)!.slice(1).map(Number)
-        world.sends(piece, begin / BLOCK)
-        asked++
-      }
-    }
-    expect(asked).toBeGreaterThanOrEqual(18)
-    expect(asked).toBeLessThanOrEqual(44)
+  test('under a rate limit waits for its turn, and takes of the rate what it asks for', () => {
+    const world = new World({ ours: ' '.repeat(50), downRate: 40 * BLOCK }).serving()
+    world.passes(SECOND)
+    expect(requestsOf(world.hears())).toEqual([])
+    const before = world.downLimiter.available(world.now)
+    expect(world.peer.requestSome(3)).toBe(3 * BLOCK)
+    world.peer.flush()
+    expect(requestsOf(world.hears())).toHaveLength(3)
+    expect(world.downLimiter.available(world.now)).toBe(before - 3 * BLOCK)
+    expect(world.peer.requestSome(100)).toBe(5 * BLOCK)
+    expect([world.peer.hasRoomToAsk, world.peer.requestSome(100)]).toEqual([false, 0])
+  })
+
+  test('gives back of the rate what is refused or given up, and takes again what comes of it all the same', () => {
+    const world = new World({ ours: ' '.repeat(50), downRate: 40 * BLOCK }).serving()
+    world.peer.requestSome(4)
+    world.peer.flush()
+    const [refused, ...asked] = requestsOf(world.hears()).map((line) => {
+      const [piece, begin] = /(\d+):(\d+)/.exec(line)!.slice(1).map(Number)
+      return { piece, begin }
+    })
+    const taken = (): number => -world.downLimiter.available(world.now)
+    expect(taken()).toBe(4 * BLOCK)
+    world.says((wire) => wire.reject(refused.piece, refused.begin, BLOCK))
+    expect(taken()).toBe(3 * BLOCK)
+    world.peer.keepOnly(1)
+    world.peer.flush()
+    expect(world.hears().filter((line) => line.startsWith('cancel'))).toHaveLength(2)
+    expect([taken(), world.peer.outstanding]).toEqual([BLOCK, 1])
+    for (const { piece, begin } of asked) world.sends(piece, begin / BLOCK)
+    expect([taken(), world.peer.outstanding]).toEqual([3 * BLOCK, 0])
+    expect(world.events).not.toContain('closed unrequested_block')
   })
 })
 

@@ -495,6 +495,21 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   /** Somebody else has delivered this block. */
   cancel(block: number): void {
+  /** Under a rate limit: would it ask for more if it were its turn? */
+  get hasRoomToAsk(): boolean {
+    return this.isConnected && this.isWanted && this.#requests.hasRoom
+  }
+
+  /** It is its turn under a rate limit. @returns bytes asked for; 0: there is nothing to ask for */
+  requestSome(blocks: number): number {
+    return this.hasRoomToAsk ? this.#requests.requestSome(blocks, this.#owner.now()) : 0
+  }
+
+  /** Of what it was asked for, all but the first blocks are cancelled. */
+  keepOnly(blocks: number): void {
+    this.#requests.keepOnly(blocks)
+  }
+
     this.#requests.cancel(block)
   }
 

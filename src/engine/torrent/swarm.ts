@@ -12,6 +12,7 @@ import { whoIsTurnedOver, whoMakesWay } from '../policy/peer-turnover.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { Download } from './download.ts'
 import { canReach } from '../transport/listener.ts'
+import { AskingTurns } from './asking-turns.ts'
 import { PeerIdentities } from './peer-identities.ts'
 import { Peer, type PeerOwner } from './peer.ts'
 import { SuperSeeding } from './super-seeding.ts'
@@ -75,6 +76,8 @@ export class Swarm implements PeerOwner {
   readonly listenPort: number | null
   readonly book = new PeerBook()
   readonly sightings: PieceSightings
+  /** Under a download limit: who may ask. */
+  readonly asking: AskingTurns<Peer>
   readonly #options: SwarmOptions
   readonly #owner: SwarmOwner
   readonly #peers = new Set<Peer>()
@@ -105,6 +108,7 @@ export class Swarm implements PeerOwner {
     this.listenPort = options.listenPort
     this.sightings = new PieceSightings(options.map.pieceCount)
     this.#choker = new Choker({ slots: START_SLOTS, below: options.below })
+    this.asking = new AskingTurns(options.downLimiter, () => this.connected())
     this.#identities = new PeerIdentities(options.peerId, this.#connectedAt)
     this.#ownAddress = new OwnAddress(options.listenPort ?? 0)
     if (options.localIp !== undefined) this.#ownAddress.connectedFrom(options.localIp)
@@ -151,6 +155,7 @@ export class Swarm implements PeerOwner {
     for (const peer of this.#peers) peer.tick(now)
     if (now - this.#lastTurnover >= TURNOVER_MS) this.#turnOver(now)
     this.#dial(now)
+    this.asking.tick()
     this.upload.tick()
     if (now - this.#lastRound >= CHOKER_ROUND_MS) this.#chokerRound(now)
     this.#superSeeding?.tick(now)
@@ -302,6 +307,7 @@ export class Swarm implements PeerOwner {
     if (peer.dialAddress) this.book.closed(peer.dialAddress, ending, this.now(), peer.endedBy)
     if (wasConnected && !this.download.isComplete) this.sightings.peerLeft(peer.have, this.now())
     if (wasConnected && !this.#isClosed) this.#fillSlots()
+    this.asking.forget(peer)
     if (reason && isBlame(reason)) this.#owner.onPeerDropped(peer.key, reason)
   }
 

@@ -16,6 +16,16 @@ export interface TorrentOptions {
    * hardly more than one copy is sent until all are out. `auto` ends it when there is another seed. Default `off`.
    */
   readonly superSeed?: 'auto' | 'on' | 'off'
+  /** Payload received, bytes per second; 0 (the default) is no limit. It holds beside the session's. */
+  readonly downRate?: number
+  /** Payload sent, bytes per second; 0 (the default) is no limit. It holds beside the session's. */
+  readonly upRate?: number
+}
+
+/** Most payload to receive and to send, bytes per second; 0: no limit. What is said beside payload is not limited. */
+export interface RateLimits {
+  readonly down: number
+  readonly up: number
 }
 
 /** Payload counts whole verified or requested bytes; protocol overhead is not in it. Rates are bytes per second, smoothed over some 5 s. */
@@ -96,7 +106,7 @@ export type CauseFigures =
   | { readonly code: 'disk_slow'; readonly pendingWrites: number; readonly rate: number }
   /** Memory is full, and the disk is not the reason. In slots of the disk, this torrent's and all. */
   | { readonly code: 'memory_short'; readonly held: number; readonly total: number }
-  /** `limit` is that of all torrents of the session, `rate` this torrent's. */
+  /** `limit` is the torrent's own or that of all torrents of the session, the lower one; `rate` is this torrent's. */
   | { readonly code: 'down_limit' | 'up_limit'; readonly limit: number; readonly rate: number }
   /** All connections that the session may have are in use. */
   | { readonly code: 'connection_limit'; readonly limit: number }

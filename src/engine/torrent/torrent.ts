@@ -19,14 +19,22 @@ import { checkContent } from '../storage/content-check.ts'
 import { type ContentLayout, contentLayout } from '../storage/content-layout.ts'
 import type { ReadCache } from '../storage/read-cache.ts'
 import type { SlotLedger } from '../storage/slot-ledger.ts'
-import type { RateLimiter } from '../transport/rate-limiter.ts'
+import { checkedRate, RateLimiter } from '../transport/rate-limiter.ts'
 import { diagnose } from './diagnosis.ts'
 import { gatherFacts } from './diagnosis-facts.ts'
 import { Download, type DownloadOwner } from './download.ts'
 import { FlowWatch } from './flow-watch.ts'
 import type { Peer } from './peer.ts'
 import { type ConnectionBudget, Swarm } from './swarm.ts'
-import type { Cause, PeerInfo, TorrentEvents, TorrentOptions, TorrentState, TorrentStats } from './torrent-api.ts'
+import type {
+  Cause,
+  PeerInfo,
+  RateLimits,
+  TorrentEvents,
+  TorrentOptions,
+  TorrentState,
+  TorrentStats,
+} from './torrent-api.ts'
 import { Upload } from './upload.ts'
 
 /** What all torrents of a session share. */
@@ -34,6 +42,7 @@ export interface TorrentSurroundings {
   readonly platform: Platform
   readonly ledger: SlotLedger
   readonly cache: ReadCache
+  /** The limits of all torrents together. */
   readonly downLimiter: RateLimiter
   readonly upLimiter: RateLimiter
   readonly budget: ConnectionBudget
@@ -59,6 +68,19 @@ export interface TorrentInternals {
 
 const PEERS_WANTED = 50
 /** Fewer connected peers than this, and trackers are asked for more as soon as they allow. */
+/** One direction of the payload, under a limit. */
+export interface RateSharer {
+  /** Somebody waits for the rate. */
+  readonly isHeldByRate: boolean
+  /** Uses up to about so many bytes, or what its own limit allows. Returns the bytes used. */
+  shareOut(bytes: number, now: number): number
+}
+
+/** When the download limit becomes lower, what comes within this time at the new rate is still waited for. */
+export const KEPT_OUTSTANDING_MS = 1000
+/** The limits as they are called in errors. */
+const DOWN = 'the rate of receiving'
+const UP = 'the rate of sending'
 const FEW_PEERS = 20
 
 /** The parts that exist once the disk has been found. */
@@ -85,6 +107,8 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   readonly #upMeter = new RateMeter()
   readonly #watch = new FlowWatch()
   #state: TorrentState = 'checking'
+  readonly #downLimiter: RateLimiter
+  readonly #upLimiter: RateLimiter
   #error: StorageError | null = null
   #checking: { readonly done: number; readonly total: number } | null = null
   #parts: Parts | null = null
@@ -108,6 +132,8 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     this.#map = new PieceMap(metainfo)
     this.#earlyPeers = (options.peers ?? []).map(parsePeer)
     this.peerId = makePeerId(around.platform)
+    this.#downLimiter = new RateLimiter(checkedRate(options.downRate, DOWN), around.downLimiter)
+    this.#upLimiter = new RateLimiter(checkedRate(options.upRate, UP), around.upLimiter)
     this.done = new Promise((resolve, reject) => {
       this.#resolveDone = resolve
       this.#rejectDone = reject
@@ -181,7 +207,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   /** Why it is slow, or does nothing: the most decisive cause first. Empty for a torrent that does well. Not for each tick. */
   diagnose(): Cause[] {
     const around = this.#around
-    const { downLimiter, upLimiter, budget, listenPort } = around
+    const { budget, listenPort } = around
     const subject = {
       stats: this.stats(),
       error: this.#error,
@@ -192,8 +218,9 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       banned: this.#banned,
       trackers: this.trackers(),
       slots: around.platform.disk.slotCount,
-      downLimiter,
-      upLimiter,
+      upload: this.#parts?.upload ?? null,
+      downLimiter: this.#downLimiter,
+      upLimiter: this.#upLimiter,
       budget,
       listenPort,
     }
@@ -216,6 +243,22 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
 
   /** Leaves the session: trackers are told, writes under way are finished, connections are closed. The data stays. */
   remove(): Promise<void> {
+  /** The torrent's own limits; those of the session hold beside them. */
+  get rates(): RateLimits {
+    return { down: this.#downLimiter.ownBytesPerSecond, up: this.#upLimiter.ownBytesPerSecond }
+  }
+
+  /** Changes the torrent's own limits, or one of them. Throws TypeError for a rate that is none; nothing changes then. */
+  setRates(rates: Partial<RateLimits>): void {
+    const now = this.#around.platform.clock.now()
+    const before = this.rates
+    const down = checkedRate(rates.down ?? before.down, DOWN)
+    const up = checkedRate(rates.up ?? before.up, UP)
+    if (isLower(down, before.down)) this.keepOutstanding((down * KEPT_OUTSTANDING_MS) / 1000)
+    if (down !== before.down) this.#downLimiter.setRate(down, now)
+    if (up !== before.up) this.#upLimiter.setRate(up, now)
+  }
+
     this.#removal ??= this.#leave()
     return this.#removal
   }
@@ -224,12 +267,30 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
 
   /** Somebody connected to us for this torrent. Null: not now. */
   accept(connection: Connection): ConnectionHandler | null {
-    const isOpen = this.#state === 'downloading' || this.#state === 'seeding'
-    return isOpen ? (this.#parts?.swarm.accept(connection) ?? null) : null
+    return this.#isRunning ? (this.#parts?.swarm.accept(connection) ?? null) : null
+  }
+
+  /** What waits for the download limit; null while there is nothing. */
+  get asking(): RateSharer | null {
+    return this.#isRunning ? this.#parts!.swarm.asking : null
+  }
+
+  /** What waits for the upload limit; null while there is nothing. */
+  get serving(): RateSharer | null {
+    return this.#isRunning ? this.#parts!.upload : null
+  }
+
+  /** The download limit becomes lower: so many of the bytes that were asked for are waited for, the rest is cancelled. */
+  keepOutstanding(bytes: number): void {
+    this.#parts?.swarm.asking.keepOnly(bytes)
+  }
+
+  get #isRunning(): boolean {
+    return this.#state === 'downloading' || this.#state === 'seeding'
   }
 
   tick(now: number): void {
-    if (this.#state !== 'downloading' && this.#state !== 'seeding') return
+    if (!this.#isRunning) return
     const { download, swarm } = this.#parts!
     if (this.#state === 'downloading' && this.#watch.isDue(now)) this.#sample(now)
     download.tick()
@@ -277,7 +338,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   }
 
   async #open(): Promise<Parts> {
-    const { platform, ledger, cache, upLimiter } = this.#around
+    const { platform, ledger, cache } = this.#around
     const { metainfo } = this
     const map = this.#map
     const layout = this.#options.layout?.(map) ?? contentLayout(metainfo, map, this.#options)
@@ -298,7 +359,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       this,
     )
     const source = { map, volume, spans: layout.spans }
-    const upload = new Upload<Peer>(source, cache, upLimiter, now, {
+    const upload = new Upload<Peer>(source, cache, this.#upLimiter, now, {
       onReadFailed: (error) => this.#fail(error as StorageError),
       onSent: (bytes) => {
         this.#uploaded += bytes
@@ -312,7 +373,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
         map,
         download,
         upload,
-        downLimiter: this.#around.downLimiter,
+        downLimiter: this.#downLimiter,
         network: platform.network,
         budget: this.#around.budget,
         listenPort: this.#around.listenPort,
@@ -484,6 +545,11 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
 function parsePeer(text: string): Address {
   const address = parseAddress(text)
   if (!address) throw new TypeError(`Cannot dial ${JSON.stringify(text)}: expected IP:PORT`)
+/** Is a limit lower than the one before? 0 is none. */
+export function isLower(limit: number, before: number): boolean {
+  return limit > 0 && (before === 0 || limit < before)
+}
+
   return address
 }
 

@@ -183,6 +183,7 @@ describe('the rate', () => {
     for (const peer of peers) upload.pump(peer)
     for (const end = world.now + ms; world.now < end; world.now += 100) {
       upload.tick()
+      upload.shareOut(Infinity, world.now)
       await settled()
       for (const peer of peers) {
         peer.take()

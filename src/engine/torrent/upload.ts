@@ -1,11 +1,13 @@
 // Blocks of one torrent on their way out: request -> read cache -> socket, in batches, without a copy (BEP 3).
-// `pump` is called on a request, when the socket has taken all, when a read has ended, and when the rate allows more.
+// `pump` is called on a request, when the socket has taken all, and when a read has ended. Whom the rate limit holds up
+// stands in a line, and is granted bytes in turn at the heartbeat.
 // It does not decide whom to serve: the choker does.
 import { PIECE_HEADER_BYTES } from '../../protocol/wire/message-id.ts'
 import { encodePieceHeader } from '../../protocol/wire/encoder.ts'
 import { BLOCK_BYTES } from '../../protocol/metainfo/piece-map.ts'
 import { type CachedRun, type ReadCache, type ReadSource, UNIT_BLOCKS } from '../storage/read-cache.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
+import { WaitingLine } from '../transport/waiting-line.ts'
 import type { UploadQueue } from './upload-queue.ts'
 
 /** What an upload needs of a peer. */
@@ -39,7 +41,9 @@ export class Upload<Peer extends UploadPeer> {
   readonly #owner: UploadOwner
   readonly #waitingForRead = new Map<CachedRun, Set<Peer>>()
   readonly #waitingForFrame = new Set<Peer>()
-  readonly #waitingForRate = new Set<Peer>()
+  readonly #waitingForRate = new WaitingLine<Peer>()
+  /** Bytes of the rate that a peer has got and not used: it waits for a read, or for its socket. */
+  readonly #granted = new Map<Peer, number>()
   readonly #now: () => number
 
   constructor(source: ReadSource, cache: ReadCache, limiter: RateLimiter, now: () => number, owner: UploadOwner) {
@@ -55,14 +59,19 @@ export class Upload<Peer extends UploadPeer> {
     return this.#limiter.bytesPerSecond
   }
 
+  /** Somebody could be sent more if the rate limit allowed it. */
+  get isHeldByRate(): boolean {
+    return this.#limiter.isLimited && !this.#waitingForRate.isEmpty
+  }
+
   /** Sends as much of what the peer asked for as the socket, the rate and the cache allow now. */
   pump(peer: Peer): void {
     const queue = peer.uploads
     const batchBytes = Math.min(MAX_BATCH_BYTES, Math.max(MIN_BATCH_BYTES, (peer.upRate * BATCH_MS) / 1000))
     while (queue.length > 0 && peer.queuedBytes < batchBytes) {
-      const allowed = this.#limiter.available(this.#now())
+      const allowed = this.#allowedTo(peer)
       if (allowed <= 0) {
-        this.#waitingForRate.add(peer)
+        this.#waitingForRate.join(peer)
         return
       }
       const block = this.source.map.blockAt(queue.piece(0), queue.begin(0), queue.bytes(0))
@@ -77,18 +86,71 @@ export class Upload<Peer extends UploadPeer> {
     return this.#cache.piecesOf(this.source, most)
   }
 
-  /** Time has passed: the rate may allow more, and another torrent may have given frames back. */
+  /** Time has passed: another torrent may have given frames back, and a limit may have been lifted. */
   tick(): void {
-    if (this.#waitingForRate.size + this.#waitingForFrame.size === 0) return
-    const waiting = [...this.#waitingForRate, ...this.#waitingForFrame]
-    this.#waitingForRate.clear()
-    this.#waitingForFrame.clear()
+    this.#takeBackGrants()
+    const waiting = this.#limiter.isLimited ? [] : this.#waitingForRate.leaveAll()
+    if (this.#waitingForFrame.size > 0) {
+      waiting.push(...this.#waitingForFrame)
+      this.#waitingForFrame.clear()
+    }
     for (const peer of waiting) this.pump(peer)
+  }
+
+  /**
+   * The heartbeat's share of the rate is given to those who wait for it, in turn.
+   * @param bytes Infinity where only this torrent has a limit
+   * @returns bytes granted: what is not used is given back later
+   */
+  shareOut(bytes: number, now: number): number {
+    const allowed = Math.min(bytes, this.#limiter.available(now))
+    return this.#waitingForRate.serve(allowed, (peer, share) => this.#grant(peer, share))
+  }
+
+  /** Whole blocks, one at least, no more than the peer has asked for. */
+  #grant(peer: Peer, share: number): number {
+    const queue = peer.uploads
+    if (queue.length === 0) return 0
+    const blocks = Math.min(queue.length, Math.floor(share / BLOCK_BYTES))
+    const bytes = Math.max(queue.bytes(0), blocks * BLOCK_BYTES)
+    this.#limiter.take(bytes)
+    this.#granted.set(peer, bytes + (this.#granted.get(peer) ?? 0))
+    this.pump(peer)
+    return bytes
+  }
+
+  /** Bytes that the rate allows the peer now. While others wait, nobody takes what flows in between their turns. */
+  #allowedTo(peer: Peer): number {
+    if (!this.#limiter.isLimited) return Infinity
+    const granted = this.#granted.get(peer)
+    if (granted !== undefined) return granted
+    return this.#waitingForRate.isEmpty && !this.#limiter.isScarce ? this.#limiter.available(this.#now()) : 0
+  }
+
+  /** Bytes go out: they are taken from what the peer has been granted, and on credit beyond. */
+  #charge(peer: Peer, bytes: number): void {
+    const granted = this.#granted.get(peer) ?? 0
+    if (granted > bytes) this.#granted.set(peer, granted - bytes)
+    else {
+      this.#granted.delete(peer)
+      this.#limiter.take(bytes - granted)
+    }
+  }
+
+  /** Who asks for nothing any more needs nothing. */
+  #takeBackGrants(): void {
+    for (const [peer, bytes] of this.#granted) {
+      if (peer.uploads.length > 0) continue
+      this.#granted.delete(peer)
+      this.#limiter.refund(bytes)
+    }
   }
 
   /** The peer is gone. */
   forget(peer: Peer): void {
-    this.#waitingForRate.delete(peer)
+    this.#waitingForRate.leave(peer)
+    this.#limiter.refund(this.#granted.get(peer) ?? 0)
+    this.#granted.delete(peer)
     this.#waitingForFrame.delete(peer)
     for (const peers of this.#waitingForRead.values()) peers.delete(peer)
   }
@@ -126,7 +188,7 @@ export class Upload<Peer extends UploadPeer> {
       at += bytes.length
     }
     queue.shift(1)
-    this.#limiter.take(length)
+    this.#charge(peer, length)
     this.#owner.onSent(length)
     peer.sendBlocks(framed, length, () => {})
     return true
@@ -134,7 +196,7 @@ export class Upload<Peer extends UploadPeer> {
 
   #send(peer: Peer, run: CachedRun, framed: Uint8Array, payloadBytes: number): void {
     run.uses++
-    this.#limiter.take(payloadBytes)
+    this.#charge(peer, payloadBytes)
     this.#owner.onSent(payloadBytes)
     peer.sendBlocks(framed, payloadBytes, () => {
       run.uses--
