@@ -21,6 +21,8 @@ type Event = 'open' | 'bytes' | 'drain' | 'end' | 'close'
 class Recorder implements ConnectionHandler {
   readonly events: Event[] = []
   readonly chunks: Uint8Array[] = []
+  /** Bytes of all chunks. */
+  received = 0
   error: Error | null = null
   on: Partial<Record<Event, () => void>> = {}
   #waiting: { readonly condition: () => boolean; readonly resolve: () => void }[] = []
@@ -31,6 +33,7 @@ class Recorder implements ConnectionHandler {
   onBytes(chunk: Uint8Array): void {
     // A copy: the chunk is valid during this call only.
     this.chunks.push(Uint8Array.from(chunk))
+    this.received += chunk.length
     this.#record('bytes')
   }
   onDrain(): void {
@@ -42,10 +45,6 @@ class Recorder implements ConnectionHandler {
   onClose(error: Error | null): void {
     this.error = error
     this.#record('close')
-  }
-
-  get received(): number {
-    return this.chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   }
 
   bytes(): Uint8Array {
