@@ -110,6 +110,7 @@ class World {
       onPiece: () => {},
       isSuperSeeding: this.options.isSuperSeeding,
       hides: () => false,
+      servesNobody: false,
       onDialAddress: () => this.events.push('dial address'),
       onOurIp: (ip) => (this.ourIp = ip),
       onReceived: () => {},

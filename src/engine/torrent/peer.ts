@@ -48,6 +48,8 @@ export interface PeerOwner extends RequestsOwner<Peer> {
   readonly isSuperSeeding: boolean
   /** While it is: must the peer not have this piece yet? */
   hides(peer: Peer, piece: number): boolean
+  /** Whatever we have, nobody gets any of it. */
+  readonly servesNobody: boolean
   /** One that came to us has told where it can be dialled. */
   onDialAddress(peer: Peer): void
   /** A peer sees us under this IP: a stranger's word. */
@@ -346,12 +348,12 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.#service.start(this.#now)
     this.#owner.onHandshake(this)
     if (!this.isConnected) return
-    const { listenPort, download, isSuperSeeding } = this.#owner
+    const { listenPort, download, isSuperSeeding, servesNobody } = this.#owner
     // Who says that it wants nothing, and then shows nothing, is taken to be of no use.
     const isUploadOnly = download.isComplete && !isSuperSeeding
     if (this.#capabilities.extensions) this.#extensions.sendHandshake(this.address, listenPort, isUploadOnly)
     this.#sendHave()
-    if (this.#capabilities.fast && !this.#owner.isSuperSeeding) this.#grantAllowedFast()
+    if (this.#capabilities.fast && !isSuperSeeding && !servesNobody) this.#grantAllowedFast()
   }
 
   #sendHave(): void {
@@ -493,8 +495,6 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     if (this.isConnected && this.isWanted) this.#requests.requestMore(this.#now)
   }
 
-  /** Somebody else has delivered this block. */
-  cancel(block: number): void {
   /** Under a rate limit: would it ask for more if it were its turn? */
   get hasRoomToAsk(): boolean {
     return this.isConnected && this.isWanted && this.#requests.hasRoom
@@ -510,6 +510,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.#requests.keepOnly(blocks)
   }
 
+  /** Somebody else has delivered this block. */
+  cancel(block: number): void {
     this.#requests.cancel(block)
   }
 

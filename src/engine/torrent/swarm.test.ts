@@ -37,6 +37,7 @@ interface WorldOptions {
   /** We have everything. */
   readonly isSeed?: boolean
   readonly localIp?: string
+  readonly servesNobody?: boolean
   readonly budget?: Partial<ConnectionBudget>
 }
 
@@ -86,7 +87,7 @@ class World {
   readonly dialled: Remote[] = []
   readonly dropped: string[] = []
 
-  constructor({ peerId = id('us'), isSeed = false, localIp, budget = {} }: WorldOptions = {}) {
+  constructor({ peerId = id('us'), isSeed = false, localIp, servesNobody, budget = {} }: WorldOptions = {}) {
     const disk = new FakeDisk()
     disk.put(layout.root, payload.read(0, payload.size))
     const volume = disk.volume()
@@ -119,6 +120,7 @@ class World {
         budget: this.budget,
         listenPort: 6881,
         localIp,
+        servesNobody,
         now,
         below: () => 0,
       },
@@ -436,6 +438,15 @@ describe('slots', () => {
     }
     expect(everServed.size).toBe(8)
   })
+})
+
+test('who serves nobody unchokes nobody, and allows nothing to whom it chokes', () => {
+  const world = new World({ isSeed: true, servesNobody: true })
+  const peer = world.joins('a').says((wire) => wire.interested())
+  world.passes(MINUTE)
+  const heard = hears(peer)
+  expect(heard).toContain('have-all')
+  expect(heard.filter((line) => line === 'unchoke' || line.startsWith('allowed-fast'))).toEqual([])
 })
 
 describe('super-seeding', () => {

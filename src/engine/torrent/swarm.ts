@@ -51,6 +51,8 @@ export interface SwarmOptions {
   readonly listenPort: number | null
   /** Local IP to dial from. */
   readonly localIp: string | undefined
+  /** Nobody is ever unchoked. Default false. */
+  readonly servesNobody?: boolean
   readonly now: () => number
   /** A random integer from 0 to `limit - 1`. */
   readonly below: (limit: number) => number
@@ -74,10 +76,10 @@ export class Swarm implements PeerOwner {
   readonly upload: Upload<Peer>
   readonly downLimiter: RateLimiter
   readonly listenPort: number | null
-  readonly book = new PeerBook()
-  readonly sightings: PieceSightings
   /** Under a download limit: who may ask. */
   readonly asking: AskingTurns<Peer>
+  readonly book = new PeerBook()
+  readonly sightings: PieceSightings
   readonly #options: SwarmOptions
   readonly #owner: SwarmOwner
   readonly #peers = new Set<Peer>()
@@ -106,9 +108,9 @@ export class Swarm implements PeerOwner {
     this.upload = options.upload
     this.downLimiter = options.downLimiter
     this.listenPort = options.listenPort
+    this.asking = new AskingTurns(options.downLimiter, () => this.connected())
     this.sightings = new PieceSightings(options.map.pieceCount)
     this.#choker = new Choker({ slots: START_SLOTS, below: options.below })
-    this.asking = new AskingTurns(options.downLimiter, () => this.connected())
     this.#identities = new PeerIdentities(options.peerId, this.#connectedAt)
     this.#ownAddress = new OwnAddress(options.listenPort ?? 0)
     if (options.localIp !== undefined) this.#ownAddress.connectedFrom(options.localIp)
@@ -153,9 +155,9 @@ export class Swarm implements PeerOwner {
 
   tick(now: number): void {
     for (const peer of this.#peers) peer.tick(now)
+    this.asking.tick()
     if (now - this.#lastTurnover >= TURNOVER_MS) this.#turnOver(now)
     this.#dial(now)
-    this.asking.tick()
     this.upload.tick()
     if (now - this.#lastRound >= CHOKER_ROUND_MS) this.#chokerRound(now)
     this.#superSeeding?.tick(now)
@@ -210,6 +212,10 @@ export class Swarm implements PeerOwner {
 
   get isSuperSeeding(): boolean {
     return this.#superSeeding?.isActive ?? false
+  }
+
+  get servesNobody(): boolean {
+    return this.#options.servesNobody ?? false
   }
 
   hides(peer: Peer, piece: number): boolean {
@@ -301,13 +307,13 @@ export class Swarm implements PeerOwner {
       this.#halfOpen--
     }
     const wasConnected = this.#connectedAt.delete(peer)
+    this.asking.forget(peer)
     this.#superSeeding?.onGone(peer)
     const ending = this.#letGo.get(peer) ?? endingOf(peer, wasConnected, reason)
     this.#letGo.delete(peer)
     if (peer.dialAddress) this.book.closed(peer.dialAddress, ending, this.now(), peer.endedBy)
     if (wasConnected && !this.download.isComplete) this.sightings.peerLeft(peer.have, this.now())
     if (wasConnected && !this.#isClosed) this.#fillSlots()
-    this.asking.forget(peer)
     if (reason && isBlame(reason)) this.#owner.onPeerDropped(peer.key, reason)
   }
 
@@ -368,7 +374,7 @@ export class Swarm implements PeerOwner {
     this.#lastRound = now
     const inMemory = this.download.isComplete && !this.isSuperSeeding ? this.upload.piecesInMemory(MAX_SUGGESTED) : []
     const peers = [...this.#connectedAt.keys()]
-    const chosen = this.#choker.round(peers, this.download.isComplete)
+    const chosen = this.servesNobody ? new Set<Peer>() : this.#choker.round(peers, this.download.isComplete)
     for (const peer of peers) {
       if (chosen.has(peer)) peer.unchoke()
       else peer.choke()
@@ -400,6 +406,7 @@ export class Swarm implements PeerOwner {
   }
 
   #nextWaiting(): Peer | null {
+    if (this.servesNobody) return null
     return this.#choker.next([...this.#connectedAt.keys()], this.download.isComplete)
   }
 }

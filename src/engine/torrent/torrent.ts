@@ -64,10 +64,10 @@ export interface TorrentInternals {
   readonly layout?: (map: PieceMap) => ContentLayout
   /** Fetch these pieces only. */
   readonly pieces?: ReadonlySet<number>
+  /** Take from others and give nothing, not even what BEP 6 allows to whom is choked: to see what becomes of those who do. */
+  readonly servesNobody?: boolean
 }
 
-const PEERS_WANTED = 50
-/** Fewer connected peers than this, and trackers are asked for more as soon as they allow. */
 /** One direction of the payload, under a limit. */
 export interface RateSharer {
   /** Somebody waits for the rate. */
@@ -81,6 +81,8 @@ export const KEPT_OUTSTANDING_MS = 1000
 /** The limits as they are called in errors. */
 const DOWN = 'the rate of receiving'
 const UP = 'the rate of sending'
+const PEERS_WANTED = 50
+/** Fewer connected peers than this, and trackers are asked for more as soon as they allow. */
 const FEW_PEERS = 20
 
 /** The parts that exist once the disk has been found. */
@@ -105,10 +107,10 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   readonly #announcer: Announcer
   readonly #downMeter = new RateMeter()
   readonly #upMeter = new RateMeter()
-  readonly #watch = new FlowWatch()
-  #state: TorrentState = 'checking'
   readonly #downLimiter: RateLimiter
   readonly #upLimiter: RateLimiter
+  readonly #watch = new FlowWatch()
+  #state: TorrentState = 'checking'
   #error: StorageError | null = null
   #checking: { readonly done: number; readonly total: number } | null = null
   #parts: Parts | null = null
@@ -130,10 +132,10 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     this.#options = options
     this.#around = around
     this.#map = new PieceMap(metainfo)
-    this.#earlyPeers = (options.peers ?? []).map(parsePeer)
-    this.peerId = makePeerId(around.platform)
     this.#downLimiter = new RateLimiter(checkedRate(options.downRate, DOWN), around.downLimiter)
     this.#upLimiter = new RateLimiter(checkedRate(options.upRate, UP), around.upLimiter)
+    this.#earlyPeers = (options.peers ?? []).map(parsePeer)
+    this.peerId = makePeerId(around.platform)
     this.done = new Promise((resolve, reject) => {
       this.#resolveDone = resolve
       this.#rejectDone = reject
@@ -241,8 +243,6 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     else this.#earlyPeers.push(parsed)
   }
 
-  /** Leaves the session: trackers are told, writes under way are finished, connections are closed. The data stays. */
-  remove(): Promise<void> {
   /** The torrent's own limits; those of the session hold beside them. */
   get rates(): RateLimits {
     return { down: this.#downLimiter.ownBytesPerSecond, up: this.#upLimiter.ownBytesPerSecond }
@@ -259,6 +259,8 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     if (up !== before.up) this.#upLimiter.setRate(up, now)
   }
 
+  /** Leaves the session: trackers are told, writes under way are finished, connections are closed. The data stays. */
+  remove(): Promise<void> {
     this.#removal ??= this.#leave()
     return this.#removal
   }
@@ -378,6 +380,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
         budget: this.#around.budget,
         listenPort: this.#around.listenPort,
         localIp: this.#around.localIp,
+        servesNobody: this.#options.servesNobody ?? false,
         now,
         below,
       },
@@ -542,14 +545,14 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   }
 }
 
-function parsePeer(text: string): Address {
-  const address = parseAddress(text)
-  if (!address) throw new TypeError(`Cannot dial ${JSON.stringify(text)}: expected IP:PORT`)
 /** Is a limit lower than the one before? 0 is none. */
 export function isLower(limit: number, before: number): boolean {
   return limit > 0 && (before === 0 || limit < before)
 }
 
+function parsePeer(text: string): Address {
+  const address = parseAddress(text)
+  if (!address) throw new TypeError(`Cannot dial ${JSON.stringify(text)}: expected IP:PORT`)
   return address
 }
 
