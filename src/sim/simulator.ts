@@ -157,12 +157,11 @@ export class Simulator {
    */
   async run({ untilMs, until, limitMs = DEFAULT_LIMIT_MS }: RunOptions): Promise<void> {
     const endMs = Math.min(untilMs ?? Infinity, until ? this.nowMs + limitMs : Infinity)
-    const isReached = await this.#time.run(endMs * 1000, until ?? (() => false))
-    if (!until || isReached || this.nowMs === untilMs) return
-    const reason = this.nowMs < endMs ? 'nothing is left that could happen' : `not within ${limitMs} ms`
-    throw new Error(
-      `Cannot reach what the simulation was run for: ${reason} (seed ${this.#seed}, stopped at ${this.nowMs} ms)`,
-    )
+    const result = await this.#time.run(endMs * 1000, until ?? (() => false))
+    if (!until || result === 'over' || this.nowMs === untilMs) return
+    const reason = result === 'end' ? `not within ${limitMs} ms` : 'nothing is left that could happen'
+    const where = `seed ${this.#seed}, stopped at ${this.nowMs} ms`
+    throw new Error(`Cannot reach what the simulation was run for: ${reason} (${where})`)
   }
 
   #drawDelay({ min, max }: { readonly min: number; readonly max: number }, a: string, b: string): number {

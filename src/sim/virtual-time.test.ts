@@ -13,6 +13,7 @@ test('what is planned for one time runs in the order of planning, and what that 
     time.at(0, () => log.push('c'))
   })
   time.at(2, () => log.push('b'))
+  time.at(20, () => {})
   await time.run(10, never)
   expect(log).toEqual(['a', 'b', 'c', 'late'])
   expect(time.nowUs).toBe(10)
@@ -28,7 +29,7 @@ test('who waits for a promise has its turn, however often it waits, before time 
         time.promiseSettled()
       }),
     )
-    for (let i = 0; i < 100; i++) await null
+    for (let i = 0; i < 100; i++) await Promise.resolve()
     log.push(`worked at ${time.nowUs}`)
     time.at(0, () => log.push(`went on at ${time.nowUs}`))
   }
@@ -71,11 +72,11 @@ test('it ends when that holds for which it runs, when the time is over, or when 
     time.promiseSettled()
   })
   time.at(60_000, () => {})
-  expect(await time.run(10_000, () => isDone)).toBe(false)
+  expect(await time.run(10_000, () => isDone)).toBe('end')
   expect(time.nowUs).toBe(10_000)
-  expect(await time.run(Infinity, () => isDone)).toBe(true)
+  expect(await time.run(Infinity, () => isDone)).toBe('over')
   expect(time.nowUs).toBe(50_000)
-  expect(await time.run(Infinity, never)).toBe(false)
+  expect(await time.run(Infinity, never)).toBe('nothing_left')
   expect(time.nowUs).toBe(60_000)
 })
 
@@ -85,7 +86,7 @@ test('an error of an action ends the run, and another run is possible', async ()
     throw new Error('bug')
   })
   await expect(time.run(10, never)).rejects.toThrow('bug')
-  expect(await time.run(10, never)).toBe(false)
+  expect(await time.run(10, never)).toBe('nothing_left')
 })
 
 test('two runs at once are refused', async () => {

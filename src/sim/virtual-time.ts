@@ -11,6 +11,8 @@ import type { TimeTarget, Timeline } from './timeline.ts'
  */
 const LONGEST_WITHOUT_HOP_US = 10_000
 
+export type RunResult = 'over' | 'end' | 'nothing_left'
+
 export class VirtualTime implements Timeline {
   readonly #settle: () => Promise<void>
   readonly #later = new EventHeap()
@@ -58,10 +60,10 @@ export class VirtualTime implements Timeline {
   }
 
   /**
-   * Lets time pass until `isOver` answers true (it is asked whenever promises have had their turn), or until `endUs`.
-   * @returns false when the end came first: the time of it, or that nothing is planned any more
+   * Lets time pass until `isOver` answers true (it is asked whenever promises have had their turn), or until `endUs`, or until
+   * nothing is planned any more: whichever comes first is the answer. In the last two cases it is `endUs` then, if that is finite.
    */
-  async run(endUs: number, isOver: () => boolean): Promise<boolean> {
+  async run(endUs: number, isOver: () => boolean): Promise<RunResult> {
     if (this.#isRunning) throw new TypeError('Cannot run the simulation: it is running already')
     this.#isRunning = true
     // Whoever runs it may have settled anything.
@@ -74,12 +76,12 @@ export class VirtualTime implements Timeline {
           await this.#settle()
           this.#runDue()
         }
-        if (isOver()) return true
-        if (this.#later.size === 0 || this.#later.firstTime > endUs) break
+        if (isOver()) return 'over'
+        if (this.#later.firstTime > endUs || this.#later.size === 0) break
         this.#advance(endUs)
       }
       if (Number.isFinite(endUs)) this.#nowUs = Math.max(this.#nowUs, endUs)
-      return false
+      return this.#later.size === 0 ? 'nothing_left' : 'end'
     } finally {
       this.#isRunning = false
     }

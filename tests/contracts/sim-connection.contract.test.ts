@@ -12,9 +12,8 @@ function simulatedWorld(options: NodeOptions, delayMs: number, segmentBytes: num
   onTestFinished(() => {
     isOver = true
   })
-  const passTime = async (): Promise<void> => {
-    while (!isOver) await sim.run({ untilMs: sim.nowMs + 1000, until: () => isOver })
-  }
+  const passTime = (): Promise<void> =>
+    sim.run({ untilMs: sim.nowMs + 1000, until: () => isOver }).then(() => (isOver ? undefined : passTime()))
   void passTime()
   return {
     ip: '10.0.0.1',

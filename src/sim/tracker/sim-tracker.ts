@@ -64,6 +64,13 @@ export class SimTracker {
     this.port = options.port ?? 6969
   }
 
+  /** Peers registered now, over all torrents. */
+  get peers(): number {
+    let peers = 0
+    for (const { seeders, leechers } of this.#swarms.values()) peers += seeders + leechers
+    return peers
+  }
+
   /** Announce URL over HTTP. `host`: a name that stands for it, instead of its IP. */
   httpUrl(host?: string): string {
     return `http://${this.#authority(host)}/announce`
