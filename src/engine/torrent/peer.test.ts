@@ -34,6 +34,8 @@ interface WorldOptions {
   /** Bytes per second that we may receive; 0: no limit. */
   readonly downRate?: number
   readonly isSuperSeeding?: boolean
+  /** Most of the swarm has every piece. */
+  readonly isCommon?: boolean
 }
 
 /** A torrent with one peer at the other end of a made-up connection, past the handshakes unless `isGreeted` is not called. */
@@ -62,6 +64,7 @@ class World {
       extensions: true,
       downRate: 0,
       isSuperSeeding: false,
+      isCommon: true,
     }
     this.options = { ...defaults, ...options }
     const { ours, isIncoming, downRate } = this.options
@@ -108,6 +111,7 @@ class World {
       onInterestChange: () => this.events.push('interest'),
       onHaveChange: () => this.events.push('have'),
       onPiece: () => {},
+      isCommon: () => this.options.isCommon,
       isSuperSeeding: this.options.isSuperSeeding,
       hides: () => false,
       servesNobody: false,
@@ -204,6 +208,12 @@ describe('the handshake', () => {
     world.says((wire) => wire.raw(greeting.subarray(50)))
     expect(world.hears()).toEqual(['extended 0', 'bitfield 80', 'allowed-fast 0'])
     expect(world.peer.peerId).toEqual(THEIR_ID)
+  })
+
+  test('of a newcomer brings it nothing that is rare in the swarm', () => {
+    const world = new World({ ours: '*   ', isCommon: false })
+    world.says((wire) => wire.raw(world.greeting()))
+    expect(world.hears().slice(2)).toEqual(['extended 0', 'bitfield 80'])
   })
 
   test('of one whom we dial begins with ours, once the connection is open', () => {

@@ -31,6 +31,8 @@ export interface PeerOwner extends RequestsOwner<Peer> {
   readonly peerId: Uint8Array
   readonly map: PieceMap
   readonly upload: Upload<Peer>
+  /** Most of the swarm has this piece, as far as we see: handing it out as a favour takes nothing from anybody. */
+  isCommon(piece: number): boolean
   /** The port we listen on, for others to dial; null when we do not. */
   readonly listenPort: number | null
   now(): number
@@ -348,12 +350,13 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.#service.start(this.#now)
     this.#owner.onHandshake(this)
     if (!this.isConnected) return
-    const { listenPort, download, isSuperSeeding, servesNobody } = this.#owner
+    const { listenPort, download, upload, isSuperSeeding, servesNobody } = this.#owner
     // Who says that it wants nothing, and then shows nothing, is taken to be of no use.
     const isUploadOnly = download.isComplete && !isSuperSeeding
     if (this.#capabilities.extensions) this.#extensions.sendHandshake(this.address, listenPort, isUploadOnly)
     this.#sendHave()
-    if (this.#capabilities.fast && !isSuperSeeding && !servesNobody) this.#grantAllowedFast()
+    const isGiving = !isSuperSeeding && !servesNobody && !upload.isSlow
+    if (this.#capabilities.fast && isGiving) this.#grantAllowedFast()
   }
 
   #sendHave(): void {
@@ -365,11 +368,14 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     else if (have.count > 0) this.#encoder.bitfield(have.bytes)
   }
 
-  /** BEP 6: a newcomer gets a few pieces of ours even while it is choked. */
+  /**
+   * BEP 6: a newcomer gets a few pieces of ours even while it is choked, so that it has something to trade. Only what is
+   * common already: of the rest the swarm needs one copy of each, not ten copies of ten (the set is the same for a /24).
+   */
   #grantAllowedFast(): void {
     const { infohash, map, download } = this.#owner
     for (const piece of allowedFastSet(this.address.ip, infohash, map.pieceCount, ALLOWED_FAST_PIECES)) {
-      if (download.have.has(piece)) this.#service.allow(piece)
+      if (download.have.has(piece) && this.#owner.isCommon(piece)) this.#service.allow(piece)
     }
   }
 

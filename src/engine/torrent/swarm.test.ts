@@ -574,8 +574,11 @@ describe('peers that want nothing of each other', () => {
 })
 
 describe('a seed suggests what it has in memory', () => {
-  async function served(fast: boolean): Promise<{ world: World; remote: Remote }> {
+  /** One that we serve, and `others` that have everything but piece 0. */
+  async function served(fast: boolean, others = 2): Promise<{ world: World; remote: Remote }> {
     const world = new World({ isSeed: true })
+    for (const name of ['x', 'y'].slice(0, others))
+      world.joins(name).says((wire) => [1, 2].forEach((piece) => wire.have(piece)))
     const remote = world.comes(numbered(1))!
     remote.says((wire) => {
       wire.raw(encodeHandshake(metainfo.infohashV1!, id('a'), { extensions: false, fast }))
@@ -591,6 +594,12 @@ describe('a seed suggests what it has in memory', () => {
     const { world, remote } = await served(true)
     world.passes(60 * SECOND)
     expect(hears(remote)).toEqual(['suggest 1'])
+  })
+
+  test('nothing that is rare: everybody would fetch the same', async () => {
+    const { world, remote } = await served(true, 0)
+    world.passes(60 * SECOND)
+    expect(hears(remote)).toEqual([])
   })
 
   test('not to one that has it, nor to one without the fast extension', async () => {

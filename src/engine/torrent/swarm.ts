@@ -5,7 +5,7 @@ import { PeerError } from '../../base/errors.ts'
 import type { Connection, ConnectionHandler, Network } from '../../platform/platform.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Choker } from '../policy/choker.ts'
-import { START_SLOTS, UploadSlots } from '../policy/upload-slots.ts'
+import { slotsAtStart, UploadSlots } from '../policy/upload-slots.ts'
 import { OwnAddress } from '../policy/own-address.ts'
 import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.ts'
 import { whoIsTurnedOver, whoMakesWay } from '../policy/peer-turnover.ts'
@@ -110,7 +110,8 @@ export class Swarm implements PeerOwner {
     this.listenPort = options.listenPort
     this.asking = new AskingTurns(options.downLimiter, () => this.connected())
     this.sightings = new PieceSightings(options.map.pieceCount)
-    this.#choker = new Choker({ slots: START_SLOTS, below: options.below })
+    const slots = slotsAtStart(options.upload.rateLimit)
+    this.#choker = new Choker({ slots, below: options.below })
     this.#identities = new PeerIdentities(options.peerId, this.#connectedAt)
     this.#ownAddress = new OwnAddress(options.listenPort ?? 0)
     if (options.localIp !== undefined) this.#ownAddress.connectedFrom(options.localIp)
@@ -228,6 +229,10 @@ export class Swarm implements PeerOwner {
   }
 
   // ---------------------------------------------------------------- what peers report
+
+  isCommon(piece: number): boolean {
+    return 2 * this.download.picker.availability(piece) > this.connectedCount
+  }
 
   onOpen(): void {
     this.#options.budget.halfOpen--
@@ -372,7 +377,11 @@ export class Swarm implements PeerOwner {
   #chokerRound(now: number): void {
     this.#adaptSlots(now - this.#lastRound)
     this.#lastRound = now
-    const inMemory = this.download.isComplete && !this.isSuperSeeding ? this.upload.piecesInMemory(MAX_SUGGESTED) : []
+    const isSuggesting = this.download.isComplete && !this.isSuperSeeding
+    // Rare pieces are not suggested: everybody would fetch the same one from us, rather than each another to pass on.
+    const inMemory = isSuggesting
+      ? this.upload.piecesInMemory(MAX_SUGGESTED).filter((piece) => this.isCommon(piece))
+      : []
     const peers = [...this.#connectedAt.keys()]
     const chosen = this.servesNobody ? new Set<Peer>() : this.#choker.round(peers, this.download.isComplete)
     for (const peer of peers) {
