@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-// Three rooms: units and contracts run side by side; end-to-end tests (real sockets, real clients) one file at a time,
+// Three rooms: units and contracts run side by side, and so do simulated swarms; end-to-end tests (real sockets, real clients) one file at a time,
 // because they share two cores and the loopback ports with the programs they start.
 export default defineConfig({
   test: {
@@ -11,6 +11,13 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'tests/*.test.ts', 'tests/contracts/**/*.test.ts'],
           testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'scenarios',
+          include: ['tests/scenarios/**/*.test.ts'],
+          testTimeout: 120_000,
         },
       },
       {

@@ -37,7 +37,7 @@ export const flashCrowd: Scenario = {
     minus: label(10, superSeed),
     atMost: 0.25,
   })),
-  small: { peers: 10 },
+  small: { peers: 5 },
 }
 
 function cases(superSeed: string, bounds: Readonly<Record<number, number>>): Scenario['cases'] {
