@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { UploadSlots } from './upload-slots.ts'
+import { slotsAtStart, UploadSlots } from './upload-slots.ts'
 
 const MIB = 1 << 20
 
@@ -45,6 +45,11 @@ test('none is tried while nothing is sent', () => {
 test('with a rate limit, the limit says how many', () => {
   expect(rounds(3, 100 * MIB, 50 * MIB, 100, 100_000).at(-1)).toBe(3)
   expect(rounds(3, 100 * MIB, 50 * MIB, 100, 4 * MIB).at(-1)).toBe(8)
+})
+
+test('under a limit of few blocks a minute there are fewer, so that nobody waits for long', () => {
+  expect([100, 1024, 3000, 4096, 5120].map((limit) => rounds(3, MIB, MIB, 100, limit).at(-1))).toEqual([1, 1, 2, 3, 3])
+  expect([0, 1024, 4096, 100_000, 100 * MIB].map(slotsAtStart)).toEqual([4, 1, 3, 3, 4])
 })
 
 test('there is an end to it', () => {

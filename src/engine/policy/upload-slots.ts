@@ -2,12 +2,15 @@
 // gives most. More on a fast link, or where those served do not take what the link could give. With a rate limit, the
 // limit is the link; without, what the link can carry is learnt by trying one slot more now and then.
 // Pure: asked once a round.
+import { BLOCK_BYTES } from '../../protocol/metainfo/piece-map.ts'
 
 /** Never fewer, however slow the link: somebody must be served by chance, and some for what they give. */
 export const MIN_SLOTS = 3
 /** Where nothing is known yet. */
 export const START_SLOTS = 4
 const MAX_SLOTS = 50
+/** Each who is served under a limit gets a block within this time, where the limit allows it. */
+const MAX_BLOCK_WAIT_S = 12
 /** n slots need a link of n x n times this, in bytes per second: 4 slots go with 1 MiB/s, 32 with 64 MiB/s. */
 const RATE_UNIT = 65_536
 /** Rounds until a slot more is tried for the first time; doubled whenever it was in vain. */
@@ -46,7 +49,7 @@ export class UploadSlots {
   /** A round is over. Returns the slots for the next. */
   round({ bytesPerSecond, limit, served, isWaitedFor }: UploadRound): number {
     this.#best = Math.max(bytesPerSecond, this.#best * FORGETTING)
-    if (limit > 0) return (this.#count = clamp(slotsFor(limit), MIN_SLOTS))
+    if (limit > 0) return (this.#count = slotsUnder(limit))
     if (this.#before >= 0) this.#endTrial(bytesPerSecond)
     else if (served >= this.#count && isWaitedFor && bytesPerSecond > 0 && --this.#roundsToTrial <= 0) {
       this.#before = bytesPerSecond
@@ -63,6 +66,17 @@ export class UploadSlots {
     this.#roundsToTrial = this.#patience
     this.#before = -1
   }
+}
+
+/** Slots before the first round. @param limit the upload limit in bytes per second; 0: none */
+export function slotsAtStart(limit: number): number {
+  return limit > 0 ? Math.min(START_SLOTS, slotsUnder(limit)) : START_SLOTS
+}
+
+/** Under a low limit fewer than else: who waits for a block for long takes us to be silent, and leaves. */
+function slotsUnder(limit: number): number {
+  const within = Math.floor((limit * MAX_BLOCK_WAIT_S) / BLOCK_BYTES)
+  return clamp(slotsFor(limit), Math.max(1, Math.min(MIN_SLOTS, within)))
 }
 
 function slotsFor(bytesPerSecond: number): number {

@@ -54,7 +54,7 @@ export class AskingTurns<Peer extends AskingPeer> {
    */
   shareOut(bytes: number, now: number): number {
     if (this.#line.isEmpty) return 0
-    const allowed = Math.min(bytes, this.#limiter.available(now))
+    const allowed = Math.min(bytes, this.#limiter.ownAvailable(now))
     const most = Math.floor((this.#limiter.bytesPerSecond * MAX_OUTSTANDING_MS) / 1000 / BLOCK_BYTES)
     let spare = most - this.#outstanding
     return this.#line.serve(allowed, (peer, share) => {

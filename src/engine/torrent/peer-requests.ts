@@ -78,6 +78,8 @@ export class PeerRequests<Source extends BlockSource> {
   #barrenRounds = 0
   #isSnubbed = false
   #lastBlockAt = 0
+  /** The longest that we have waited for a block. */
+  #longestWaitMs = 0
   /** Bytes per second when it last sent something. */
   #knownRate = 0
   /** `download.changes` when there was nothing to pick for this peer; -1: look. */
@@ -298,6 +300,7 @@ export class PeerRequests<Source extends BlockSource> {
   endBlock(now: number): void {
     const { block, length, wasAsked, lease } = this.#arriving!
     this.#arriving = null
+    this.#longestWaitMs = Math.max(this.#longestWaitMs, now - this.#lastBlockAt)
     this.#lastBlockAt = now
     this.#rejects = 0
     this.#barrenRounds = 0
@@ -321,15 +324,23 @@ export class PeerRequests<Source extends BlockSource> {
   /** Why the peer must be closed by now, or null. One that has been silent for some time loses its requests to others. */
   overdue(now: number): PeerError | null {
     if (this.outstanding === 0 && !this.#isSnubbed) return null
-    if (now - this.lastPayloadAt > SNUB_MS && !this.#isSnubbed) this.#snub()
+    // Who has taken long before, and sent a block in the end, is slow and not silent.
+    const patienceMs = Math.max(SNUB_MS, 2 * this.#longestWaitMs)
+    if (now - this.lastPayloadAt > patienceMs && !this.#isSnubbed) this.#snub()
     if (now - this.#lastBlockAt <= NO_BLOCK_TIMEOUT_MS || this.isChoked) return null
     return new PeerError('silent', `No block within ${NO_BLOCK_TIMEOUT_MS / 1000} s though blocks were asked for`)
   }
 
-  /** Its requests go to others; what still comes is taken. */
+  /**
+   * Its requests go to others; what still comes is taken. It is told so, but for the first, which may be on its way: who is
+   * only slow goes on with that one, and does not send the others beside those who send them now.
+   */
   #snub(): void {
     this.#isSnubbed = true
     this.#countBarrenRound()
+    const { map } = this.#owner
+    for (const block of [...this.#window.blocks()].slice(1))
+      this.#encoder.cancel(map.pieceOfBlock(block), map.blockBegin(block), map.blockLength(block))
     this.loseAll()
   }
 

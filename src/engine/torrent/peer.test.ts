@@ -597,6 +597,24 @@ describe('silence', () => {
     expect(world.asksOthersFor()).toHaveLength(8)
   })
 
+  test('is told to one who goes silent, but for the first block: no second copies come beside those of others', () => {
+    const world = new World({ ours: '      ' }).serving()
+    const [, ...others] = requestsOf(world.hears())
+    world.passes(16 * SECOND)
+    const cancels = world.hears().filter((line) => line.startsWith('cancel'))
+    expect(cancels).toEqual(others.map((line) => line.replace('request', 'cancel')))
+  })
+
+  test('of one who has taken long before, and sent a block, is borne for longer', () => {
+    const world = new World({ ours: ' '.repeat(20) }).serving()
+    world.passes(14 * SECOND)
+    world.sends(0, 0)
+    world.passes(28 * SECOND)
+    expect(world.peer.isSnubbed).toBe(false)
+    world.passes(SECOND)
+    expect(world.peer.isSnubbed).toBe(true)
+  })
+
   test('saying "unchoke" again and again does not count for blocks', () => {
     const world = new World().serving()
     for (let second = 0; second < 60; second += 5) {

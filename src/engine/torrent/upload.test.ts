@@ -34,19 +34,19 @@ class World {
   readonly errors: string[] = []
   sent = 0
   now = 0
-  readonly #limiter: RateLimiter
+  readonly limiter: RateLimiter
 
   constructor({ rate = 0, ...options }: WorldOptions = {}) {
     this.disk = new FakeDisk({ frameBlocks: 16, ...options })
     this.disk.put(layout.root, payload.read(0, payload.size))
     this.cache = new ReadCache(this.disk)
-    this.#limiter = new RateLimiter(rate)
+    this.limiter = new RateLimiter(rate)
   }
 
   /** A torrent with the content; all torrents share the cache and the rate. */
   torrent(): Upload<Peer> {
     const source = { map, volume: this.disk.volume(), spans: layout.spans }
-    return new Upload<Peer>(source, this.cache, this.#limiter, () => this.now, {
+    return new Upload<Peer>(source, this.cache, this.limiter, () => this.now, {
       onReadFailed: (error) => this.errors.push(error.message),
       onSent: (bytes) => (this.sent += bytes),
     })
@@ -199,6 +199,47 @@ describe('the rate', () => {
     await beat(world, upload, [peer], 5000)
     expect(peer.received.length).toBeGreaterThanOrEqual(48)
     expect(peer.received.length).toBeLessThanOrEqual(53)
+  })
+
+  test('is granted in turn: after any time all have got the same, but for a block', async () => {
+    const world = new World({ rate: 5 * BLOCK })
+    const upload = world.torrent()
+    const peers = range(0, 4).map((i) => new Peer().want(...range(20 * i, 20 * i + 20)))
+    for (let second = 0; second < 6; second++) {
+      await beat(world, upload, peers, 1000)
+      const got = peers.map((peer) => peer.received.length)
+      expect(Math.max(...got) - Math.min(...got)).toBeLessThanOrEqual(1)
+    }
+    expect(peers.reduce((sum, peer) => sum + peer.received.length, 0)).toBeGreaterThanOrEqual(28)
+  })
+
+  test('that was granted to one who left, or wants nothing any more, goes to others', async () => {
+    const world = new World({ rate: 10 * BLOCK })
+    world.disk.isHeld = true
+    const upload = world.torrent()
+    const [leaving, sated] = [new Peer().want(0), new Peer().want(40)]
+    for (const peer of [leaving, sated]) upload.pump(peer)
+    world.now += 200
+    upload.tick()
+    // Both wait for the disk with what they were granted.
+    expect(upload.shareOut(Infinity, world.now)).toBe(2 * BLOCK)
+    const debt = world.limiter.available(world.now)
+    upload.forget(leaving)
+    sated.uploads.clear()
+    upload.tick()
+    expect(world.limiter.available(world.now)).toBe(debt + 2 * BLOCK)
+  })
+
+  test('lets all through at once when it is lifted', async () => {
+    const world = new World({ rate: 1 })
+    const upload = world.torrent()
+    const peer = new Peer().want(...range(0, 10))
+    await beat(world, upload, [peer], 1000)
+    expect(upload.isHeldByRate).toBe(true)
+    world.limiter.setRate(0, world.now)
+    upload.tick()
+    await finish(upload, peer)
+    expect([upload.isHeldByRate, peer.received.length]).toEqual([false, 10])
   })
 
   test('is shared: nobody waits for ever', async () => {

@@ -59,6 +59,11 @@ export class Upload<Peer extends UploadPeer> {
     return this.#limiter.bytesPerSecond
   }
 
+  /** A block takes more than a second of the limit: there is nothing to give away. */
+  get isSlow(): boolean {
+    return this.#limiter.isLimited && this.#limiter.bytesPerSecond < BLOCK_BYTES
+  }
+
   /** Somebody could be sent more if the rate limit allowed it. */
   get isHeldByRate(): boolean {
     return this.#limiter.isLimited && !this.#waitingForRate.isEmpty
@@ -103,7 +108,7 @@ export class Upload<Peer extends UploadPeer> {
    * @returns bytes granted: what is not used is given back later
    */
   shareOut(bytes: number, now: number): number {
-    const allowed = Math.min(bytes, this.#limiter.available(now))
+    const allowed = Math.min(bytes, this.#limiter.ownAvailable(now))
     return this.#waitingForRate.serve(allowed, (peer, share) => this.#grant(peer, share))
   }
 

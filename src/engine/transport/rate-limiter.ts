@@ -63,10 +63,14 @@ export class RateLimiter {
 
   /** Bytes that may be taken now, less than 0 after credit; Infinity without a limit. */
   available(now: number): number {
-    const around = this.#within?.available(now) ?? Infinity
-    if (this.#bytesPerSecond === 0) return around
+    return Math.min(this.#within?.available(now) ?? Infinity, this.ownAvailable(now))
+  }
+
+  /** The same of its own rate alone: for a share of the rate around it, which may be above what is left there by a block. */
+  ownAvailable(now: number): number {
+    if (this.#bytesPerSecond === 0) return Infinity
     this.#refill(now)
-    return Math.min(around, this.#tokens)
+    return this.#tokens
   }
 
   /** Takes bytes, even beyond what is available: the debt is paid before the next. */
