@@ -16,10 +16,11 @@ export type RunResult = 'over' | 'end' | 'nothing_left'
 export class VirtualTime implements Timeline {
   readonly #settle: () => Promise<void>
   readonly #later = new EventHeap()
-  /** Planned for now, while now is under way: a plain queue, from `#firstDue` on. */
-  #dueTargets: TimeTarget[] = []
-  #dueArguments: number[] = []
+  /** Planned for now, while now is under way: a plain queue. The lists keep their length, because emptying them costs more. */
+  readonly #dueTargets: TimeTarget[] = []
+  readonly #dueArguments: number[] = []
   #firstDue = 0
+  #endOfDue = 0
   #nowUs = 0
   #lastHopUs = 0
   #mustHop = true
@@ -50,8 +51,8 @@ export class VirtualTime implements Timeline {
     // What stands in the heap for now was planned earlier than anything in the queue: the order is kept.
     if (timeUs > this.#nowUs) this.#later.push(Math.ceil(timeUs), target, argument)
     else {
-      this.#dueTargets.push(target)
-      this.#dueArguments.push(argument)
+      this.#dueTargets[this.#endOfDue] = target
+      this.#dueArguments[this.#endOfDue++] = argument
     }
   }
 
@@ -105,15 +106,14 @@ export class VirtualTime implements Timeline {
       this.#events++
       later.takenTarget.onTime(later.takenArgument)
     }
-    while (this.#firstDue < this.#dueTargets.length) {
+    while (this.#firstDue < this.#endOfDue) {
       const target = this.#dueTargets[this.#firstDue]
       const argument = this.#dueArguments[this.#firstDue++]
       this.#events++
       target.onTime(argument)
     }
-    this.#dueTargets.length = 0
-    this.#dueArguments.length = 0
     this.#firstDue = 0
+    this.#endOfDue = 0
   }
 }
 

@@ -101,7 +101,7 @@ export class SendBuffer {
   clear(from: number, to: number, target: Uint8Array): void {
     this.#forEachKept(from, to, (kept, begin, end) => clearCopied(kept, begin, end, target, begin - from))
     while (this.#firstKept < this.#kept.length && this.#kept[this.#firstKept].end <= to) this.#firstKept++
-    if (this.#firstKept === this.#kept.length) this.#kept.length = 0
+    if (this.#firstKept === this.#kept.length) empty(this.#kept)
     else if (this.#firstKept >= MAX_SPENT) this.#kept.splice(0, this.#firstKept)
     else return
     this.#firstKept = 0
@@ -115,9 +115,14 @@ export class SendBuffer {
   }
 
   #cutWrites(): void {
-    if (this.#firstWrite === this.#writes.length) this.#writes.length = 0
+    if (this.#firstWrite === this.#writes.length) empty(this.#writes)
     else if (this.#firstWrite >= MAX_SPENT) this.#writes.splice(0, this.#firstWrite)
     else return
     this.#firstWrite = 0
   }
+}
+
+/** Setting the length would throw the list's memory away, which is needed again at once. */
+function empty(list: unknown[]): void {
+  while (list.length > 0) list.pop()
 }
