@@ -7,6 +7,7 @@ import { addressKey, ipAddress } from '../../base/address.ts'
 import { NetworkError, StorageError } from '../../base/errors.ts'
 import type { Connection, ConnectionHandler, Network } from '../../platform/platform.ts'
 import { encodeHandshake, WireEncoder } from '../../protocol/wire/index.ts'
+import type { TorrentOptions } from '../torrent/torrent-api.ts'
 import type { Torrent } from '../torrent/torrent.ts'
 import { Session } from './session.ts'
 
@@ -76,7 +77,7 @@ async function world({ isComplete = false } = {}) {
     clock,
     disk,
     dialled,
-    add: (peers: string[] = []): Torrent => session.add(file, { path: '/d', peers }),
+    add: (options: Partial<TorrentOptions> = {}): Torrent => session.add(file, { path: '/d', ...options }),
     /** Somebody connects, and says this. Null: refused. */
     comes: (bytes: Uint8Array): FakeConnection | null => {
       const connection = new FakeConnection(ipAddress('1.2.3.4', 50_000))
@@ -105,7 +106,7 @@ describe('a torrent that is added', () => {
 
   test('dials the peers that it was given, before and after', async () => {
     const { add, clock, dialled } = await world()
-    const added = add(['1.0.0.1:6881'])
+    const added = add({ peers: ['1.0.0.1:6881'] })
     added.addPeer('[::ffff:1.0.0.2]:6881')
     await clock.pass(100)
     added.addPeer('1.0.0.3:6881')
@@ -120,7 +121,7 @@ describe('a torrent that is added', () => {
   test('must be new, and its peers must be addresses', async () => {
     const { add, session } = await world()
     expect(() => session.add(new Uint8Array(3), { path: '/d' })).toThrow('Cannot')
-    expect(() => add(['nonsense'])).toThrow(TypeError)
+    expect(() => add({ peers: ['nonsense'] })).toThrow(TypeError)
     const added = add()
     expect(() => add()).toThrow('in the session already')
     expect(() => added.addPeer('1.2.3.4')).toThrow(TypeError)
@@ -147,7 +148,7 @@ describe('a torrent that is added', () => {
 
   test('fails when its disk does; the error is told once, and connections end', async () => {
     const { add, clock, disk, dialled } = await world()
-    const added = add(['1.0.0.1:6881'])
+    const added = add({ peers: ['1.0.0.1:6881'] })
     const errors: string[] = []
     added.on('failed', ({ error }) => errors.push(error.code))
     const outcome = added.done.catch((error: StorageError) => error.code)
@@ -252,6 +253,50 @@ describe('closing', () => {
     await clock.pass(10_000)
     expect(isClosed).toBe(true)
     await closing
+  })
+})
+
+describe('rate limits', () => {
+  test('of the session and of a torrent are changed one by one, and told', async () => {
+    const { add, session } = await world()
+    const added = add({ downRate: 1000, upRate: 2000 })
+    expect([session.rates, added.rates]).toEqual([
+      { down: 0, up: 0 },
+      { down: 1000, up: 2000 },
+    ])
+    session.setRates({ up: 5 })
+    added.setRates({ down: 0 })
+    expect([session.rates, added.rates]).toEqual([
+      { down: 0, up: 5 },
+      { down: 0, up: 2000 },
+    ])
+  })
+
+  test.each([NaN, Infinity, -1])('of %s bytes per second are refused, and nothing changes', async (rate) => {
+    const { add, session } = await world()
+    const added = add({ downRate: 7 })
+    const ofAll = `Cannot limit the rate of sending of all torrents to ${rate}: expected bytes per second`
+    expect(() => session.setRates({ down: 5, up: rate })).toThrow(ofAll)
+    expect(() => added.setRates({ down: 5, up: rate })).toThrow(`Cannot limit the rate of sending to ${rate}`)
+    expect([session.rates, added.rates]).toEqual([
+      { down: 0, up: 0 },
+      { down: 7, up: 0 },
+    ])
+    await added.remove()
+    expect(() => add({ downRate: rate })).toThrow(TypeError)
+    expect(session.torrents).toEqual([])
+  })
+
+  test('that are none close the platform of a session that is opened with them', async () => {
+    const disk = new ClosableDisk()
+    const platform = {
+      clock: new FakeClock(),
+      random: { bytes: () => new Uint8Array(20), below: () => 0 },
+      network: {} as Network,
+      disk,
+    }
+    await expect(Session.open({ upRate: -1 }, platform)).rejects.toThrow(TypeError)
+    expect(disk.isClosed).toBe(true)
   })
 })
 
