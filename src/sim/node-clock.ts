@@ -6,6 +6,8 @@ import type { TimeTarget, Timeline } from './timeline.ts'
 const WALL_START_MS = 1_735_689_600_000
 
 export class NodeClock implements Clock {
+  /** Calls that are still to come; of `every`, those that were not stopped. */
+  pendingCount = 0
   readonly #timeline: Timeline
   readonly #isAlive: () => boolean
 
@@ -24,16 +26,31 @@ export class NodeClock implements Clock {
 
   every(intervalMs: number, tick: () => void): Stop {
     const ticking = new Ticking(this.#timeline, Math.max(1, intervalMs * 1000), this.#isAlive, tick)
-    return () => ticking.stop()
+    return this.#counted(() => ticking.stop())
   }
 
   after(delayMs: number, callback: () => void): Stop {
-    return this.#timeline.at(this.#timeline.nowUs + Math.max(0, delayMs) * 1000, () => {
-      if (!this.#isAlive()) return
-      callback()
-      // Time limits often settle promises: whoever waits must not find out late.
-      this.#timeline.promiseSettled()
-    })
+    const stop = this.#counted(
+      this.#timeline.at(this.#timeline.nowUs + Math.max(0, delayMs) * 1000, () => {
+        if (!this.#isAlive()) return
+        stop()
+        callback()
+        // Time limits often settle promises: whoever waits must not find out late.
+        this.#timeline.promiseSettled()
+      }),
+    )
+    return stop
+  }
+
+  #counted(stop: Stop): Stop {
+    this.pendingCount++
+    let isPending = true
+    return () => {
+      if (!isPending) return
+      isPending = false
+      this.pendingCount--
+      stop()
+    }
   }
 }
 

@@ -41,6 +41,7 @@ export class SimNode {
   readonly ip: string
   readonly #parts: NodeParts
   #disk: SimDisk
+  #clock!: NodeClock
   #platform: Platform
 
   /** @internal */
@@ -64,6 +65,16 @@ export class SimNode {
   get lineBytes(): { readonly up: number; readonly down: number } {
     const { up, down } = this.#parts.host
     return { up: up.acceptedBytes, down: down.acceptedBytes }
+  }
+
+  /** Timers of its program that are running: whoever ends in order leaves none. */
+  get timers(): number {
+    return this.#clock.pendingCount
+  }
+
+  /** Connections that are open. */
+  get connections(): number {
+    return this.#parts.host.streamCount
   }
 
   /** Off, from one moment to the next: connections vanish without a word, timers stop, promises are never settled. */
@@ -110,8 +121,9 @@ export class SimNode {
   #newPlatform(): Platform {
     const { timeline, medium, names, host, random } = this.#parts
     const { life } = host
+    this.#clock = new NodeClock(timeline, () => host.life === life)
     return {
-      clock: new NodeClock(timeline, () => host.life === life),
+      clock: this.#clock,
       random: random(`life ${life}`),
       network: new SimNetwork(medium, host, names),
       disk: this.#disk,

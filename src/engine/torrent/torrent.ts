@@ -15,6 +15,7 @@ import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
 import type { TrackerClients } from '../discovery/tracker-clients.ts'
+import type { BookCensus } from '../policy/peer-book.ts'
 import { checkContent } from '../storage/content-check.ts'
 import { type ContentLayout, contentLayout } from '../storage/content-layout.ts'
 import type { ReadCache } from '../storage/read-cache.ts'
@@ -227,6 +228,11 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       listenPort,
     }
     return diagnose(gatherFacts(subject, around.platform.clock.now()))
+  }
+
+  /** The addresses known of its swarm, counted; null until its data has been found. Walks over all of them. */
+  knownAddresses(): BookCensus | null {
+    return this.#parts?.swarm.book.census() ?? null
   }
 
   trackers(): TrackerStatus[] {

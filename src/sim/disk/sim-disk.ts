@@ -87,6 +87,10 @@ export class SimDisk implements Disk, VolumeOwner {
     this.memory.fillSlot(slot, offset, bytes)
   }
 
+  get frameCount(): number {
+    return this.#frames.count
+  }
+
   get freeFrames(): number {
     return this.#frames.freeCount
   }

@@ -90,6 +90,11 @@ export class Host {
     this.nat?.forgetAll()
   }
 
+  /** Connections that are open. */
+  get streamCount(): number {
+    return this.#streams.size
+  }
+
   addStream(stream: HostStream): void {
     this.#streams.add(stream)
   }
