@@ -2,13 +2,14 @@
 // gives most. More on a fast link, or where those served do not take what the link could give. With a rate limit, the
 // limit is the link; without, what the link can carry is learnt by trying one slot more now and then.
 // Pure: asked once a round.
-import { BLOCK_BYTES } from '../../protocol/metainfo/piece-map.ts'
 
 /** Never fewer, however slow the link: somebody must be served by chance, and some for what they give. */
 export const MIN_SLOTS = 3
 /** Where nothing is known yet. */
 export const START_SLOTS = 4
 const MAX_SLOTS = 50
+/** What a peer is sent in one go. */
+const BLOCK_BYTES = 16_384
 /** Each who is served under a limit gets a block within this time, where the limit allows it. */
 const MAX_BLOCK_WAIT_S = 12
 /** n slots need a link of n x n times this, in bytes per second: 4 slots go with 1 MiB/s, 32 with 64 MiB/s. */
