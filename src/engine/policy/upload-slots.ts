@@ -3,7 +3,10 @@
 // limit is the link; without, what the link can carry is learnt by trying one slot more now and then.
 // Pure: asked once a round.
 
-/** Never fewer, however slow the link (but for a limit of few blocks a minute): somebody must be served by chance, and some for what they give. */
+/**
+ * Never fewer, however slow the link, but under a limit of few blocks a minute: somebody must be served by chance, and some
+ * for what they give.
+ */
 export const MIN_SLOTS = 3
 /** Where nothing is known yet. */
 export const START_SLOTS = 4
