@@ -1,6 +1,8 @@
 // Asking a second peer for a block that a first one owes us. It pays when the first is slow or silent, at the end of a
 // torrent or for a piece that is needed now; and it costs a block whenever both send it. So:
 //  - who is asked must deliver in a fraction of the time that the other still needs;
+//  - while pieces are left that nobody has begun, a block is asked for again only if it would else take long: whoever has
+//    nothing for us now may have something else soon, and its line is of use to others until then;
 //  - of what a peer owes, the last is asked for again: that is what it can be told in time not to send;
 //  - a third is asked only when nobody who owes the block delivers anything.
 import type { PieceProgress } from './piece-progress.ts'
@@ -9,6 +11,8 @@ import type { PieceProgress } from './piece-progress.ts'
 const ADVANTAGE = 2
 /** So much sooner it must be, too, in milliseconds: by then a cancel has reached the first. */
 const ADVANTAGE_MS = 200
+/** Before the endgame: how long the one who owes a block must still need for it, in milliseconds. */
+const HELD_UP_MS = 10_000
 /** Peers asked for one block, as long as any of them delivers ... */
 const MAX_ASKED = 2
 /** ... and when none does. */
@@ -23,6 +27,7 @@ export type EtaMs<Key> = (peer: Key, blocks: number) => number
 export class Duplicates<Key> {
   readonly #etaMs: EtaMs<Key>
   readonly #peer: Key
+  readonly #patienceMs: number
   /** Of each peer that owes us: how many of its blocks somebody else delivers now. */
   readonly #relieved = new Map<Key, number>()
   #asked = 0
@@ -31,12 +36,12 @@ export class Duplicates<Key> {
 
   /**
    * @param peer who would be asked
-   * @param asked for how many blocks it is about to be asked already
+   * @param isUrgent the end is near, or the blocks are needed at a certain time
    */
-  constructor(etaMs: EtaMs<Key>, peer: Key, asked: number) {
+  constructor(etaMs: EtaMs<Key>, peer: Key, isUrgent: boolean) {
     this.#etaMs = etaMs
     this.#peer = peer
-    this.#asked = asked
+    this.#patienceMs = isUrgent ? 0 : HELD_UP_MS
   }
 
   /** Is it worth asking the peer for this block, which others owe? If so, it counts as asked. */
@@ -47,7 +52,7 @@ export class Duplicates<Key> {
     if (askers.length >= (soonest === Infinity ? MAX_ASKED_IN_VAIN : MAX_ASKED)) return false
     if (soonest < Infinity) {
       const mine = this.#etaMs(this.#peer, this.#asked + 1)
-      if (mine * ADVANTAGE > soonest || mine + ADVANTAGE_MS > soonest) {
+      if (soonest < this.#patienceMs || mine * ADVANTAGE > soonest || mine + ADVANTAGE_MS > soonest) {
         this.isWaiting = true
         return false
       }

@@ -428,6 +428,16 @@ describe('asking twice', () => {
     expect(owedBy(all(100)).pick(all(1000), { room: 2, endgame: 8 })).toBe('')
   })
 
+  test('before the endgame is done only for what would else take long', () => {
+    // Piece 5 has not been begun, though this peer cannot give it.
+    const soon = picker({ availability: '****11' })
+    expect(soon.pick(all(1000), { room: 2 })).toBe('4.0 4.1')
+    expect(soon.pick(all(10), { room: 2, endgame: 8 })).toBe('')
+    const late = picker({ availability: '****11' })
+    expect(late.pick(all(6000), { room: 2 })).toBe('4.0 4.1')
+    expect(late.pick(all(10), { room: 2, endgame: 8 })).toBe('4.1')
+  })
+
   test('is tried again when time has passed: who was fast enough may be so no more', () => {
     const world = owedBy(all(100))
     const before = world.picker.changes

@@ -8,7 +8,8 @@
 //  5. a piece nobody has begun: what the user wants most, then the rarest, so that no piece dies out; the very first
 //     ones at random, so that we soon have something to give, whatever it is;
 //  6. a piece that others are working on;
-//  7. endgame: a block that somebody else was asked for but has not sent. Only for a peer with nothing else to do.
+//  7. endgame: a block that somebody else was asked for but has not sent. Only for a peer with nothing else to do, and,
+//     while there are pieces that nobody has begun, only if it would else take long.
 //
 // Pure: peers are opaque keys, memory is asked for through `reserve`. It does not know sockets or slots.
 import { Bitfield } from '../../base/bitfield.ts'
@@ -340,7 +341,7 @@ export class PiecePicker<Key> {
   /** Pieces with a deadline go to those who can deliver them by then, even if somebody slower was asked before. */
   #pickUrgent(request: PickRequest<Key>, picked: number[]): void {
     const { peer, now = 0 } = request
-    const duplicates = new Duplicates(this.#etaMs, peer, 0)
+    const duplicates = new Duplicates(this.#etaMs, peer, true)
     for (const { piece, at } of this.#deadlines.soonest(MAX_URGENT)) {
       if (picked.length >= request.room) return
       if (!mayHave(request, piece)) continue
@@ -357,7 +358,7 @@ export class PiecePicker<Key> {
   /** Blocks that others were asked for; then, so that no slow peer holds a piece by itself, even those of exclusive pieces. */
   #pickEndgame(request: PickRequest<Key>, picked: number[]): void {
     const room = Math.min(request.room, request.endgameRoom)
-    const duplicates = new Duplicates(this.#etaMs, request.peer, 0)
+    const duplicates = new Duplicates(this.#etaMs, request.peer, this.#startable.isEmpty)
     const isOthers = (progress: PieceProgress<Key>): boolean =>
       progress.isExclusive && progress.owner !== null && progress.owner !== request.peer
     for (const isLastResort of [false, true]) {

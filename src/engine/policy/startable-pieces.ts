@@ -47,6 +47,13 @@ export class StartablePieces {
     return this.#levelOf(piece)?.has(piece) ?? false
   }
 
+  /** Everything that is wanted has been begun. */
+  get isEmpty(): boolean {
+    for (let priority = MAX_PRIORITY; priority > 0; priority--)
+      if ((this.#levels[priority]?.length ?? 0) > 0) return false
+    return true
+  }
+
   increase(piece: number): void {
     const level = this.#levelOf(piece)
     if (level) level.increase(piece)
