@@ -27,6 +27,8 @@ const WHOLE: Trouble = { roundTripMs: 40, mebibytes: 64 }
 const ROUTER = { nat: 'port_restricted' } as const
 const CUT_AFTER_MS = 20_000
 const CUT_FOR_MS = 100_000
+/** By then each half has given up the other: connections on which nothing comes are kept for four minutes. */
+const SWARM_CUT_FOR_MS = 300_000
 /** A dial takes 10 s to fail. */
 const DIAGNOSIS_MS = 60_000
 const LIMIT_MS = 3_600_000
@@ -97,7 +99,7 @@ async function swarmThroughPartition({ seed, peers, progress }: ScenarioRun): Pr
   const others = world.members.map(({ node }) => node).filter((node) => !cutOff.includes(node))
   await world.pass(CUT_AFTER_MS)
   world.sim.partition(cutOff, others)
-  await world.pass(CUT_FOR_MS)
+  await world.pass(SWARM_CUT_FOR_MS)
   const stuck = world.leechers.find(({ group }) => group === 'cut off')!
   expectCause(stuck.torrent, 'pieces_unavailable', 'in the part without a seed')
   world.sim.heal()
