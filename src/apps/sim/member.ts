@@ -107,7 +107,9 @@ export class Member {
       this.#torrent = this.#session.add(this.#owner.metainfo, { path: CONTENT_FOLDER, ...torrent })
       this.#torrent.on('peerDropped', (drop) => this.dropped.push(drop))
       this.#torrent.on('done', () => {
-        this.completedAtMs ??= this.#owner.nowMs
+        // After a restart it may complete a second time.
+        if (this.completedAtMs !== null) return
+        this.completedAtMs = this.#owner.nowMs
         this.#owner.onDone(this)
       })
     } catch (error) {

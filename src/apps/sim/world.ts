@@ -110,12 +110,14 @@ export class SwarmWorld implements MemberOwner {
   /** Lets time pass until something holds. Throws ScenarioFailure when it takes longer than `limitMs` of virtual time. */
   async until(isReached: () => boolean, limitMs: number): Promise<void> {
     const endMs = this.nowMs + limitMs
-    await this.sim.run({
-      until: () => this.#error !== null || this.nowMs >= endMs || isReached(),
-      limitMs: limitMs + 1,
-    })
+    let hasReached = false
+    const isOver = (): boolean => {
+      hasReached = isReached()
+      return hasReached || this.#error !== null || this.nowMs >= endMs
+    }
+    await this.sim.run({ until: isOver, limitMs: limitMs + 1 })
     if (this.#error !== null) throw this.#error
-    if (!isReached()) throw new ScenarioFailure(`Not reached within ${limitMs / 1000} s.\n${this.#whyUnfinished()}`)
+    if (!hasReached) throw new ScenarioFailure(`Not reached within ${limitMs / 1000} s.\n${this.#whyUnfinished()}`)
   }
 
   /** Lets time pass. */
@@ -158,10 +160,10 @@ export class SwarmWorld implements MemberOwner {
     ]
   }
 
-  /** How many of those who are here have the rarest piece. */
-  availability(): number {
+  /** How many of these who are here have the rarest piece. */
+  availability(members: readonly Member[] = this.#members): number {
     const counts = new Uint32Array(this.metainfo.pieceHashes!.length / 20)
-    for (const member of this.#members) {
+    for (const member of members) {
       if (!member.isHere) continue
       const states = member.torrent.pieceStates()
       for (let piece = 0; piece < counts.length; piece++) if (states[piece] === 2) counts[piece]++
