@@ -21,7 +21,7 @@ const DIAL_SAMPLE_MS = 7000
 export const churn: Scenario = {
   name: 'churn',
   summary: 'half the members leave and are replaced each minute',
-  defaults: { peers: 40 },
+  defaults: { peers: 24 },
   settings: { rounds: [String(ROUNDS), '2'] },
 
   async run({ seed, peers, settings, progress }) {
@@ -77,10 +77,10 @@ export const churn: Scenario = {
           (figure) => ({ figure, atMost: 0 }),
         ),
       ],
-      wallSeconds: 40,
+      wallSeconds: 25,
     },
   ],
-  small: { peers: 8, settings: { rounds: '2' } },
+  small: { peers: 6, settings: { rounds: '2' } },
 }
 
 /** Off without a word: nobody is told. */

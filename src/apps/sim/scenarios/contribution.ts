@@ -43,7 +43,7 @@ export const contribution: Scenario = {
       wallSeconds: 30,
     },
   ],
-  small: { peers: 15, settings: { among: 'free-riders' } },
+  small: { peers: 9 },
 }
 
 async function amongClasses({ seed, peers, progress }: ScenarioRun): Promise<Figure[]> {

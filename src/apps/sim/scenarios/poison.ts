@@ -56,5 +56,5 @@ export const poison: Scenario = {
       wallSeconds: 20,
     },
   ],
-  small: { peers: 10 },
+  small: { peers: 5 },
 }
