@@ -9,6 +9,7 @@ import {
   type SimContentOptions,
   type SimNode,
   type SimTracker,
+  type SimTrackerOptions,
   type SimulatorOptions,
   Simulator,
 } from '../../sim/index.ts'
@@ -35,6 +36,7 @@ export interface SwarmWorldOptions {
   readonly lineOf?: (index: number) => NodeOptions
   /** What else differs. Default: bytes travel 16 KiB in one go, which is quick. */
   readonly simulator?: Partial<SimulatorOptions>
+  readonly tracker?: SimTrackerOptions
 }
 
 export class SwarmWorld implements MemberOwner {
@@ -51,12 +53,12 @@ export class SwarmWorld implements MemberOwner {
   #error: unknown = null
   #leastAvailability = Infinity
 
-  constructor({ seed, progress, content, lineOf = () => ({}), simulator }: SwarmWorldOptions) {
+  constructor({ seed, progress, content, lineOf = () => ({}), simulator, tracker }: SwarmWorldOptions) {
     this.#progress = progress
     this.#lineOf = lineOf
     this.random = new SeededRandom(`${seed}/scenario`)
     this.sim = new Simulator({ seed, segmentBytes: 16_384, content: content?.kind ?? 'tags', ...simulator })
-    this.tracker = this.sim.tracker(TRACKER_IP)
+    this.tracker = this.sim.tracker(TRACKER_IP, tracker)
     this.content = new SimContent({ files: CONTENT_BYTES, seed, trackers: [[this.tracker.httpUrl()]], ...content })
     this.metainfo = parseTorrent(this.content.torrent)
     this.#sampleAt(0)

@@ -42,6 +42,8 @@ export interface TorrentStats {
   readonly upRate: number
   /** Connected peers (handshake done). */
   readonly peers: number
+  /** Addresses of peers that are known, connected or not. */
+  readonly knownAddresses: number
   readonly piecesHave: number
   readonly pieces: number
 }

@@ -24,6 +24,8 @@ export interface SimTrackerOptions {
   readonly intervalSeconds?: number
   /** The least that clients must wait. Default 10. */
   readonly minIntervalSeconds?: number
+  /** Peers that it names in an answer, however few are asked for. Default: as many as are asked for, 200 at most. */
+  readonly peersPerAnswer?: number
 }
 
 const DEFAULT_PEERS = 50
@@ -81,6 +83,11 @@ export class SimTracker {
     return `udp://${this.#authority(host)}/announce`
   }
 
+  /** Knows a peer that has never announced itself. It need not exist. */
+  know(infohash: Uint8Array, address: Address): void {
+    this.#swarmOf(infohash).put({ address, isSeeder: false })
+  }
+
   #authority(host: string | undefined): string {
     return `${host ?? (isIpv6(this.#ip) ? `[${this.#ip}]` : this.#ip)}:${this.port}`
   }
@@ -135,15 +142,20 @@ export class SimTracker {
   #announce({ infohash, address, isSeeder, event, wanted }: Announce): Told | null {
     this.announces++
     if (this.refusal !== null) return null
-    const key = toHex(infohash)
-    let swarm = this.#swarms.get(key)
-    if (!swarm) this.#swarms.set(key, (swarm = new TrackerSwarm()))
+    const swarm = this.#swarmOf(infohash)
     const peer = { address, isSeeder }
     if (event === 'stopped') swarm.remove(address)
     else swarm.put(peer)
-    const limit = event === 'stopped' ? 0 : Math.min(wanted, MAX_PEERS)
+    const limit = event === 'stopped' ? 0 : (this.#options.peersPerAnswer ?? Math.min(wanted, MAX_PEERS))
     const { seeders, leechers } = swarm
     return { seeders, leechers, peers: swarm.draw(limit, peer, this.#random) }
+  }
+
+  #swarmOf(infohash: Uint8Array): TrackerSwarm {
+    const key = toHex(infohash)
+    let swarm = this.#swarms.get(key)
+    if (!swarm) this.#swarms.set(key, (swarm = new TrackerSwarm()))
+    return swarm
   }
 }
 

@@ -7,6 +7,7 @@ import { determinism } from './determinism.ts'
 import { diskTrouble } from './disk-trouble.ts'
 import { flashCrowd } from './flash-crowd.ts'
 import { lastPercent } from './last-percent.ts'
+import { manyAddresses } from './many-addresses.ts'
 import { poison } from './poison.ts'
 import { seedLeaves } from './seed-leaves.ts'
 
@@ -19,5 +20,6 @@ export const SCENARIOS: readonly Scenario[] = [
   lastPercent,
   diskTrouble,
   badNetwork,
+  manyAddresses,
   determinism,
 ]
