@@ -42,5 +42,5 @@ export function answerOf<Answer>(
 export function programArgs(name: string): string[] {
   const isSource = import.meta.url.endsWith('.ts')
   const path = fileURLToPath(new URL(name + (isSource ? '.ts' : '.js'), import.meta.url))
-  return isSource ? ['--import', 'tsx', path] : [path]
+  return isSource ? ['--import=tsx', path] : [path]
 }
