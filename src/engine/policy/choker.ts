@@ -76,11 +76,16 @@ export class Choker<Peer extends ChokeCandidate> {
     return used < this.slots
   }
 
-  /** Who gets a slot that has come free between rounds; null: nobody. */
-  next(peers: readonly Peer[], isSeeding: boolean): Peer | null {
-    const waiting = peers.filter((peer) => peer.isInterested && !peer.isUnchoked)
+  /**
+   * Who gets a slot that has come free between rounds; null: nobody.
+   * @param deserves who, when seeding, comes before all others
+   */
+  next(peers: readonly Peer[], isSeeding: boolean, deserves: (peer: Peer) => boolean = () => true): Peer | null {
+    let waiting = peers.filter((peer) => peer.isInterested && !peer.isUnchoked)
     if (waiting.length === 0 || !this.hasFreeSlot(peers)) return null
     if (isSeeding) {
+      const deserving = waiting.filter(deserves)
+      if (deserving.length > 0) waiting = deserving
       const longest = Math.min(...waiting.map((peer) => this.#pastOf(peer).servedRound))
       return this.#draw(waiting.filter((peer) => this.#pastOf(peer).servedRound === longest))
     }
@@ -93,10 +98,13 @@ export class Choker<Peer extends ChokeCandidate> {
     return served.length > idle && idle > this.#idleSlots ? null : this.#draw(willing.length > 0 ? willing : waiting)
   }
 
-  /** Returns the peers to serve until the next round; everybody else is choked. */
-  round(peers: readonly Peer[], isSeeding: boolean): Set<Peer> {
+  /**
+   * Returns the peers to serve until the next round; everybody else is choked.
+   * @param deserves who, when seeding, comes before all others
+   */
+  round(peers: readonly Peer[], isSeeding: boolean, deserves: (peer: Peer) => boolean = () => true): Set<Peer> {
     for (const peer of peers) this.#observe(peer)
-    const chosen = this.#choose(peers, isSeeding)
+    const chosen = this.#choose(peers, isSeeding, deserves)
     for (const peer of peers) {
       const past = this.#pastOf(peer)
       if (chosen.has(peer)) past.servedRound = this.#round
@@ -107,9 +115,12 @@ export class Choker<Peer extends ChokeCandidate> {
     return chosen
   }
 
-  #choose(peers: readonly Peer[], isSeeding: boolean): Set<Peer> {
-    const eager = peers.filter((peer) => peer.isInterested)
+  #choose(peers: readonly Peer[], isSeeding: boolean, deserves: (peer: Peer) => boolean): Set<Peer> {
+    const interested = peers.filter((peer) => peer.isInterested)
     const { slots } = this
+    const deserving = isSeeding ? interested.filter(deserves) : interested
+    // Slots are better left to those that get their turn when one comes free than given to who has no use for it.
+    const eager = deserving.length > 0 ? deserving : interested
     const isDraw = this.#round % OPTIMISTIC_EVERY === 0
     this.#optimistic = isDraw ? [] : this.#optimistic.filter((peer) => eager.includes(peer))
     if (eager.length <= slots) return new Set(eager)

@@ -15,8 +15,8 @@ class Peer {
 }
 
 /** A super-seed of as many pieces as the picture is long. What it reveals is written `peer:piece`. */
-function world(pieces: number) {
-  const seed = new SuperSeed<Peer>(pieces, () => 0)
+function world(pieces: number, isServed: (peer: Peer) => boolean = () => true) {
+  const seed = new SuperSeed<Peer>({ pieceCount: pieces, below: () => 0, isServed })
   const told = (reveals: Reveal<Peer>[]): string[] => reveals.map(({ peer, piece }) => `${peer.name}:${piece}`)
   return {
     seed,
@@ -28,6 +28,7 @@ function world(pieces: number) {
       peer.have.set(piece)
       return told(seed.peerHasPiece(peer, piece, 0))
     },
+    served: (peer: Peer): string[] => told(seed.served(peer, 0)),
     waits: (ms: number): string[] => told(seed.tick(ms)),
   }
 }
@@ -99,6 +100,46 @@ describe('the next piece', () => {
     expect(waits(60_000)).toEqual([])
     expect(waits(60_001).map((reveal) => reveal[0])).toEqual(['a', 'a', 'b', 'b'])
     expect(waits(60_002)).toEqual([])
+  })
+})
+
+describe('who is served, and who waits', () => {
+  /** Only those whose names are given have a slot. */
+  const serving = (names: string) => world(4, (peer) => names.includes(peer.name))
+
+  test('who waits is offered one piece, and a second when it gets a slot', () => {
+    const served = new Set<string>()
+    const { joins, served: gets } = world(4, (peer) => served.has(peer.name))
+    const [a, reveals] = joins('a')
+    expect(reveals).toHaveLength(1)
+    served.add('a')
+    expect([gets(a).length, gets(a).length]).toEqual([1, 0])
+  })
+
+  test('what somebody waits for is not offered to who is served', () => {
+    const { joins } = serving('s')
+    const waiting = ['a', 'b', 'c'].flatMap((name) => joins(name)[1])
+    const served = joins('s')[1]
+    expect(served).toHaveLength(1)
+    expect(new Set([...waiting, ...served].map(pieceOf)).size).toBe(4)
+  })
+
+  test('what others have is offered only when nobody waits for what nobody has', () => {
+    const { joins } = serving('s')
+    expect(joins('a', '*** ')[1]).toEqual(['a:3'])
+    expect(joins('s')[1]).toEqual([])
+    const without = serving('as')
+    expect(without.joins('a', '*** ')[1]).toEqual(['a:3'])
+    expect(without.joins('s')[1]).toHaveLength(2)
+  })
+
+  test('a slot is well used by who was offered what nobody has, and nobody else is being sent', () => {
+    const { seed, joins, gets } = serving('s')
+    const [a, [offer]] = joins('a')
+    expect(seed.deservesSlot(a)).toBe(true)
+    const [b] = joins('b', '    ')
+    gets(b, pieceOf(offer))
+    expect(seed.deservesSlot(new Peer('stranger', '    '))).toBe(false)
   })
 })
 

@@ -2,15 +2,19 @@
 // hardly more than one copy until all pieces are out.
 //  - A piece is revealed to one peer; the next ones to that peer when the earlier are seen at somebody else: who passes
 //    on gets more, who does not gets nothing more for a while.
-//  - What nobody has been offered and nobody has comes first.
+//  - Who is served is offered two pieces, so that its slot is never idle; who waits for a slot, one, so that it is interested.
+//  - What nobody has and nobody has been offered comes first. What somebody waits for is not offered to another: it is
+//    sooner out when the slot goes to who waits. Only when nothing of that kind is left, what others have is revealed.
 //  - A peer with nobody to pass a piece on to is not blamed, and an old offer does not count for ever: two peers that
 //    cannot reach each other must not wait for each other.
 // Pure: peers are opaque keys. It tells what to reveal; the caller says so on the wire, and serves nothing else.
 import type { Bitfield } from '../../base/bitfield.ts'
 import { RarityOrder } from './rarity-order.ts'
 
-/** Pieces revealed to one peer and not seen at another yet. */
+/** Pieces revealed to one peer that is served and not seen at another yet ... */
 const MAX_PENDING = 2
+/** ... and to one that waits for a slot. */
+const MAX_PENDING_WAITING = 1
 /** An offer that was not passed on counts no more after this time, in milliseconds. */
 const OFFER_MS = 60_000
 /** Places of the order that are looked at for a piece that the peer lacks. */
@@ -20,6 +24,14 @@ const LOOKED_AT = 4096
 export interface Reveal<Peer> {
   readonly peer: Peer
   readonly piece: number
+}
+
+export interface SuperSeedOptions<Peer> {
+  readonly pieceCount: number
+  /** A random integer from 0 to `limit - 1`. */
+  readonly below: (limit: number) => number
+  /** Has the peer a slot now? */
+  readonly isServed: (peer: Peer) => boolean
 }
 
 /** One peer, as the super-seed sees it. */
@@ -36,11 +48,14 @@ export class SuperSeed<Peer> {
   readonly #order: RarityOrder
   /** Peers that have each piece. */
   readonly #copies: Uint16Array
+  /** Piece -> to whom it is offered and has not been passed on by. */
+  readonly #offers = new Map<number, Set<Peer>>()
+  readonly #isServed: (peer: Peer) => boolean
   /** Pieces that no connected peer has. */
   #unseen: number
 
-  /** @param below a random integer from 0 to `limit - 1` */
-  constructor(pieceCount: number, below: (limit: number) => number) {
+  constructor({ pieceCount, below, isServed }: SuperSeedOptions<Peer>) {
+    this.#isServed = isServed
     this.#order = new RarityOrder(new Uint16Array(pieceCount), below, true)
     this.#copies = new Uint16Array(pieceCount)
     this.#unseen = pieceCount
@@ -71,7 +86,7 @@ export class SuperSeed<Peer> {
     const passed: Peer[] = []
     for (const [other, { pending }] of this.#pupils) {
       if (other === peer) continue
-      for (const piece of pending.keys()) if (have.has(piece) && pending.delete(piece)) passed.push(other)
+      for (const piece of pending.keys()) if (have.has(piece) && this.#withdraw(other, piece)) passed.push(other)
     }
     return this.#revealTo([...passed, peer], now)
   }
@@ -83,15 +98,30 @@ export class SuperSeed<Peer> {
     // What we have shown to a peer it may have from us: that tells nothing of others.
     const isOurs = pupil?.revealed.has(piece) ?? false
     const passed: Peer[] = []
-    for (const [other, { pending }] of this.#pupils)
-      if (other !== peer && !isOurs && pending.delete(piece)) passed.push(other)
+    if (!isOurs) {
+      for (const other of this.#offers.get(piece) ?? [])
+        if (other !== peer && this.#withdraw(other, piece)) passed.push(other)
+    }
     return this.#revealTo([...passed, peer], now)
+  }
+
+  /** The peer has been given a slot. */
+  served(peer: Peer, now: number): Reveal<Peer>[] {
+    return this.#revealTo([peer], now)
+  }
+
+  /** Was the peer offered a piece that nobody has and nobody else is being sent? */
+  deservesSlot(peer: Peer): boolean {
+    for (const piece of this.#pupils.get(peer)?.pending.keys() ?? [])
+      if (this.#copies[piece] === 0 && !this.#isBeingSent(piece, peer)) return true
+    return false
   }
 
   /** A peer is gone. What it was offered is offered to others. */
   peerGone(peer: Peer): void {
     const pupil = this.#pupils.get(peer)
     if (!pupil) return
+    for (const piece of pupil.pending.keys()) this.#withdraw(peer, piece)
     this.#pupils.delete(peer)
     this.#count(pupil.have, -1)
     for (const piece of pupil.revealed) this.#order.decrease(piece)
@@ -99,8 +129,8 @@ export class SuperSeed<Peer> {
 
   /** Time passes: old offers count no more. Call it every few seconds. */
   tick(now: number): Reveal<Peer>[] {
-    for (const { pending } of this.#pupils.values())
-      for (const [piece, since] of pending) if (now - since > OFFER_MS) pending.delete(piece)
+    for (const [peer, { pending }] of this.#pupils)
+      for (const [piece, since] of pending) if (now - since > OFFER_MS) this.#withdraw(peer, piece)
     return this.#revealTo([...this.#pupils.keys()], now)
   }
 
@@ -109,12 +139,13 @@ export class SuperSeed<Peer> {
     for (const peer of peers) {
       const pupil = this.#pupils.get(peer)
       if (!pupil) continue
-      while (this.#owing(pupil) < MAX_PENDING) {
+      const most = this.#isServed(peer) ? MAX_PENDING : MAX_PENDING_WAITING
+      while (this.#owing(pupil) < most) {
         const piece = this.#choose(pupil)
         if (piece < 0) break
         this.#order.increase(piece)
         pupil.revealed.add(piece)
-        pupil.pending.set(piece, now)
+        this.#offer(peer, pupil, piece, now)
         reveals.push({ peer, piece })
       }
     }
@@ -130,11 +161,41 @@ export class SuperSeed<Peer> {
 
   #choose({ have, revealed }: Pupil): number {
     const most = Math.min(LOOKED_AT, this.#order.length)
+    let seen = -1
     for (let i = 0; i < most; i++) {
       const piece = this.#order.at(i)
-      if (!have.has(piece) && !revealed.has(piece)) return piece
+      if (have.has(piece) || revealed.has(piece)) continue
+      if (this.#copies[piece] > 0) seen = seen < 0 ? piece : seen
+      else if (!this.#offers.has(piece)) return piece
     }
-    return -1
+    return seen >= 0 && this.#isAnybodyWaiting() ? -1 : seen
+  }
+
+  /** Is anybody offered a piece that nobody has and nobody is being sent? */
+  #isAnybodyWaiting(): boolean {
+    for (const piece of this.#offers.keys())
+      if (this.#copies[piece] === 0 && !this.#isBeingSent(piece, null)) return true
+    return false
+  }
+
+  /** Is somebody served, other than this peer, who was offered the piece? */
+  #isBeingSent(piece: number, except: Peer | null): boolean {
+    for (const peer of this.#offers.get(piece) ?? []) if (peer !== except && this.#isServed(peer)) return true
+    return false
+  }
+
+  #offer(peer: Peer, { pending }: Pupil, piece: number, now: number): void {
+    pending.set(piece, now)
+    const peers = this.#offers.get(piece)
+    if (peers) peers.add(peer)
+    else this.#offers.set(piece, new Set([peer]))
+  }
+
+  /** Returns whether there was such an offer. */
+  #withdraw(peer: Peer, piece: number): boolean {
+    const peers = this.#offers.get(piece)
+    if (peers?.delete(peer) && peers.size === 0) this.#offers.delete(piece)
+    return this.#pupils.get(peer)?.pending.delete(piece) ?? false
   }
 
   #count(have: Bitfield, step: 1 | -1): void {

@@ -7,6 +7,7 @@ import { type Reveal, SuperSeed } from '../policy/super-seed.ts'
 export interface Pupil {
   readonly have: Bitfield
   readonly isSeed: boolean
+  readonly isUnchoked: boolean
   /** Says "have", as though we had got the piece just now. */
   reveal(piece: number): void
   flush(): void
@@ -33,7 +34,8 @@ export class SuperSeeding<Peer extends Pupil> {
 
   constructor(options: SuperSeedingOptions<Peer>) {
     this.#options = options
-    this.#policy = new SuperSeed(options.pieceCount, options.below)
+    const { pieceCount, below } = options
+    this.#policy = new SuperSeed({ pieceCount, below, isServed: (peer) => peer.isUnchoked })
   }
 
   get isActive(): boolean {
@@ -57,6 +59,16 @@ export class SuperSeeding<Peer extends Pupil> {
     if (this.#isOver) return
     if (this.#policy.knows(peer)) this.#carryOut(this.#policy.peerHasPiece(peer, piece, now))
     else this.onHave(peer, now)
+  }
+
+  /** The peer has been given a slot. */
+  onServed(peer: Peer, now: number): void {
+    if (!this.#isOver) this.#carryOut(this.#policy.served(peer, now))
+  }
+
+  /** Is a slot for this peer well used? */
+  deservesSlot(peer: Peer): boolean {
+    return this.#isOver || this.#policy.deservesSlot(peer)
   }
 
   onGone(peer: Peer): void {

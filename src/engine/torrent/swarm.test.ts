@@ -466,13 +466,15 @@ describe('super-seeding', () => {
     wire.request(piece, 0, BLOCK)
   }
 
-  test('begins with nothing, and reveals two pieces to each', () => {
+  test('begins with nothing, and reveals a piece to each; another with the slot', () => {
     const { a, b } = world()
     const heard = hears(a)
     expect(heard).toContain('have-none')
     expect(heard.some((line) => line.startsWith('allowed-fast'))).toBe(false)
-    expect(heard.filter((line) => line.startsWith('have '))).toHaveLength(2)
-    expect(haves(b)).toHaveLength(2)
+    expect(heard.filter((line) => line.startsWith('have '))).toHaveLength(1)
+    expect(haves(b)).toHaveLength(1)
+    a.says((wire) => wire.interested())
+    expect(haves(a)).toHaveLength(1)
   })
 
   test('serves what it has revealed, and nothing else', () => {
@@ -507,7 +509,7 @@ describe('super-seeding', () => {
     const silent = seed.joins('x')
     expect(haves(silent)).toEqual([])
     seed.passes(SECOND)
-    expect(haves(silent)).toHaveLength(2)
+    expect(haves(silent)).toHaveLength(1)
   })
 })
 

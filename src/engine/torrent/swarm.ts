@@ -58,6 +58,8 @@ export interface SwarmOptions {
   readonly below: (limit: number) => number
 }
 
+/** More while super-seeding: each peer fetches a piece or two and makes way, so that some slots are always changing hands. */
+const SUPER_SEED_SLOTS = 3
 const CHOKER_ROUND_MS = 10_000
 /** Addresses dialled in one tick: a burst of connections is hard on home routers. */
 const DIALS_PER_TICK = 8
@@ -383,15 +385,21 @@ export class Swarm implements PeerOwner {
       ? this.upload.piecesInMemory(MAX_SUGGESTED).filter((piece) => this.isCommon(piece))
       : []
     const peers = [...this.#connectedAt.keys()]
-    const chosen = this.servesNobody ? new Set<Peer>() : this.#choker.round(peers, this.download.isComplete)
+    const chosen = this.servesNobody
+      ? new Set<Peer>()
+      : this.#choker.round(peers, this.download.isComplete, this.#deserves)
     for (const peer of peers) {
       if (chosen.has(peer)) peer.unchoke()
       else peer.choke()
+      if (peer.isUnchoked) this.#superSeeding?.onServed(peer, now)
       if (peer.isUnchoked) peer.suggestOneOf(inMemory)
       peer.endRound()
       peer.flush()
     }
   }
+
+  /** Super-seeding, there is more to a slot than whose turn it is. */
+  readonly #deserves = (peer: Peer): boolean => this.#superSeeding?.deservesSlot(peer) ?? true
 
   #adaptSlots(elapsedMs: number): void {
     let [bytes, served, waiting] = [0, 0, 0]
@@ -403,20 +411,22 @@ export class Swarm implements PeerOwner {
     }
     const bytesPerSecond = (1000 * bytes) / elapsedMs
     const isWaitedFor = waiting > 0
-    this.#choker.slots = this.#slots.round({ bytesPerSecond, limit: this.upload.rateLimit, served, isWaitedFor })
+    const slots = this.#slots.round({ bytesPerSecond, limit: this.upload.rateLimit, served, isWaitedFor })
+    this.#choker.slots = this.isSuperSeeding ? slots + SUPER_SEED_SLOTS : slots
   }
 
   /** A slot has come free: the next one waiting gets it at once, not at the next round. */
   #fillSlots(): void {
     for (let peer = this.#nextWaiting(); peer; peer = this.#nextWaiting()) {
       peer.unchoke()
+      this.#superSeeding?.onServed(peer, this.now())
       peer.flush()
     }
   }
 
   #nextWaiting(): Peer | null {
     if (this.servesNobody) return null
-    return this.#choker.next([...this.#connectedAt.keys()], this.download.isComplete)
+    return this.#choker.next([...this.#connectedAt.keys()], this.download.isComplete, this.#deserves)
   }
 }
 
