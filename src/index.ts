@@ -24,6 +24,7 @@ export type {
   Cause,
   CauseFigures,
   PeerInfo,
+  RateLimits,
   TorrentEvents,
   TorrentOptions,
   TorrentState,

@@ -4,7 +4,7 @@ import { PieceSightings } from './piece-sightings.ts'
 
 function have(picture: string): Bitfield {
   const bits = new Bitfield(picture.length)
-  for (const [piece, mark] of [...picture].entries()) if (mark === '*') bits.set(piece)
+  for (const [piece, mark] of Array.from(picture).entries()) if (mark === '*') bits.set(piece)
   return bits
 }
 
