@@ -18,6 +18,8 @@ export class SendBuffer {
   #takenOfFirst = 0
   #queuedBytes = 0
   #takenTo = 0
+  #limitBytes = 0
+  #isFull = false
   #kept: WrittenBytes[] = []
   #firstKept = 0
   /** Callbacks of writes that were taken and not told yet. */
@@ -42,9 +44,23 @@ export class SendBuffer {
     this.#queuedBytes += bytes.length
   }
 
-  /** The system takes up to `room` bytes. Returns whether it took anything, be it an empty write. */
-  take(room: number): boolean {
-    let left = room
+  /**
+   * Room for so many bytes that are not acknowledged yet; it never shrinks. Returns whether that is more than before.
+   */
+  grow(limitBytes: number): boolean {
+    if (limitBytes <= this.#limitBytes) return false
+    this.#limitBytes = limitBytes
+    this.#isFull = false
+    return true
+  }
+
+  /**
+   * The system takes what it has room for: once it was full, nothing before a third is free, as a program is not woken for
+   * every packet. Returns whether it took anything, be it an empty write.
+   */
+  take(acknowledgedTo: number): boolean {
+    let left = this.#limitBytes - (this.#takenTo - acknowledgedTo)
+    if (this.#isFull && left < this.#limitBytes / 3) return false
     let hasTaken = false
     while (this.#firstWrite < this.#writes.length) {
       const { bytes, onTaken } = this.#writes[this.#firstWrite]
@@ -65,6 +81,7 @@ export class SendBuffer {
       this.#firstWrite++
       if (onTaken) this.#untold.push(onTaken)
     }
+    this.#isFull = this.#queuedBytes > 0
     this.#cutWrites()
     return hasTaken
   }

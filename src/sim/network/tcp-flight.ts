@@ -10,6 +10,7 @@ export class TcpFlight {
   #last: TcpSegment | null = null
   #flightBytes = 0
   #lostBytes = 0
+  #unrepairedBytes = 0
   #acknowledgedTo = 0
   /** The highest order that has been acknowledged. */
   #highestOrder = 0
@@ -23,6 +24,11 @@ export class TcpFlight {
     return this.#lostBytes
   }
 
+  /** Bytes that were lost at some time, and have not been acknowledged since. */
+  get unrepairedBytes(): number {
+    return this.#unrepairedBytes
+  }
+
   /** Position up to which everything has been acknowledged. */
   get acknowledgedTo(): number {
     return this.#acknowledgedTo
@@ -30,10 +36,6 @@ export class TcpFlight {
 
   get isEmpty(): boolean {
     return this.#first === null
-  }
-
-  get highestOrder(): number {
-    return this.#highestOrder
   }
 
   /** A new segment goes on its way, behind all others. */
@@ -61,6 +63,7 @@ export class TcpFlight {
   acknowledge(segment: TcpSegment): void {
     if (segment.state === 'lost') this.#lostBytes -= segment.length
     else this.#flightBytes -= segment.length
+    if (segment.wasLost) this.#unrepairedBytes -= segment.length
     segment.state = 'acknowledged'
     if (segment.order > this.#highestOrder) this.#highestOrder = segment.order
     while (this.#first?.state === 'acknowledged') {
@@ -70,18 +73,15 @@ export class TcpFlight {
     if (!this.#first) this.#last = null
   }
 
-  /** Finds out what is lost. Returns the highest order among what was found, 0 for nothing. */
-  findLosses(isRepairing: boolean): number {
+  /** Finds out what is lost. */
+  findLosses(isRepairing: boolean): void {
     const newestLost = this.#highestOrder - (isRepairing ? 1 : REORDERING_PACKETS)
-    let highest = 0
     for (let segment = this.#first; segment !== null; segment = segment.next) {
       // What was sent once lies in the order of sending: nothing behind it is older.
       if (segment.order > this.#highestOrder && segment.sends === 1) break
       if (segment.state !== 'in_flight' || segment.order > newestLost) continue
       this.#lose(segment)
-      highest = Math.max(highest, segment.order)
     }
-    return highest
   }
 
   /** After a time-out nothing counts as on its way. */
@@ -100,6 +100,8 @@ export class TcpFlight {
 
   #lose(segment: TcpSegment): void {
     segment.state = 'lost'
+    if (!segment.wasLost) this.#unrepairedBytes += segment.length
+    segment.wasLost = true
     this.#flightBytes -= segment.length
     this.#lostBytes += segment.length
   }

@@ -35,8 +35,8 @@ const TIMEOUT = 2
 
 /** As Linux: some 15 minutes. */
 const MAX_TIMEOUTS = 15
-/** A connection's share of memory grows with its window, as systems do it. */
-const MIN_SEND_BUFFER_BYTES = 65_536
+/** As Linux: memory for two windows, reckoned at more than 4 KiB a packet, where it mostly takes less than 2. */
+const SEND_BUFFER_WINDOWS = 5
 
 export class TcpPipe implements TimeTarget, SegmentCarrier {
   readonly #timeline: Timeline
@@ -56,8 +56,8 @@ export class TcpPipe implements TimeTarget, SegmentCarrier {
   #isEnding = false
   #sentTo = 0
   #packetsSent = 0
-  /** Losses up to this order have been answered. */
-  #repairedOrder = 0
+  /** Losses are repaired when everything up to here is acknowledged. */
+  #repairTo = 0
   /** The window, not the writer, was what kept the last bytes back. */
   #isFull = false
   #lastSentAtUs = 0
@@ -150,16 +150,17 @@ export class TcpPipe implements TimeTarget, SegmentCarrier {
     let hasTaken = false
     if (this.#flight.isEmpty) this.#window.onIdle(this.#timeline.nowUs - this.#lastSentAtUs)
     do {
-      if (this.#corks === 0) hasTaken = buffer.take(this.#bufferRoom) || hasTaken
-    } while (this.#sendNext())
+      if (this.#corks === 0) hasTaken = buffer.take(this.#flight.acknowledgedTo) || hasTaken
+    } while (this.#sendNext() || this.#growBuffer())
     this.#planHearing()
     if (hasTaken) this.#sender.onTaken(buffer.takeUntold(), buffer.queuedBytes === 0)
   }
 
-  get #bufferRoom(): number {
-    const grown = Math.max(MIN_SEND_BUFFER_BYTES, Math.floor(2 * this.#window.congestionWindow))
-    const limit = Math.min(this.#options.sendBufferBytes, grown)
-    return limit - (this.#buffer.takenTo - this.#flight.acknowledgedTo)
+  /** The buffer grows where it, not the window, holds bytes back. */
+  #growBuffer(): boolean {
+    if (this.#buffer.queuedBytes === 0 || this.#isFull) return false
+    const grown = Math.floor(SEND_BUFFER_WINDOWS * this.#window.congestionWindow)
+    return this.#buffer.grow(Math.min(grown, this.#options.sendBufferBytes))
   }
 
   /** Position of the end of what there is to send; the end of the stream itself counts as one byte. */
@@ -178,6 +179,7 @@ export class TcpPipe implements TimeTarget, SegmentCarrier {
       if (bytes === 0) return false
       if (bytes < lost.length) flight.split(lost, lost.start + bytes)
       flight.resend(lost)
+      this.#window.onSent(lost.length)
       this.#launch(lost)
       return true
     }
@@ -192,6 +194,7 @@ export class TcpPipe implements TimeTarget, SegmentCarrier {
     const segment = new TcpSegment(this, this.#sentTo, this.#sentTo + bytes)
     this.#sentTo += bytes
     flight.append(segment)
+    this.#window.onSent(bytes)
     this.#launch(segment)
     return true
   }
@@ -273,21 +276,29 @@ export class TcpPipe implements TimeTarget, SegmentCarrier {
     const { flightBytes } = flight
     let heard = this.#receiver.takeHeard(nowUs)
     if (!heard) return
+    let bytes = 0
     for (; heard !== null; heard = this.#receiver.takeHeard(nowUs)) {
-      const wasFull = this.#isFull && (!this.#isRepairing || this.#window.isSlowStart)
       if (heard.sends === 1) this.#window.onRoundTrip(heard.acknowledgedAtUs - heard.sentAtUs)
       flight.acknowledge(heard)
-      this.#window.onAcknowledged(heard.length, wasFull)
+      this.#window.onAcknowledged(heard.length, flightBytes, this.#isFull)
       this.#lastHeardAtUs = heard.acknowledgedAtUs
+      bytes += heard.length
     }
-    if (flight.findLosses(this.#isRepairing) <= this.#repairedOrder) return
-    this.#repairedOrder = this.#packetsSent
-    this.#window.onLoss(flightBytes)
+    flight.findLosses(this.#isRepairing)
+    if (this.#isRepairing && flight.acknowledgedTo >= this.#repairTo) {
+      this.#repairTo = 0
+      this.#window.onRepaired()
+    }
+    if (!this.#isRepairing && flight.unrepairedBytes > 0) {
+      this.#repairTo = this.#sentTo
+      this.#window.onLoss()
+    }
+    this.#window.onDelivered(bytes, flight.flightBytes)
   }
 
-  /** Is there something on its way that was sent before the last loss was noticed? */
+  /** Are losses under repair? Nothing that is lost meanwhile makes the window smaller. */
   get #isRepairing(): boolean {
-    return this.#flight.highestOrder < this.#repairedOrder
+    return this.#repairTo > 0
   }
 
   /** Has the sender a reason to look at the next acknowledgement as soon as it comes? */
@@ -327,9 +338,9 @@ export class TcpPipe implements TimeTarget, SegmentCarrier {
       this.#sender.onGaveUp()
       return
     }
-    this.#window.onTimeout(flight.flightBytes)
+    this.#window.onTimeout()
     flight.loseAll()
-    this.#repairedOrder = this.#packetsSent
+    this.#repairTo = this.#sentTo
     this.#lastHeardAtUs = nowUs
     this.#expectTimeout()
   }

@@ -21,6 +21,8 @@ export class TcpSegment implements TimeTarget {
   readonly start: number
   end: number
   state: SegmentState = 'in_flight'
+  /** It was lost at least once. */
+  wasLost = false
   sentAtUs = 0
   /** How often it was sent. */
   sends = 0
@@ -49,6 +51,7 @@ export class TcpSegment implements TimeTarget {
   split(position: number): TcpSegment {
     const rest = new TcpSegment(this.carrier, position, this.end)
     rest.state = this.state
+    rest.wasLost = this.wasLost
     rest.sentAtUs = this.sentAtUs
     rest.sends = this.sends
     rest.order = this.order

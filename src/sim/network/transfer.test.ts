@@ -81,12 +81,13 @@ async function throughput(mbit: number, rttMs: number, loss: number, segmentByte
 }
 
 // Without losses: the line's rate less headers, where the queue is as large as the product of rate and delay; else less, as
-// one halving empties the queue. With losses: about 1.22 packets / (round trip x sqrt(loss)), Mathis et al. 1997.
+// one halving empties the queue. The fourth was measured between two Linux machines on the line of bench/fairness: 13.7 to
+// 13.8. With losses: about 1.22 packets / (round trip x sqrt(loss)), Mathis et al. 1997.
 test.each([
   [8, 20, 0, 7.6, 7.8],
   [8, 200, 0, 5.5, 7.8],
   [40, 20, 0, 36, 38.9],
-  [40, 200, 0, 6, 30],
+  [40, 200, 0, 13, 14.5],
   [8, 20, 0.01, 5, 7],
   [8, 200, 0.01, 0.5, 0.9],
   [40, 20, 0.01, 5, 9],
@@ -96,7 +97,8 @@ test.each([
   expect(exact).toBeGreaterThan(least)
   expect(exact).toBeLessThan(most)
   const coarse = await throughput(mbit, rttMs, loss, 16_384)
-  expect(Math.abs(coarse / exact - 1)).toBeLessThan(0.3)
+  // Bytes in bursts of eleven packets fill a queue of 44 sooner.
+  expect(Math.abs(coarse / exact - 1)).toBeLessThan(0.35)
 })
 
 test('connections that share a line share it evenly', async () => {
