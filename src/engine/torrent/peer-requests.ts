@@ -213,7 +213,7 @@ export class PeerRequests<Source extends BlockSource> {
 
   /** Asks for as many blocks as the window and memory allow. Under a rate limit, peers ask in turn instead: see `requestSome`. */
   requestMore(now: number): void {
-    if (this.#owner.downLimiter.isLimited || !this.#mayAsk) return
+    if (!this.#mayAsk || this.#owner.downLimiter.isLimited) return
     const { room, size } = this.#window
     if (room > 0 && room >= Math.min(REQUEST_BATCH, size >> 2)) this.#request(room, now)
   }

@@ -65,6 +65,8 @@ const CHOKER_ROUND_MS = 10_000
 const DIALS_PER_TICK = 8
 /** Of the connections being established at once, what one torrent may have: it may know nobody but the dead. */
 const MAX_HALF_OPEN = 30
+/** How often time limits of peers are looked at. */
+const PATIENCE_EVERY_MS = 1000
 /** How often useless peers make way for untried addresses, when there are as many as there may be. */
 const TURNOVER_MS = 150_000
 /** Pieces in memory among which a seed finds one to suggest. */
@@ -96,6 +98,12 @@ export class Swarm implements PeerOwner {
   #superSeeding: SuperSeeding<Peer> | null = null
   #lastRound: number
   #lastTurnover: number
+  /** Something has been written for peers that waits for the next heartbeat to be sent. */
+  #hasNews = false
+  /** `download.changes` at the last heartbeat that reached the peers. */
+  #changesSeen = -1
+  /** When the peers' time limits are looked at next. */
+  #patienceAt = 0
   /** Who asks first when memory comes free. */
   #firstToAsk = 0
   #isClosed = false
@@ -157,7 +165,7 @@ export class Swarm implements PeerOwner {
   }
 
   tick(now: number): void {
-    for (const peer of this.#peers) peer.tick(now)
+    this.#tickPeers(now)
     this.asking.tick()
     if (now - this.#lastTurnover >= TURNOVER_MS) this.#turnOver(now)
     this.#dial(now)
@@ -166,13 +174,25 @@ export class Swarm implements PeerOwner {
     this.#superSeeding?.tick(now)
   }
 
+  /** Most heartbeats bring nothing that a peer waits for, and there may be hundreds of them: they are left alone then. */
+  #tickPeers(now: number): void {
+    const { changes, isStarved } = this.download
+    if (!this.#hasNews && !isStarved && changes === this.#changesSeen && now < this.#patienceAt) return
+    if (now >= this.#patienceAt) this.#patienceAt = now + PATIENCE_EVERY_MS
+    this.#hasNews = false
+    this.#changesSeen = changes
+    for (const peer of this.#peers) peer.tick(now)
+  }
+
   /** Everybody learns that we have one piece more. */
   announceHave(piece: number): void {
+    this.#hasNews = true
     for (const peer of this.#connectedAt.keys()) peer.announceHave(piece)
   }
 
   /** Others who were asked for this block need not send it. */
   cancel(block: number): void {
+    this.#hasNews = true
     for (const peer of this.#connectedAt.keys()) peer.cancel(block)
   }
 
@@ -200,6 +220,7 @@ export class Swarm implements PeerOwner {
 
   /** We have everything that we want: peers that want nothing are of no use to us, nor we to them (BEP 21). */
   becomeSeed(): void {
+    this.#hasNews = true
     for (const peer of this.#connectedAt.keys()) {
       if (peer.isUploadOnly) this.#letGoOf(peer, 'useless')
       else peer.tellUploadOnly()
@@ -274,10 +295,10 @@ export class Swarm implements PeerOwner {
   }
 
   onInterestChange(peer: Peer): void {
-    if (!peer.isInterested) {
-      if (peer.isUnchoked && this.#nextWaiting()) peer.choke()
-      this.#fillSlots()
-    } else this.#fillSlots()
+    // Who has none, and wants none any more, frees no slot.
+    if (!peer.isInterested && !peer.isUnchoked) return
+    if (!peer.isInterested && this.#nextWaiting()) peer.choke()
+    this.#fillSlots()
   }
 
   /** When neither wants anything of the other, nothing can pass between us, though one may lack pieces (BEP 21). */
@@ -425,7 +446,7 @@ export class Swarm implements PeerOwner {
   }
 
   #nextWaiting(): Peer | null {
-    if (this.servesNobody) return null
+    if (this.servesNobody || !this.#choker.hasFreeSlot(this.connected())) return null
     return this.#choker.next([...this.#connectedAt.keys()], this.download.isComplete, this.#deserves)
   }
 }
