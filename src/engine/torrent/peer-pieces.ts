@@ -31,6 +31,8 @@ export class PeerPieces<Source extends BlockSource> {
   #repeats = 0
   /** Pieces it has and we want. */
   #wantedPieces = 0
+  /** Pieces that we have got and it has not been told of. */
+  readonly #untold: number[] = []
 
   constructor(owner: PiecesOwner<Source>, encoder: WireEncoder) {
     this.#owner = owner
@@ -79,9 +81,23 @@ export class PeerPieces<Source extends BlockSource> {
   /** We have one piece more: the peer is told unless it has it too. */
   announce(piece: number): void {
     this.suggested.delete(piece)
-    if (!this.have.has(piece)) return this.#encoder.have(piece)
+    if (!this.have.has(piece)) {
+      this.#untold.push(piece)
+      return
+    }
     this.#wantedPieces--
     this.#updateInterest()
+  }
+
+  /** There is something that the peer has not been told of. */
+  get hasNews(): boolean {
+    return this.#untold.length > 0
+  }
+
+  /** Tells the peer of all that we have got since the last time, but for what it has got in the meantime. */
+  sendHaves(): void {
+    for (const piece of this.#untold) if (!this.have.has(piece)) this.#encoder.have(piece)
+    this.#untold.length = 0
   }
 
   /** A round of the choker is over: what it counts begins anew. */

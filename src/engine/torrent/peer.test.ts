@@ -417,6 +417,48 @@ describe('interest', () => {
   })
 })
 
+describe('news of our pieces', () => {
+  const haves = (world: World): string[] => world.hears().filter((line) => line.startsWith('have '))
+
+  /** A heartbeat each 100 ms, with a new piece of ours in each; returns when the peer heard of which. */
+  function beats(world: World): string[] {
+    return [0, 1, 2, 3].flatMap((piece, beat) => {
+      world.now += 100
+      world.peer.announceHave(piece)
+      world.peer.tick(world.now)
+      return haves(world).map((have) => `${beat}: ${have}`)
+    })
+  }
+
+  test('goes at once to a peer that wants nothing of us yet, or that we serve', () => {
+    const bored = new World().greeted()
+    expect(beats(bored)).toEqual(['0: have 0', '1: have 1', '2: have 2', '3: have 3'])
+    const served = new World().greeted()
+    served.says((wire) => wire.interested())
+    served.peer.unchoke()
+    expect(beats(served)).toEqual(['0: have 0', '1: have 1', '2: have 2', '3: have 3'])
+  })
+
+  test('comes within a second to who waits for a slot, and not for what it has by then', () => {
+    const world = new World().greeted()
+    world.says((wire) => wire.interested())
+    expect(beats(world).slice(1)).toEqual([])
+    world.says((wire) => wire.have(2))
+    world.now += 1000
+    world.peer.tick(world.now)
+    expect(haves(world)).not.toContain('have 2')
+  })
+
+  test('goes along with anything else that is said', () => {
+    const world = new World().greeted()
+    world.says((wire) => wire.interested())
+    expect(beats(world).slice(1)).toEqual([])
+    world.peer.unchoke()
+    world.peer.flush()
+    expect(world.hears()).toEqual(['unchoke', 'have 1', 'have 2', 'have 3'])
+  })
+})
+
 describe('asking', () => {
   test('begins when we are unchoked, and goes on as blocks come', async () => {
     const world = new World().greeted()

@@ -73,6 +73,8 @@ const MAX_HINTS = 1000
 const CONNECT_TIMEOUT_MS = 10_000
 const HANDSHAKE_TIMEOUT_MS = 15_000
 const KEEP_ALIVE_MS = 100_000
+/** A peer that cannot use it at once hears only so often of the pieces that we have got. */
+const NEWS_EVERY_MS = 1_000
 /** BEP 3: two minutes, and as long again for the patience of others. */
 const INACTIVE_MS = 240_000
 
@@ -106,6 +108,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   #now: number
   #openedAt: number
   #lastSentAt = 0
+  #newsSentAt = 0
 
   /** @param priority its rank among the peers (BEP 40) */
   constructor(owner: PeerOwner, address: Address, isIncoming: boolean, priority = 0) {
@@ -303,6 +306,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   /** Sends what has gathered. */
   flush(): void {
     if (this.#encoder.isEmpty || this.isClosed || this.stage === 'connecting') return
+    if (this.#pieces.hasNews) this.#sendNews()
     this.#lastSentAt = this.#now
     this.#connection.write(this.#encoder.take())
   }
@@ -314,8 +318,22 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     if (reason) return this.close(reason)
     if (this.stage !== 'connected') return
     if (now - this.#lastSentAt > KEEP_ALIVE_MS) this.#encoder.keepAlive()
+    if (this.#pieces.hasNews && this.#isNewsDue(now)) this.#sendNews()
     this.requestMore()
     this.flush()
+  }
+
+  /**
+   * In a large swarm most messages say that somebody has one piece more. They are urgent for who is served, or finds
+   * nothing to want with us; who waits for a slot anyway hears of several at once, or with whatever else we have to say.
+   */
+  #isNewsDue(now: number): boolean {
+    return this.isUnchoked || !this.isInterested || now - this.#newsSentAt >= NEWS_EVERY_MS
+  }
+
+  #sendNews(): void {
+    this.#pieces.sendHaves()
+    this.#newsSentAt = this.#now
   }
 
   #timedOut(now: number): PeerError | null {
