@@ -4,7 +4,7 @@ import type { EngineWork } from './engine-work.ts'
 import { ScriptedPeer } from './peers/scripted-peer.ts'
 import { choking } from './peers/scripts.ts'
 import { ProgressRecorder } from './progress-recorder.ts'
-import { median } from './statistics.ts'
+import { sum } from './statistics.ts'
 import { SwarmWorld } from './world.ts'
 
 /** As many as the session may have. */
@@ -21,7 +21,7 @@ const HEARTBEATS_COUNTED = 200
 export interface Burden {
   readonly connected: number
   readonly known: number
-  /** Blocks of the engine's code run per heartbeat: the median, and the most. */
+  /** Blocks of the engine's code run per heartbeat: on average, and the most. */
   readonly usual: number
   readonly most: number
 }
@@ -49,5 +49,5 @@ export async function addressBurden(seed: number, addresses: number, work: Engin
     perHeartbeat.push(await work.take())
   }
   const { peers: connected, knownAddresses: known } = member.torrent.stats()
-  return { connected, known, usual: median(perHeartbeat), most: Math.max(...perHeartbeat) }
+  return { connected, known, usual: sum(perHeartbeat) / HEARTBEATS_COUNTED, most: Math.max(...perHeartbeat) }
 }

@@ -1,4 +1,5 @@
 // npm run sim:all: every scenario in all its variations, and the table of docs/swarm.md. Exit code 1 when a bound is missed.
+// npm run sim:all -- NAME...: these only, and the document is left alone.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { replaceTable } from './document.ts'
@@ -12,8 +13,15 @@ const DOCUMENT = fileURLToPath(new URL('../../../docs/swarm.md', import.meta.url
 const HEADINGS = ['scenario', 'case', 'figure', 'median (range)', 'bound', 'met']
 
 const startedAt = performance.now()
+const names = process.argv.slice(2)
+const unknown = names.find((name) => !SCENARIOS.some((scenario) => scenario.name === name))
+if (unknown !== undefined) {
+  process.stderr.write(`sim:all: there is no scenario ${unknown}\n`)
+  process.exit(2)
+}
+const chosen = names.length === 0 ? SCENARIOS : SCENARIOS.filter(({ name }) => names.includes(name))
 const failed: RunRequest[] = []
-const rows = await runAll(SCENARIOS, {
+const rows = await runAll(chosen, {
   run: (request) => timed(request, () => runInProcess(request)),
   onResult: (request, result) => {
     if (!('failure' in result)) return
@@ -23,7 +31,8 @@ const rows = await runAll(SCENARIOS, {
 })
 const table = [HEADINGS, ...rows.map(cells)]
 process.stdout.write(`\n${alignedTable(table)}\n\n`)
-writeFileSync(DOCUMENT, replaceTable(readFileSync(DOCUMENT, 'utf8'), 'table', markdownTable(table)))
+if (names.length === 0)
+  writeFileSync(DOCUMENT, replaceTable(readFileSync(DOCUMENT, 'utf8'), 'table', markdownTable(table)))
 const missed = rows.filter(({ verdict }) => verdict === 'NO').length
 process.stdout.write(`${rows.length} figures, ${missed} bounds missed, ${failed.length} runs failed\n`)
 process.stdout.write(`wall time ${seconds(performance.now() - startedAt)}\n`)
