@@ -15,8 +15,12 @@ class Peer {
 }
 
 /** A super-seed of as many pieces as the picture is long. What it reveals is written `peer:piece`. */
-function world(pieces: number, isServed: (peer: Peer) => boolean = () => true) {
-  const seed = new SuperSeed<Peer>({ pieceCount: pieces, below: () => 0, isServed })
+function world(
+  pieces: number,
+  isServed: (peer: Peer) => boolean = () => true,
+  isInterested: (peer: Peer) => boolean = () => true,
+) {
+  const seed = new SuperSeed<Peer>({ pieceCount: pieces, below: () => 0, isServed, isInterested })
   const told = (reveals: Reveal<Peer>[]): string[] => reveals.map(({ peer, piece }) => `${peer.name}:${piece}`)
   return {
     seed,
@@ -100,6 +104,22 @@ describe('the next piece', () => {
     expect(waits(60_000)).toEqual([])
     expect(waits(60_001).map((reveal) => reveal[0])).toEqual(['a', 'a', 'b', 'b'])
     expect(waits(60_002)).toEqual([])
+  })
+
+  test('is not waited for: what a peer has fetched and keeps for itself is offered to another after five seconds', () => {
+    const { joins, waits } = world(
+      4,
+      () => true,
+      (peer) => peer.name !== 'keeper',
+    )
+    const kept = joins('keeper')[1].map(pieceOf)
+    joins('b')
+    expect(joins('c')[1]).toEqual([])
+    expect(waits(1000)).toEqual([])
+    expect(waits(6000)).toEqual([])
+    const offered = waits(6001)
+    expect(offered.map((reveal) => reveal[0])).toEqual(['c', 'c'])
+    expect(new Set(offered.map(pieceOf))).toEqual(new Set(kept))
   })
 })
 

@@ -5,6 +5,8 @@
 //  - Who is served is offered two pieces, so that its slot is never idle; who waits for a slot, one, so that it is interested.
 //  - What nobody has and nobody has been offered comes first. What somebody waits for is not offered to another: it is
 //    sooner out when the slot goes to who waits. Only when nothing of that kind is left, what others have is revealed.
+//  - Who has fetched what it was offered does not say so: we have it ourselves. It wants nothing more of us. When soon
+//    after nobody else has the piece, it keeps it for itself, and the piece is offered to another.
 //  - A peer with nobody to pass a piece on to is not blamed, and an old offer does not count for ever: two peers that
 //    cannot reach each other must not wait for each other.
 // Pure: peers are opaque keys. It tells what to reveal; the caller says so on the wire, and serves nothing else.
@@ -17,6 +19,8 @@ const MAX_PENDING = 2
 const MAX_PENDING_WAITING = 1
 /** An offer that was not passed on counts no more after this time, in milliseconds. */
 const OFFER_MS = 60_000
+/** Who has got a piece from us has this long to pass it on, in milliseconds. */
+const PASS_ON_MS = 5_000
 /** Places of the order that are looked at for a piece that the peer lacks. */
 const LOOKED_AT = 4096
 
@@ -32,6 +36,8 @@ export interface SuperSeedOptions<Peer> {
   readonly below: (limit: number) => number
   /** Has the peer a slot now? */
   readonly isServed: (peer: Peer) => boolean
+  /** Does the peer want something that it was offered? */
+  readonly isInterested: (peer: Peer) => boolean
 }
 
 /** One peer, as the super-seed sees it. */
@@ -40,6 +46,8 @@ interface Pupil {
   readonly revealed: Set<number>
   /** Revealed pieces not seen elsewhere -> when they were revealed. */
   readonly pending: Map<number, number>
+  /** Since when it has wanted nothing of what it was offered: it has it. Null: it wants something. */
+  idleSince: number | null
 }
 
 export class SuperSeed<Peer> {
@@ -51,11 +59,13 @@ export class SuperSeed<Peer> {
   /** Piece -> to whom it is offered and has not been passed on by. */
   readonly #offers = new Map<number, Set<Peer>>()
   readonly #isServed: (peer: Peer) => boolean
+  readonly #isInterested: (peer: Peer) => boolean
   /** Pieces that no connected peer has. */
   #unseen: number
 
-  constructor({ pieceCount, below, isServed }: SuperSeedOptions<Peer>) {
+  constructor({ pieceCount, below, isServed, isInterested }: SuperSeedOptions<Peer>) {
     this.#isServed = isServed
+    this.#isInterested = isInterested
     this.#order = new RarityOrder(new Uint16Array(pieceCount), below, true)
     this.#copies = new Uint16Array(pieceCount)
     this.#unseen = pieceCount
@@ -82,7 +92,7 @@ export class SuperSeed<Peer> {
     if (known) this.#count(known.have, -1)
     this.#count(have, 1)
     if (known) known.have = have
-    else this.#pupils.set(peer, { have, revealed: new Set(), pending: new Map() })
+    else this.#pupils.set(peer, { have, revealed: new Set(), pending: new Map(), idleSince: null })
     const passed: Peer[] = []
     for (const [other, { pending }] of this.#pupils) {
       if (other === peer) continue
@@ -129,8 +139,13 @@ export class SuperSeed<Peer> {
 
   /** Time passes: old offers count no more. Call it every few seconds. */
   tick(now: number): Reveal<Peer>[] {
-    for (const [peer, { pending }] of this.#pupils)
-      for (const [piece, since] of pending) if (now - since > OFFER_MS) this.#withdraw(peer, piece)
+    for (const [peer, pupil] of this.#pupils) {
+      const idleSince = this.#isInterested(peer) ? null : (pupil.idleSince ?? now)
+      pupil.idleSince = idleSince
+      const isKept = (since: number): boolean => idleSince !== null && now - Math.max(idleSince, since) > PASS_ON_MS
+      for (const [piece, since] of pupil.pending)
+        if (now - since > OFFER_MS || isKept(since)) this.#withdraw(peer, piece)
+    }
     return this.#revealTo([...this.#pupils.keys()], now)
   }
 

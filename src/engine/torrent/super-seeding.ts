@@ -8,6 +8,7 @@ export interface Pupil {
   readonly have: Bitfield
   readonly isSeed: boolean
   readonly isUnchoked: boolean
+  readonly isInterested: boolean
   /** Says "have", as though we had got the piece just now. */
   reveal(piece: number): void
   flush(): void
@@ -35,7 +36,12 @@ export class SuperSeeding<Peer extends Pupil> {
   constructor(options: SuperSeedingOptions<Peer>) {
     this.#options = options
     const { pieceCount, below } = options
-    this.#policy = new SuperSeed({ pieceCount, below, isServed: (peer) => peer.isUnchoked })
+    this.#policy = new SuperSeed({
+      pieceCount,
+      below,
+      isServed: (peer) => peer.isUnchoked,
+      isInterested: (peer) => peer.isInterested,
+    })
   }
 
   get isActive(): boolean {
