@@ -20,7 +20,7 @@ import { median, quantile, sum } from './statistics.ts'
 
 /** 8 Mbit/s up, 40 down, in bytes per second; memory as small as the content's pieces allow. */
 export const USUAL_LINE = { up: 1_000_000, down: 5_000_000, queueBytes: 65_536 } as const
-const USUAL_DISK = { slotCount: 64, frameCount: 16 } as const
+const USUAL_DISK = { slotCount: 64, frameCount: 8 } as const
 const CONTENT_BYTES = 64 << 20
 const TRACKER_IP = '10.255.0.1'
 const SAMPLE_EVERY_MS = 1000
