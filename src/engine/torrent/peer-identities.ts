@@ -5,7 +5,7 @@ import type { Peer } from './peer.ts'
 
 /** Two connections that were opened at the same moment, one by each side, are told apart by who is kept. */
 const SIMULTANEOUS_MS = 3_000
-/** An old connection that has been silent for so long is dead, when its peer comes again from another IP. */
+/** An old connection that has been silent for so long is dead, when its peer comes again. */
 const DEAD_MS = 60_000
 const MAX_BANNED = 1000
 
@@ -42,7 +42,9 @@ export class PeerIdentities {
    * moment; then both sides must come to the same answer, or both connections close: the one opened by the greater id stays.
    */
   isBetterThan(peer: Peer, twin: Peer, now: number): boolean {
-    if (peer.address.ip !== twin.address.ip && now - twin.lastReceivedAt >= DEAD_MS) return true
+    // Whom we have dialled ourselves at the same IP may well think that the older one lives.
+    const hasComeAgain = peer.isIncoming || peer.address.ip !== twin.address.ip
+    if (hasComeAgain && now - twin.lastReceivedAt >= DEAD_MS) return true
     const isSimultaneous = now - this.#connectedAt.get(twin)! < SIMULTANEOUS_MS
     if (!isSimultaneous || peer.isIncoming === twin.isIncoming) return false
     const weAreGreater = toHex(this.#ownId) > toHex(peer.peerId!)

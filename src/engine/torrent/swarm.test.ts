@@ -299,6 +299,18 @@ describe('two connections with one peer', () => {
     expect(first.isClosed).toBe(true)
   })
 
+  test('so has who comes again from the same IP: its network was cut for a while', () => {
+    const world = new World()
+    world.swarm.addAddress(ipAddress('1.0.0.9', 6881), 'tracker')
+    world.beats()
+    const first = world.dialled[0].opens().greets(id('twin'))
+    world.passes(59 * SECOND)
+    expect(world.joins('twin', ipAddress('1.0.0.9', 50_000)).isClosed).toBe(true)
+    world.passes(SECOND)
+    expect(world.joins('twin', ipAddress('1.0.0.9', 50_001)).isClosed).toBe(false)
+    expect([first.isClosed, world.swarm.connectedCount]).toEqual([true, 1])
+  })
+
   test('when we dialled in vain, we have learnt where the peer that came to us listens', () => {
     const world = new World()
     const incoming = world.joins('twin', ipAddress('1.0.0.9', 50_000))
