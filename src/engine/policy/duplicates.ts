@@ -4,7 +4,7 @@
 //  - while pieces are left that nobody has begun, a block is asked for again only if it would else take long: whoever has
 //    nothing for us now may have something else soon, and its line is of use to others until then;
 //  - of what a peer owes, the last is asked for again: that is what it can be told in time not to send;
-//  - a third is asked only when nobody who owes the block delivers anything.
+//  - who owes the block and delivers nothing does not count, and a third is asked; never a fourth.
 import type { PieceProgress } from './piece-progress.ts'
 
 /** How many times as soon as the one who owes a block another must deliver it to be asked, too. */
@@ -13,9 +13,9 @@ const ADVANTAGE = 2
 const ADVANTAGE_MS = 200
 /** Before the endgame: how long the one who owes a block must still need for it, in milliseconds. */
 const HELD_UP_MS = 10_000
-/** Peers asked for one block, as long as any of them delivers ... */
+/** Peers asked for one block that deliver, or may ... */
 const MAX_ASKED = 2
-/** ... and when none does. */
+/** ... and in all. */
 export const MAX_ASKED_IN_VAIN = 3
 
 /**
@@ -48,8 +48,13 @@ export class Duplicates<Key> {
   take(progress: PieceProgress<Key>, index: number): boolean {
     const askers = progress.askers(index)
     let soonest = Infinity
-    for (const asker of askers) soonest = Math.min(soonest, this.#etaMs(asker, -(this.#relieved.get(asker) ?? 0)))
-    if (askers.length >= (soonest === Infinity ? MAX_ASKED_IN_VAIN : MAX_ASKED)) return false
+    let delivering = 0
+    for (const asker of askers) {
+      const etaMs = this.#etaMs(asker, -(this.#relieved.get(asker) ?? 0))
+      if (etaMs < Infinity) delivering++
+      soonest = Math.min(soonest, etaMs)
+    }
+    if (delivering >= MAX_ASKED || askers.length >= MAX_ASKED_IN_VAIN) return false
     if (soonest < Infinity) {
       const mine = this.#etaMs(this.#peer, this.#asked + 1)
       if (soonest < this.#patienceMs || mine * ADVANTAGE > soonest || mine + ADVANTAGE_MS > soonest) {

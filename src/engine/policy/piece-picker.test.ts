@@ -455,6 +455,14 @@ describe('asking twice', () => {
     expect(world.pick(all(10), { room: 2, endgame: 8 })).toBe('')
   })
 
+  test('is done by a third where only one of the two that owe a block delivers', () => {
+    const world = owedBy(all(Infinity))
+    expect(world.pick(all(1000), { room: 2, endgame: 8 })).toBe('4.1 4.0')
+    expect(world.pick(all(10), { room: 1, endgame: 1 })).toBe('4.1')
+    expect(world.pick(all(1), { room: 1, endgame: 1 })).toBe('4.0')
+    expect(world.pick(all(1), { room: 2, endgame: 8 })).toBe('')
+  })
+
   test('knows who still owes a block when another gives up', () => {
     const world = owedBy(all(10_000))
     const [second, third] = [all(1000), all(400)]
