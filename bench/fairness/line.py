@@ -59,10 +59,10 @@ class Line:
             if program.poll() is None:
                 program.kill()
 
-    def start(self, namespace, command, **options):
+    def start(self, namespace, command, priority=1, **options):
         """Starts a program in a namespace; it ends at the latest with the line."""
         # Before everything else on the machine: who reads late acknowledges late, and in bursts.
-        command = ['chrt', '--rr', '1', 'ip', 'netns', 'exec', namespace, *command]
+        command = ['chrt', '--rr', str(priority), 'ip', 'netns', 'exec', namespace, *command]
         program = subprocess.Popen(command, text=True, **options)
         self.programs.append(program)
         if self.is_ended:
@@ -97,7 +97,8 @@ class Line:
             self._in(namespace, 'ip', 'route', 'add', 'default', 'via', gateway)
         relay = [sys.executable, os.path.join(HERE, 'relay.py'), 'tun_a', 'tun_b']
         relay += [str(self.rtt_ms / 2), str(self.loss), str(self.seed)]
-        self.relay = self.start(self.middle, relay, stdout=subprocess.PIPE)
+        # The line waits for nobody, not for the programs at its ends either.
+        self.relay = self.start(self.middle, relay, priority=2, stdout=subprocess.PIPE)
         if self.relay.stdout.readline().strip() != 'ready':
             raise RuntimeError('the relay does not start')
         for tun, veth, table in (('tun_a', 'veth_a', '101'), ('tun_b', 'veth_b', '102')):
