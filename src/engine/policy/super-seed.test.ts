@@ -106,6 +106,26 @@ describe('the next piece', () => {
     expect(waits(60_002)).toEqual([])
   })
 
+  test('does not go to a peer that keeps what it got, while somebody else may pass it on; when it does pass on, it does', () => {
+    const { seed, joins, gets, waits } = world(
+      8,
+      () => true,
+      ({ name }) => name !== 'keeper',
+    )
+    const [, offers] = joins('keeper')
+    const [other] = joins('other')
+    const isForKeeper = (reveal: string): boolean => reveal.startsWith('keeper')
+    expect(offers).toHaveLength(2)
+    waits(1000)
+    expect(waits(7000).filter(isForKeeper)).toEqual([])
+    seed.peerGone(other)
+    const again = waits(8000).filter(isForKeeper)
+    expect(again).toHaveLength(2)
+    const [third] = joins('third')
+    expect(waits(8500).filter(isForKeeper)).toEqual([])
+    expect(gets(third, pieceOf(again[0])).filter(isForKeeper)).toHaveLength(1)
+  })
+
   test('is not waited for: what a peer has fetched and keeps for itself is offered to another after five seconds', () => {
     const { joins, waits } = world(
       4,

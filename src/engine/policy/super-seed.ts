@@ -7,6 +7,7 @@
 //    sooner out when the slot goes to who waits. Only when nothing of that kind is left, what others have is revealed.
 //  - Who has fetched what it was offered does not say so: we have it ourselves. It wants nothing more of us. When soon
 //    after nobody else has the piece, it keeps it for itself, and the piece is offered to another.
+//    A keeper is offered nothing as long as there is somebody else who may pass it on.
 //  - A peer with nobody to pass a piece on to is not blamed, and an old offer does not count for ever: two peers that
 //    cannot reach each other must not wait for each other.
 // Pure: peers are opaque keys. It tells what to reveal; the caller says so on the wire, and serves nothing else.
@@ -48,6 +49,8 @@ interface Pupil {
   readonly pending: Map<number, number>
   /** Since when it has wanted nothing of what it was offered: it has it. Null: it wants something. */
   idleSince: number | null
+  /** It had a piece from us and did not pass it on, and has passed on none since. */
+  isKeeper: boolean
 }
 
 export class SuperSeed<Peer> {
@@ -92,11 +95,11 @@ export class SuperSeed<Peer> {
     if (known) this.#count(known.have, -1)
     this.#count(have, 1)
     if (known) known.have = have
-    else this.#pupils.set(peer, { have, revealed: new Set(), pending: new Map(), idleSince: null })
+    else this.#pupils.set(peer, { have, revealed: new Set(), pending: new Map(), idleSince: null, isKeeper: false })
     const passed: Peer[] = []
     for (const [other, { pending }] of this.#pupils) {
       if (other === peer) continue
-      for (const piece of pending.keys()) if (have.has(piece) && this.#withdraw(other, piece)) passed.push(other)
+      for (const piece of pending.keys()) if (have.has(piece) && this.#passedOn(other, piece)) passed.push(other)
     }
     return this.#revealTo([...passed, peer], now)
   }
@@ -110,7 +113,7 @@ export class SuperSeed<Peer> {
     const passed: Peer[] = []
     if (!isOurs) {
       for (const other of this.#offers.get(piece) ?? [])
-        if (other !== peer && this.#withdraw(other, piece)) passed.push(other)
+        if (other !== peer && this.#passedOn(other, piece)) passed.push(other)
     }
     return this.#revealTo([...passed, peer], now)
   }
@@ -143,8 +146,10 @@ export class SuperSeed<Peer> {
       const idleSince = this.#isInterested(peer) ? null : (pupil.idleSince ?? now)
       pupil.idleSince = idleSince
       const isKept = (since: number): boolean => idleSince !== null && now - Math.max(idleSince, since) > PASS_ON_MS
-      for (const [piece, since] of pupil.pending)
+      for (const [piece, since] of pupil.pending) {
+        pupil.isKeeper ||= isKept(since)
         if (now - since > OFFER_MS || isKept(since)) this.#withdraw(peer, piece)
+      }
     }
     return this.#revealTo([...this.#pupils.keys()], now)
   }
@@ -154,6 +159,7 @@ export class SuperSeed<Peer> {
     for (const peer of peers) {
       const pupil = this.#pupils.get(peer)
       if (!pupil) continue
+      if (pupil.isKeeper && this.#hasPasser()) continue
       const most = this.#isServed(peer) ? MAX_PENDING : MAX_PENDING_WAITING
       while (this.#owing(pupil) < most) {
         const piece = this.#choose(pupil)
@@ -165,6 +171,19 @@ export class SuperSeed<Peer> {
       }
     }
     return reveals
+  }
+
+  /** Is there somebody who lacks something and is no keeper? */
+  #hasPasser(): boolean {
+    for (const { isKeeper, have } of this.#pupils.values()) if (!isKeeper && !have.isFull) return true
+    return false
+  }
+
+  /** The piece was seen at somebody else. Returns whether the peer was offered it. */
+  #passedOn(peer: Peer, piece: number): boolean {
+    if (!this.#withdraw(peer, piece)) return false
+    this.#pupils.get(peer)!.isKeeper = false
+    return true
   }
 
   /** Pieces that the peer has still to fetch or to pass on; those that it has and nobody else lacks are neither. */
