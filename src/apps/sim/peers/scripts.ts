@@ -10,13 +10,3 @@ export const silent: Script = {
 export const choking: Script = {
   interested: () => {},
 }
-
-/** Lets ask, and chokes whoever does, again and again. */
-export const fickle: Script = {
-  request(talk) {
-    talk.choke()
-  },
-}
-
-/** Serves what it is asked for; how fast is a matter of its line. */
-export const honest: Script = {}
