@@ -2,6 +2,7 @@
 // is at work on. Operations answer at once, or, while `isHeld`, when the test says so and in the order that it says.
 import { createHash } from 'node:crypto'
 import { StorageError } from '../../src/base/errors.ts'
+import { sliceSpans, totalLength } from '../../src/platform/file-spans.ts'
 import type { CommitRequest, CommitResult, Disk, FileSpan, Frame, Slot, Volume } from '../../src/platform/platform.ts'
 
 const BLOCK = 16_384
@@ -123,7 +124,7 @@ export class FakeDisk implements Disk {
     work: () => Result,
   ): Promise<Result> {
     const { path } = spans[0]
-    this.operations.push(`${kind} ${path}:${spans[0].offset} ${spans.reduce((sum, span) => sum + span.length, 0)}`)
+    this.operations.push(`${kind} ${path}:${spans[0].offset} ${totalLength(spans)}`)
     for (const slot of slots) if (slot >= 0) this.#busySlots.set(slot, (this.#busySlots.get(slot) ?? 0) + 1)
     const settle = (): void => {
       for (const slot of slots) {
@@ -182,7 +183,9 @@ class FakeVolume implements Volume {
         const begin = extent * slotBytes
         const end = Math.min(length, begin + slotBytes)
         piece.set(
-          slot < 0 ? this.#read(part(spans, begin, end)) : this.#disk.slotMemory(slot).subarray(0, end - begin),
+          slot < 0
+            ? this.#read(sliceSpans(spans, begin, end - begin))
+            : this.#disk.slotMemory(slot).subarray(0, end - begin),
           begin,
         )
       }
@@ -230,7 +233,7 @@ class FakeVolume implements Volume {
   async release(): Promise<void> {}
 
   #read(spans: readonly FileSpan[]): Uint8Array {
-    const bytes = new Uint8Array(spans.reduce((sum, span) => sum + span.length, 0))
+    const bytes = new Uint8Array(totalLength(spans))
     let at = 0
     for (const { path, offset, length } of spans) {
       if (path !== '') {
@@ -260,18 +263,6 @@ class FakeVolume implements Volume {
     this.#disk.files.set(path, longer)
     return longer
   }
-}
-
-/** The spans of bytes `begin` to `end`. */
-function part(spans: readonly FileSpan[], begin: number, end: number): FileSpan[] {
-  let at = 0
-  return spans.flatMap((span) => {
-    const from = Math.max(begin, at)
-    const to = Math.min(end, at + span.length)
-    const offset = span.offset + from - at
-    at += span.length
-    return from < to ? [{ path: span.path, offset, length: to - from }] : []
-  })
 }
 
 function sha1(bytes: Uint8Array): Uint8Array {

@@ -1,8 +1,4 @@
-// The memory that the main thread and the disk's threads share: a slab of slots and a slab of frames, each with a pool of
-// free ones. Pools are stacks: what was used last is used next, so that a small part of the slab stays in the processor's
-// caches, and what was never needed costs no memory.
-import { assert } from '../../base/assert.ts'
-
+// The memory that the main thread and the disk's threads share: a slab of slots and a slab of frames.
 export const BLOCK_BYTES = 16_384
 /** Length prefix, message id, piece index and offset: what goes on the wire before a block. */
 export const BLOCK_HEADER_BYTES = 13
@@ -20,39 +16,6 @@ export function allocateSlabs(slotCount: number, frameCount: number): SharedSlab
   return {
     slots: new SharedArrayBuffer(slotCount * SLOT_BYTES),
     frames: new SharedArrayBuffer(frameCount * FRAME_BYTES),
-  }
-}
-
-/** The free ones of `count` numbered things. */
-export class Pool {
-  readonly count: number
-  readonly #free: Int32Array
-  readonly #taken: Uint8Array
-  #freeCount: number
-
-  constructor(count: number) {
-    this.count = count
-    this.#free = Int32Array.from({ length: count }, (_, i) => count - 1 - i)
-    this.#taken = new Uint8Array(count)
-    this.#freeCount = count
-  }
-
-  get freeCount(): number {
-    return this.#freeCount
-  }
-
-  /** The number of one, or -1 when all are taken. */
-  take(): number {
-    if (this.#freeCount === 0) return -1
-    const index = this.#free[--this.#freeCount]
-    this.#taken[index] = 1
-    return index
-  }
-
-  give(index: number): void {
-    assert(this.#taken[index] === 1, `number ${index} is not taken`)
-    this.#taken[index] = 0
-    this.#free[this.#freeCount++] = index
   }
 }
 

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { StorageError } from '../../base/errors.ts'
+import { sliceSpans, totalLength } from '../file-spans.ts'
 import type { CommitResult, FileSpan } from '../platform.ts'
 import { BLOCK_BYTES, BLOCK_HEADER_BYTES, FRAME_BYTES, SLOT_BYTES, type SharedSlabs } from './disk-memory.ts'
 import { unpackSpans, type Operation, type OperationKind, type OperationResult } from './disk-messages.ts'
@@ -152,7 +153,7 @@ export class DiskOperations {
 
   *#hash(spans: readonly FileSpan[]): Work<string | null> {
     for (const span of spans) this.#files.forgetDeleted(span.path)
-    const total = spans.reduce((sum, span) => sum + span.length, 0)
+    const total = totalLength(spans)
     const hash = createHash('sha1')
     for (let at = 0; at < total; at += HASH_STRIDE) {
       if (at > 0) yield
@@ -235,20 +236,6 @@ export class DiskOperations {
 /** Pad files (BEP 47) have no path and exist nowhere. */
 function isPadding(span: FileSpan): boolean {
   return span.path === ''
-}
-
-/** `length` bytes of the spans from `begin` on. */
-function sliceSpans(spans: readonly FileSpan[], begin: number, length: number): FileSpan[] {
-  const slice: FileSpan[] = []
-  let at = 0
-  for (const span of spans) {
-    const from = Math.max(begin, at)
-    const to = Math.min(begin + length, at + span.length)
-    if (from < to) slice.push({ path: span.path, offset: span.offset + from - at, length: to - from })
-    at += span.length
-    if (at >= begin + length) break
-  }
-  return slice
 }
 
 /** -1 where there is no file. */

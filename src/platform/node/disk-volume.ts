@@ -1,5 +1,6 @@
 // A volume: turns the engine's calls into operations and gives them to the least busy hands of its device.
 import { stat } from 'node:fs/promises'
+import { totalLength } from '../file-spans.ts'
 import type { CommitRequest, CommitResult, FileSpan, Frame, Slot, Volume } from '../platform.ts'
 import { diskClosed, type DiskHands } from './disk-hands.ts'
 import { BLOCK_BYTES, FRAME_BLOCKS, SLOT_BYTES } from './disk-memory.ts'
@@ -101,12 +102,6 @@ export class NodeVolume implements Volume {
       this.#underWay.delete(answer)
     }
   }
-}
-
-function totalLength(spans: readonly FileSpan[]): number {
-  let total = 0
-  for (const span of spans) total += span.length
-  return total
 }
 
 function requireLength(spans: readonly FileSpan[], length: number): void {

@@ -2,17 +2,10 @@
 // A drive that hangs holds up only the threads of its own device.
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { Pool } from '../../base/pool.ts'
 import type { Disk, Frame, Slot, Volume } from '../platform.ts'
 import { diskClosed, DiskInThread, DiskThread, type DiskHands } from './disk-hands.ts'
-import {
-  allocateSlabs,
-  copyToShared,
-  FRAME_BLOCKS,
-  FRAME_BYTES,
-  Pool,
-  SLOT_BYTES,
-  type SharedSlabs,
-} from './disk-memory.ts'
+import { allocateSlabs, copyToShared, FRAME_BLOCKS, FRAME_BYTES, SLOT_BYTES, type SharedSlabs } from './disk-memory.ts'
 import { NodeVolume } from './disk-volume.ts'
 import { diskWorkerFile } from './disk-worker-file.ts'
 import { isMissing, toStorageError } from './storage-error.ts'

@@ -1,9 +1,9 @@
 // The simulated disk of one run of a session: bounded slots and frames, and the devices of its node, chosen by path.
 // What is stored belongs to the devices: `restarted()` is what the node's next session finds.
+import { Pool } from '../../base/pool.ts'
 import type { Disk, Frame, Random, Slot, Volume } from '../../platform/platform.ts'
 import type { Timeline } from '../timeline.ts'
 import { BlockMemory } from './block-memory.ts'
-import { Pool } from './pool.ts'
 import { SimDevice, type SimDeviceOptions } from './sim-device.ts'
 import type { SimFile } from './sim-file.ts'
 import { isBelow } from './sim-files.ts'

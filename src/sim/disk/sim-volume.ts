@@ -1,4 +1,5 @@
 // What the engine asks of a simulated device: the same checks, answers and errors as the real disk, when their time has come.
+import { sliceSpans, totalLength } from '../../platform/file-spans.ts'
 import { equalBytes } from '../../base/bytes.ts'
 import { sha1 } from '../../base/digest.ts'
 import type { CommitRequest, CommitResult, FileSpan, Frame, Slot, Volume } from '../../platform/platform.ts'
@@ -8,7 +9,6 @@ import type { SimDevice } from './sim-device.ts'
 import { isBelow } from './sim-files.ts'
 import type { SimFile } from './sim-file.ts'
 import { simStorageError } from './sim-storage-error.ts'
-import { sliceSpans, totalLength } from './spans.ts'
 import { storedBlockBytes, storedLength, storedOffset, type ContentKind } from './stored-form.ts'
 
 const DIGEST_BYTES = 20

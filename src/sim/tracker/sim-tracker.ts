@@ -15,7 +15,7 @@ import {
   type UdpResponse,
 } from '../../protocol/tracker/index.ts'
 import { HttpExchange } from './http-server.ts'
-import { TrackerSwarm } from './tracker-swarm.ts'
+import { Swarm } from '../../tracker-server/swarm.ts'
 
 export interface SimTrackerOptions {
   /** For both HTTP and UDP. Default 6969. */
@@ -34,6 +34,7 @@ const MAX_PEERS = 200
 interface Announce {
   readonly infohash: Uint8Array
   readonly address: Address
+  readonly peerId: Uint8Array
   readonly isSeeder: boolean
   readonly event: AnnounceEvent
   readonly wanted: number
@@ -56,7 +57,7 @@ export class SimTracker {
   readonly #options: SimTrackerOptions
   readonly #connectionId: Uint8Array
   /** By infohash in hexadecimal. */
-  readonly #swarms = new Map<string, TrackerSwarm>()
+  readonly #swarms = new Map<string, Swarm>()
 
   constructor(ip: string, random: Random, options: SimTrackerOptions) {
     this.#ip = ip
@@ -69,7 +70,7 @@ export class SimTracker {
   /** Peers registered now, over all torrents. */
   get peers(): number {
     let peers = 0
-    for (const { seeders, leechers } of this.#swarms.values()) peers += seeders + leechers
+    for (const { size } of this.#swarms.values()) peers += size
     return peers
   }
 
@@ -85,7 +86,7 @@ export class SimTracker {
 
   /** Knows a peer that has never announced itself. It need not exist. */
   know(infohash: Uint8Array, address: Address): void {
-    this.#swarmOf(infohash).put({ address, isSeeder: false })
+    this.#swarmOf(infohash).put({ address, peerId: new Uint8Array(20), isSeeder: false, announcedAt: 0 })
   }
 
   #authority(host: string | undefined): string {
@@ -108,10 +109,10 @@ export class SimTracker {
     if (!target.startsWith('/announce')) return null
     try {
       const query = parseAnnounceQuery(target)
-      const { infohash, event } = query
+      const { infohash, event, peerId } = query
       const address = ipAddress(from, query.port)
       const wanted = query.numWant ?? DEFAULT_PEERS
-      const told = this.#announce({ infohash, event, address, isSeeder: query.left === 0, wanted })
+      const told = this.#announce({ infohash, event, address, peerId, isSeeder: query.left === 0, wanted })
       if (!told) return encodeRefusal(this.refusal!)
       const peers = told.peers.map((address) => ({ address }))
       const { intervalSeconds: interval = 120, minIntervalSeconds: minInterval = 10 } = this.#options
@@ -139,28 +140,28 @@ export class SimTracker {
   }
 
   /** Null: refused. */
-  #announce({ infohash, address, isSeeder, event, wanted }: Announce): Told | null {
+  #announce({ infohash, address, peerId, isSeeder, event, wanted }: Announce): Told | null {
     this.announces++
     if (this.refusal !== null) return null
     const swarm = this.#swarmOf(infohash)
-    const peer = { address, isSeeder }
     if (event === 'stopped') swarm.remove(address)
-    else swarm.put(peer)
+    else swarm.put({ address, peerId, isSeeder, announcedAt: 0 })
     const limit = event === 'stopped' ? 0 : (this.#options.peersPerAnswer ?? Math.min(wanted, MAX_PEERS))
     const { seeders, leechers } = swarm
-    return { seeders, leechers, peers: swarm.draw(limit, peer, this.#random) }
+    const peers = swarm.draw(limit, address, isSeeder, this.#random).map((peer) => peer.address)
+    return { seeders, leechers, peers }
   }
 
-  #swarmOf(infohash: Uint8Array): TrackerSwarm {
+  #swarmOf(infohash: Uint8Array): Swarm {
     const key = toHex(infohash)
     let swarm = this.#swarms.get(key)
-    if (!swarm) this.#swarms.set(key, (swarm = new TrackerSwarm()))
+    if (!swarm) this.#swarms.set(key, (swarm = new Swarm()))
     return swarm
   }
 }
 
 function announceOf(request: UdpAnnounceRequest, from: Address): Announce {
-  const { infohash, event, port, left, numWant } = request
+  const { infohash, event, peerId, port, left, numWant } = request
   const wanted = numWant < 0 ? DEFAULT_PEERS : numWant
-  return { infohash, event, address: ipAddress(from.ip, port), isSeeder: left === 0, wanted }
+  return { infohash, event, peerId, address: ipAddress(from.ip, port), isSeeder: left === 0, wanted }
 }
