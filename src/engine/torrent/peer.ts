@@ -245,9 +245,11 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   onBytes(chunk: Uint8Array): void {
     this.#now = this.lastReceivedAt = this.#owner.now()
+    const isMidBlock = chunk.length < this.#decoder.blockBytesLeft
     try {
       this.#decoder.push(chunk)
-      if (this.isClosed) return
+      // In the middle of a block the peer has said nothing: there is nothing to answer.
+      if (this.isClosed || isMidBlock) return
       if (this.queuedBytes > MAX_QUEUED_BYTES) throw new PeerError('flood', 'The peer asks without reading the answers')
       // Once per chunk, not per message: what a peer asks for in one breath is answered in one batch.
       this.#owner.upload.pump(this)

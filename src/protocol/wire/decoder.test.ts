@@ -175,11 +175,11 @@ describe('chunks', () => {
     log.onBlockBytes = (bytes) => sizes.push(bytes.length)
     const decoder = new WireDecoder(log, LIMIT)
     decoder.push(concatBytes([handshake, blockMessage(0, 0, new Uint8Array(100)).subarray(0, 20)]))
-    expect([sizes, decoder.isWithinBlock]).toEqual([[7], true])
+    expect([sizes, decoder.blockBytesLeft]).toEqual([[7], 93])
     decoder.push(new Uint8Array(50))
-    expect([sizes, decoder.isWithinBlock]).toEqual([[7, 50], true])
+    expect([sizes, decoder.blockBytesLeft]).toEqual([[7, 50], 43])
     decoder.push(new Uint8Array(43))
-    expect([sizes, decoder.isWithinBlock]).toEqual([[7, 50, 43], false])
+    expect([sizes, decoder.blockBytesLeft]).toEqual([[7, 50, 43], 0])
   })
 
   test('the 48 bytes before the peer id are told at once: the other side may wait for our id', () => {

@@ -80,9 +80,9 @@ export class WireDecoder {
     this.#pending = new Uint8Array(HANDSHAKE_BYTES)
   }
 
-  /** True while a block's bytes are still to come. */
-  get isWithinBlock(): boolean {
-    return this.#state === 'block-payload'
+  /** Bytes of a block that are still to come; 0 between messages. */
+  get blockBytesLeft(): number {
+    return this.#blockLeft
   }
 
   /** Decodes nothing more, not even the rest of a chunk that is being pushed: the peer is closed. */
