@@ -24,13 +24,13 @@ export type {
   Cause,
   CauseFigures,
   PeerInfo,
-  RateLimits,
   TorrentEvents,
   TorrentOptions,
   TorrentState,
   TorrentStats,
 } from './engine/torrent/torrent-api.ts'
 export type { Torrent } from './engine/torrent/torrent.ts'
+export type { RateLimits } from './engine/transport/rate-limits.ts'
 export {
   describeMagnet,
   describeTorrent,

@@ -12,18 +12,17 @@ import { TrackerClients } from '../discovery/tracker-clients.ts'
 import { ReadCache } from '../storage/read-cache.ts'
 import { SlotLedger } from '../storage/slot-ledger.ts'
 import type { ConnectionBudget } from '../torrent/swarm.ts'
-import type { RateLimits, TorrentOptions } from '../torrent/torrent-api.ts'
-import { isLower, KEPT_OUTSTANDING_MS, Torrent, type TorrentInternals } from '../torrent/torrent.ts'
+import type { TorrentOptions } from '../torrent/torrent-api.ts'
+import { Torrent, type TorrentInternals } from '../torrent/torrent.ts'
 import { listenForPeers } from '../transport/listener.ts'
-import { checkedRate } from '../transport/rate-limiter.ts'
+import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../transport/rate-limits.ts'
 import { Greeting, type GreetingAnswer, type GreetingOwner } from './greeting.ts'
 import { RateSharing } from './rate-sharing.ts'
 import type { SessionOptions } from './settings.ts'
 
 const HEARTBEAT_MS = 100
-/** The limits as they are called in errors. */
-const DOWN = 'the rate of receiving of all torrents'
-const UP = 'the rate of sending of all torrents'
+/** Whose limits they are, in errors. */
+const OF_ALL = ' of all torrents'
 const DEFAULT_MAX_PEERS = 200
 const DEFAULT_MAX_PEERS_PER_TORRENT = 60
 const MAX_HALF_OPEN = 50
@@ -58,8 +57,9 @@ export class Session implements GreetingOwner {
     this.#log = options.log ?? (() => {})
     this.#ledger = new SlotLedger(platform.disk)
     this.#cache = new ReadCache(platform.disk)
-    this.#down = new RateSharing(checkedRate(options.downRate, DOWN))
-    this.#up = new RateSharing(checkedRate(options.upRate, UP))
+    const limits = changedLimits({ down: options.downRate, up: options.upRate }, NO_LIMITS, OF_ALL)
+    this.#down = new RateSharing(limits.down)
+    this.#up = new RateSharing(limits.up)
     this.#budget = {
       maxPeers: options.maxPeers ?? DEFAULT_MAX_PEERS,
       maxPeersPerTorrent: options.maxPeersPerTorrent ?? options.maxPeers ?? DEFAULT_MAX_PEERS_PER_TORRENT,
@@ -144,14 +144,11 @@ export class Session implements GreetingOwner {
   setRates(rates: Partial<RateLimits>): void {
     const now = this.#platform.clock.now()
     const before = this.rates
-    const down = checkedRate(rates.down ?? before.down, DOWN)
-    const up = checkedRate(rates.up ?? before.up, UP)
-    if (isLower(down, before.down)) {
-      const kept = (down * KEPT_OUTSTANDING_MS) / 1000 / this.#torrents.size
-      for (const torrent of this.#torrents.values()) torrent.keepOutstanding(kept)
-    }
-    if (down !== before.down) this.#down.limiter.setRate(down, now)
-    if (up !== before.up) this.#up.limiter.setRate(up, now)
+    const after = changedLimits(rates, before, OF_ALL)
+    const kept = keptOutstanding(after, before) / this.#torrents.size
+    for (const torrent of this.#torrents.values()) torrent.keepOutstanding(kept)
+    this.#down.limiter.setRate(after.down, now)
+    this.#up.limiter.setRate(after.up, now)
   }
 
   /** Everything ends in order: trackers are told (within 3 s), writes are finished, connections and files are closed. */

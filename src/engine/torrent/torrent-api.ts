@@ -22,12 +22,6 @@ export interface TorrentOptions {
   readonly upRate?: number
 }
 
-/** Most payload to receive and to send, bytes per second; 0: no limit. What is said beside payload is not limited. */
-export interface RateLimits {
-  readonly down: number
-  readonly up: number
-}
-
 /** Payload counts whole verified or requested bytes; protocol overhead is not in it. Rates are bytes per second, smoothed over some 5 s. */
 export interface TorrentStats {
   readonly state: TorrentState

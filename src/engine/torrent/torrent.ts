@@ -20,22 +20,15 @@ import { checkContent } from '../storage/content-check.ts'
 import { type ContentLayout, contentLayout } from '../storage/content-layout.ts'
 import type { ReadCache } from '../storage/read-cache.ts'
 import type { SlotLedger } from '../storage/slot-ledger.ts'
-import { checkedRate, RateLimiter } from '../transport/rate-limiter.ts'
+import { RateLimiter } from '../transport/rate-limiter.ts'
+import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../transport/rate-limits.ts'
 import { diagnose } from './diagnosis.ts'
 import { gatherFacts } from './diagnosis-facts.ts'
 import { Download, type DownloadOwner } from './download.ts'
 import { FlowWatch } from './flow-watch.ts'
 import type { Peer } from './peer.ts'
 import { type ConnectionBudget, Swarm } from './swarm.ts'
-import type {
-  Cause,
-  PeerInfo,
-  RateLimits,
-  TorrentEvents,
-  TorrentOptions,
-  TorrentState,
-  TorrentStats,
-} from './torrent-api.ts'
+import type { Cause, PeerInfo, TorrentEvents, TorrentOptions, TorrentState, TorrentStats } from './torrent-api.ts'
 import { Upload } from './upload.ts'
 
 /** What all torrents of a session share. */
@@ -77,11 +70,6 @@ export interface RateSharer {
   shareOut(bytes: number, now: number): number
 }
 
-/** When the download limit becomes lower, what comes within this time at the new rate is still waited for. */
-export const KEPT_OUTSTANDING_MS = 1000
-/** The limits as they are called in errors. */
-const DOWN = 'the rate of receiving'
-const UP = 'the rate of sending'
 const PEERS_WANTED = 50
 /** Fewer connected peers than this, and trackers are asked for more as soon as they allow. */
 const FEW_PEERS = 20
@@ -133,8 +121,9 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     this.#options = options
     this.#around = around
     this.#map = new PieceMap(metainfo)
-    this.#downLimiter = new RateLimiter(checkedRate(options.downRate, DOWN), around.downLimiter)
-    this.#upLimiter = new RateLimiter(checkedRate(options.upRate, UP), around.upLimiter)
+    const limits = changedLimits({ down: options.downRate, up: options.upRate }, NO_LIMITS)
+    this.#downLimiter = new RateLimiter(limits.down, around.downLimiter)
+    this.#upLimiter = new RateLimiter(limits.up, around.upLimiter)
     this.#earlyPeers = (options.peers ?? []).map(parsePeer)
     this.peerId = makePeerId(around.platform)
     this.done = new Promise((resolve, reject) => {
@@ -259,11 +248,10 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   setRates(rates: Partial<RateLimits>): void {
     const now = this.#around.platform.clock.now()
     const before = this.rates
-    const down = checkedRate(rates.down ?? before.down, DOWN)
-    const up = checkedRate(rates.up ?? before.up, UP)
-    if (isLower(down, before.down)) this.keepOutstanding((down * KEPT_OUTSTANDING_MS) / 1000)
-    if (down !== before.down) this.#downLimiter.setRate(down, now)
-    if (up !== before.up) this.#upLimiter.setRate(up, now)
+    const after = changedLimits(rates, before)
+    this.keepOutstanding(keptOutstanding(after, before))
+    this.#downLimiter.setRate(after.down, now)
+    this.#upLimiter.setRate(after.up, now)
   }
 
   /** Leaves the session: trackers are told, writes under way are finished, connections are closed. The data stays. */
@@ -289,7 +277,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     return this.#isRunning ? this.#parts!.upload : null
   }
 
-  /** The download limit becomes lower: so many of the bytes that were asked for are waited for, the rest is cancelled. */
+  /** The download limit changes: so many of the bytes that were asked for are waited for, the rest is cancelled. */
   keepOutstanding(bytes: number): void {
     this.#parts?.swarm.asking.keepOnly(bytes)
   }
@@ -550,11 +538,6 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       ...(pieces ? { pieces } : {}),
     })
   }
-}
-
-/** Is a limit lower than the one before? 0 is none. */
-export function isLower(limit: number, before: number): boolean {
-  return limit > 0 && (before === 0 || limit < before)
 }
 
 function parsePeer(text: string): Address {

@@ -103,6 +103,13 @@ describe('a change', () => {
     expect([limiter.isLimited, limiter.available(0)]).toEqual([false, Infinity])
   })
 
+  test('to the rate that holds already takes nothing away', () => {
+    const limiter = new RateLimiter(MIB)
+    limiter.available(0)
+    limiter.setRate(MIB, 60_000)
+    expect(limiter.available(60_000)).toBe(MIB / 4)
+  })
+
   test('begins with what flows in from then on', () => {
     const limiter = new RateLimiter(10 * MIB)
     limiter.available(0)

@@ -52,10 +52,15 @@ export class RateLimiter {
     this.#isScarce = isScarce
   }
 
-  /** From now on another rate. Throws TypeError for one that is none. @param bytesPerSecond 0: no limit */
+  /**
+   * From now on this rate; nothing changes when it holds already. Throws TypeError for one that is none.
+   * @param bytesPerSecond 0: no limit
+   */
   setRate(bytesPerSecond: number, now: number): void {
+    const rate = checkedRate(bytesPerSecond, 'a rate')
+    if (rate === this.#bytesPerSecond) return
     this.#refill(now)
-    this.#bytesPerSecond = checkedRate(bytesPerSecond, 'a rate')
+    this.#bytesPerSecond = rate
     // What was saved up belongs to the old rate.
     this.#tokens = Math.max(-this.#maxDebt, Math.min(0, this.#tokens))
     this.#refilledAt = now
