@@ -8,6 +8,7 @@ import type { FlowWatch } from './flow-watch.ts'
 import type { Peer } from './peer.ts'
 import type { ConnectionBudget, Swarm } from './swarm.ts'
 import type { TorrentStats } from './torrent-api.ts'
+import type { Upload } from './upload.ts'
 
 /** A torrent that looks for its cause. */
 export interface DiagnosisSubject {
@@ -15,13 +16,11 @@ export interface DiagnosisSubject {
   readonly error: DiagnosisFacts['error']
   readonly checking: DiagnosisFacts['checking']
   /** Null until the disk has been found. */
-  readonly parts: { readonly download: Download<Peer>; readonly swarm: Swarm } | null
+  readonly parts: { readonly download: Download<Peer>; readonly upload: Upload<Peer>; readonly swarm: Swarm } | null
   readonly map: PieceMap
   readonly watch: FlowWatch
   readonly banned: number
   readonly trackers: readonly TrackerStatus[]
-  /** Null until the disk has been found. */
-  readonly upload: { readonly isHeldByRate: boolean } | null
   /** The torrent's own, within that of the session. */
   readonly downLimiter: RateLimiter
   readonly upLimiter: RateLimiter
@@ -43,7 +42,7 @@ export function gatherFacts(subject: DiagnosisSubject, now: number): DiagnosisFa
     error: subject.error,
     checking: subject.checking,
     down: { ...flowOf(stats.downRate, subject.downLimiter, parts?.swarm.asking ?? null), bestRate: watch.bestRate },
-    up: flowOf(stats.upRate, subject.upLimiter, subject.upload),
+    up: flowOf(stats.upRate, subject.upLimiter, parts?.upload ?? null),
     disk: {
       pendingWrites: parts?.download.pendingWrites ?? 0,
       silentMs: watch.diskSilentMs(now),

@@ -211,7 +211,6 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       banned: this.#banned,
       trackers: this.trackers(),
       slots: around.platform.disk.slotCount,
-      upload: this.#parts?.upload ?? null,
       downLimiter: this.#downLimiter,
       upLimiter: this.#upLimiter,
       budget,
