@@ -92,7 +92,6 @@ export class FakeTorrent {
       downRate: 0,
       upRate: 0,
       peers: 0,
-      knownAddresses: 0,
       piecesHave: 0,
       pieces: Math.ceil(total / metainfo.pieceLength),
     }

@@ -48,6 +48,7 @@ export async function addressBurden(seed: number, addresses: number, work: Engin
     await world.pass(HEARTBEAT_MS)
     perHeartbeat.push(await work.take())
   }
-  const { peers: connected, knownAddresses: known } = member.torrent.stats()
+  const connected = member.torrent.stats().peers
+  const { known } = member.torrent.knownAddresses()!
   return { connected, known, usual: sum(perHeartbeat) / HEARTBEATS_COUNTED, most: Math.max(...perHeartbeat) }
 }

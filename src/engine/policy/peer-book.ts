@@ -89,10 +89,6 @@ export class PeerBook {
   readonly #replaceable = new RankedHeap<Entry>((a, b) => this.#compare(a, b) > 0)
   #added = 0
 
-  get size(): number {
-    return this.#entries.size
-  }
-
   /** @param priority the peer's rank (BEP 40): among equals the greater is dialled first, and kept when the book is full */
   add(address: Address, source: AddressSource, priority = 0): void {
     const key = addressKey(address)

@@ -36,8 +36,6 @@ export interface TorrentStats {
   readonly upRate: number
   /** Connected peers (handshake done). */
   readonly peers: number
-  /** Addresses of peers that are known, connected or not. */
-  readonly knownAddresses: number
   readonly piecesHave: number
   readonly pieces: number
 }

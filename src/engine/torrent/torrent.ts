@@ -167,7 +167,6 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       downRate: this.#downMeter.rate(now),
       upRate: this.#upMeter.rate(now),
       peers: parts?.swarm.connectedCount ?? 0,
-      knownAddresses: parts?.swarm.book.size ?? 0,
       piecesHave: parts?.download.have.count ?? 0,
       pieces: this.#map.pieceCount,
     }

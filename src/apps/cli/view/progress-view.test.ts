@@ -16,7 +16,6 @@ function view(stats: Partial<TorrentStats>, checking: { done: number; total: num
     downRate: 8 * MIB,
     upRate: 0,
     peers: 5,
-    knownAddresses: 5,
     piecesHave: 2,
     pieces: 4,
     ...stats,
