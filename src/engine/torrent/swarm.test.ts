@@ -168,6 +168,18 @@ class World {
 
 const hears = (remote: Remote): string[] => remote.connection.hears()
 
+/** Seconds until each of the first dials of one address, when every one of them ends like this. */
+function waitsBetweenDials(dials: number, end: (remote: Remote) => void): number[] {
+  const world = new World()
+  world.swarm.addAddress(numbered(0), 'tracker')
+  return Array.from({ length: dials }, (_, i) => {
+    const from = world.now
+    while (world.dialled.length === i) world.passes(SECOND)
+    end(world.dialled[i])
+    return (world.now - from) / SECOND
+  })
+}
+
 describe('dialling', () => {
   test('goes through the known addresses, a few with each heartbeat', () => {
     const world = new World()
@@ -194,15 +206,7 @@ describe('dialling', () => {
   })
 
   test('an address that failed is tried again, later and later', () => {
-    const world = new World()
-    world.swarm.addAddress(numbered(0), 'tracker')
-    const waits: number[] = []
-    for (let i = 0; i < 4; i++) {
-      const from = world.now
-      while (world.dialled.length === i) world.passes(SECOND)
-      waits.push((world.now - from) / SECOND)
-      world.dialled[i].leaves()
-    }
+    const waits = waitsBetweenDials(4, (remote) => remote.leaves())
     expect(waits).toEqual([1, 2, 4, 8])
   })
 
@@ -241,15 +245,7 @@ describe('dialling', () => {
   })
 
   test('one that leaves again and again before anything has passed is tried later and later', () => {
-    const world = new World()
-    world.swarm.addAddress(numbered(0), 'tracker')
-    const waits: number[] = []
-    for (let i = 0; i < 4; i++) {
-      const from = world.now
-      while (world.dialled.length === i) world.passes(SECOND)
-      waits.push((world.now - from) / SECOND)
-      world.dialled[i].opens().greets(id('full')).leaves()
-    }
+    const waits = waitsBetweenDials(4, (remote) => remote.opens().greets(id('full')).leaves())
     expect(waits).toEqual([1, 15, 30, 60])
   })
 
