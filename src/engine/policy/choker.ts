@@ -69,10 +69,10 @@ export class Choker<Peer extends ChokeCandidate> {
     this.#below = below
   }
 
-  /** Is there a slot for one more right now? */
-  hasFreeSlot(peers: Iterable<Peer>): boolean {
+  /** Is there a slot for one more right now? @param served those who have one, at least */
+  hasFreeSlot(served: Iterable<Peer>): boolean {
     let used = 0
-    for (const peer of peers) if (peer.isUnchoked && peer.isInterested) used++
+    for (const peer of served) if (peer.isUnchoked && peer.isInterested) used++
     return used < this.slots
   }
 

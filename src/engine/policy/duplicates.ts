@@ -29,7 +29,7 @@ export class Duplicates<Key> {
   readonly #peer: Key
   readonly #patienceMs: number
   /** Of each peer that owes us: how many of its blocks somebody else delivers now. */
-  readonly #relieved = new Map<Key, number>()
+  #relieved: Map<Key, number> | null = null
   #asked = 0
   /** A block might be worth asking for again later. */
   isWaiting = false
@@ -50,7 +50,7 @@ export class Duplicates<Key> {
     let soonest = Infinity
     let delivering = 0
     for (const asker of askers) {
-      const etaMs = this.#etaMs(asker, -(this.#relieved.get(asker) ?? 0))
+      const etaMs = this.#etaMs(asker, -(this.#relieved?.get(asker) ?? 0))
       if (etaMs < Infinity) delivering++
       soonest = Math.min(soonest, etaMs)
     }
@@ -62,7 +62,8 @@ export class Duplicates<Key> {
         return false
       }
     }
-    for (const asker of askers) this.#relieved.set(asker, (this.#relieved.get(asker) ?? 0) + 1)
+    const relieved = (this.#relieved ??= new Map())
+    for (const asker of askers) relieved.set(asker, (relieved.get(asker) ?? 0) + 1)
     this.#asked++
     return true
   }

@@ -157,12 +157,12 @@ export class Download<Source extends BlockSource> implements SlotHolder {
       suggested: source.suggested,
       isOnParole: this.#smartBan.isOnParole(source),
       hasAsked: (block) => source.hasAsked(block),
-      reserve: (block) => this.#reserve(block),
+      reserve: this.#reserve,
       blocksPerReserve: this.#options.disk.slotBytes / BLOCK_BYTES,
     })
   }
 
-  #reserve(block: number): boolean {
+  readonly #reserve = (block: number): boolean => {
     const { map, disk, ledger } = this.#options
     const piece = map.pieceOfBlock(block)
     let partial = this.#partials.get(piece)

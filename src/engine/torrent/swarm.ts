@@ -92,6 +92,8 @@ export class Swarm implements PeerOwner {
   readonly #ownAddress: OwnAddress
   readonly #choker: Choker<Peer>
   readonly #slots = new UploadSlots()
+  /** Those who have one: whether one is free is asked with every message about interest. */
+  readonly #served = new Set<Peer>()
   /** Being closed by our own choice, and why. */
   readonly #letGo = new Map<Peer, Ending>()
   #halfOpen = 0
@@ -297,7 +299,7 @@ export class Swarm implements PeerOwner {
   onInterestChange(peer: Peer): void {
     // Who has none, and wants none any more, frees no slot.
     if (!peer.isInterested && !peer.isUnchoked) return
-    if (!peer.isInterested && this.#nextWaiting()) peer.choke()
+    if (!peer.isInterested && this.#nextWaiting()) this.#choke(peer)
     this.#fillSlots()
   }
 
@@ -336,6 +338,7 @@ export class Swarm implements PeerOwner {
     }
     const wasConnected = this.#connectedAt.delete(peer)
     this.asking.forget(peer)
+    this.#served.delete(peer)
     this.#superSeeding?.onGone(peer)
     const ending = this.#letGo.get(peer) ?? endingOf(peer, wasConnected, reason)
     this.#letGo.delete(peer)
@@ -410,10 +413,10 @@ export class Swarm implements PeerOwner {
       ? new Set<Peer>()
       : this.#choker.round(peers, this.download.isComplete, this.#deserves)
     for (const peer of peers) {
-      if (chosen.has(peer)) peer.unchoke()
-      else peer.choke()
-      if (peer.isUnchoked) this.#superSeeding?.onServed(peer, now)
-      if (peer.isUnchoked) peer.suggestOneOf(inMemory)
+      if (chosen.has(peer)) {
+        this.#unchoke(peer, now)
+        peer.suggestOneOf(inMemory)
+      } else this.#choke(peer)
       peer.endRound()
       peer.flush()
     }
@@ -439,14 +442,24 @@ export class Swarm implements PeerOwner {
   /** A slot has come free: the next one waiting gets it at once, not at the next round. */
   #fillSlots(): void {
     for (let peer = this.#nextWaiting(); peer; peer = this.#nextWaiting()) {
-      peer.unchoke()
-      this.#superSeeding?.onServed(peer, this.now())
+      this.#unchoke(peer, this.now())
       peer.flush()
     }
   }
 
+  #unchoke(peer: Peer, now: number): void {
+    this.#served.add(peer)
+    peer.unchoke()
+    this.#superSeeding?.onServed(peer, now)
+  }
+
+  #choke(peer: Peer): void {
+    this.#served.delete(peer)
+    peer.choke()
+  }
+
   #nextWaiting(): Peer | null {
-    if (this.servesNobody || !this.#choker.hasFreeSlot(this.connected())) return null
+    if (this.servesNobody || !this.#choker.hasFreeSlot(this.#served)) return null
     return this.#choker.next([...this.#connectedAt.keys()], this.download.isComplete, this.#deserves)
   }
 }

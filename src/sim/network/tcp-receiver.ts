@@ -17,6 +17,9 @@ const CHUNK_BYTES = 65_536
 
 /** What receivers are handed: one buffer for all, zeros except during a call. */
 const chunkBuffer = new Uint8Array(CHUNK_BYTES)
+/** Its first so many bytes. Most chunks have one of few lengths, and making a view costs more than finding it. */
+const chunkViews = new Map<number, Uint8Array>()
+const MAX_CHUNK_VIEWS = 1024
 
 export class TcpReceiver {
   /** The way of the bytes. */
@@ -100,7 +103,7 @@ export class TcpReceiver {
       const length = chunkEnd - at
       this.#buffer.copy(at, chunkEnd, chunkBuffer)
       medium.trace.add(medium.timeline.nowUs, sender, to, 'stream', length, chunkBuffer[length - 1])
-      const takesMore = this.#receiver.onBytes(chunkBuffer.subarray(0, length))
+      const takesMore = this.#receiver.onBytes(chunkOf(length))
       this.#buffer.clear(at, chunkEnd, chunkBuffer)
       if (!takesMore || this.#isStopped) return false
     }
@@ -134,4 +137,14 @@ export class TcpReceiver {
       if (each.acknowledgedAtUs === Infinity) each.acknowledgedAtUs = this.#lastHearingUs
     }
   }
+}
+
+function chunkOf(length: number): Uint8Array {
+  let view = chunkViews.get(length)
+  if (!view) {
+    if (chunkViews.size === MAX_CHUNK_VIEWS) chunkViews.clear()
+    view = chunkBuffer.subarray(0, length)
+    chunkViews.set(length, view)
+  }
+  return view
 }
