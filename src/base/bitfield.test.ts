@@ -57,6 +57,9 @@ test('it agrees with a list of booleans, whatever is done to it', () => {
       }
       expect(model.map((_, index) => field.has(index))).toEqual(model)
       expect(field.count).toBe(model.filter(Boolean).length)
+      const visited: number[] = []
+      field.forEachSet((index) => visited.push(index))
+      expect(visited).toEqual(model.flatMap((value, index) => (value ? [index] : [])))
       for (const from of [0, 5, 8, 40]) expect(field.firstClear(from)).toBe(model.indexOf(false, from))
     }),
   )

@@ -74,6 +74,15 @@ export class Bitfield {
     return -1
   }
 
+  /** Calls back for every bit that is set, in order. */
+  forEachSet(visit: (index: number) => void): void {
+    const { bytes } = this
+    for (let i = 0; i < bytes.length; i++) {
+      if (bytes[i] === 0) continue
+      for (let bit = 0; bit < 8; bit++) if ((bytes[i] & (0x80 >> bit)) !== 0) visit(8 * i + bit)
+    }
+  }
+
   copy(): Bitfield {
     return Bitfield.fromBytes(this.size, this.bytes)!
   }

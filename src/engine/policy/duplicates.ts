@@ -5,6 +5,7 @@
 //    nothing for us now may have something else soon, and its line is of use to others until then;
 //  - of what a peer owes, the last is asked for again: that is what it can be told in time not to send;
 //  - who owes the block and delivers nothing does not count, and a third is asked; never a fourth.
+import type { PickRequest } from './pick-request.ts'
 import type { PieceProgress } from './piece-progress.ts'
 
 /** How many times as soon as the one who owes a block another must deliver it to be asked, too. */
@@ -44,8 +45,26 @@ export class Duplicates<Key> {
     this.#patienceMs = isUrgent ? 0 : HELD_UP_MS
   }
 
+  /** Asks for the blocks of a piece that exactly `count` peers are asked for, the last first, until `room` are picked. */
+  takeOwed(
+    progress: PieceProgress<Key>,
+    request: PickRequest<Key>,
+    picked: number[],
+    count: number,
+    room: number,
+  ): void {
+    for (let i = progress.asked.length - 1; i >= 0 && picked.length < room; i--) {
+      const block = progress.firstBlock + i
+      if (progress.asked[i] !== count || request.hasAsked(block)) continue
+      if (count > 0 && !this.#isWorth(progress, i)) return
+      if (!request.reserve(block)) continue
+      progress.ask(i, request.peer)
+      picked.push(block)
+    }
+  }
+
   /** Is it worth asking the peer for this block, which others owe? If so, it counts as asked. */
-  take(progress: PieceProgress<Key>, index: number): boolean {
+  #isWorth(progress: PieceProgress<Key>, index: number): boolean {
     const askers = progress.askers(index)
     let soonest = Infinity
     let delivering = 0

@@ -14,10 +14,13 @@
 // Pure: peers are opaque keys, memory is asked for through `reserve`. It does not know sockets or slots.
 import { Bitfield } from '../../base/bitfield.ts'
 import { Deadlines } from './deadlines.ts'
-import { Duplicates, type EtaMs, MAX_ASKED_IN_VAIN } from './duplicates.ts'
+import type { EtaMs } from './duplicates.ts'
+import { Endgame } from './endgame.ts'
 import { OpenPieces } from './open-pieces.ts'
+import { mayHave, type PickRequest } from './pick-request.ts'
 import { DONE, PieceProgress } from './piece-progress.ts'
 import { type PieceOrder, StartablePieces } from './startable-pieces.ts'
+import { UrgentPieces } from './urgent-pieces.ts'
 
 /** The part of the geometry that picking needs; `PieceMap` has it. */
 export interface BlockGeometry {
@@ -27,37 +30,10 @@ export interface BlockGeometry {
   pieceOfBlock(block: number): number
 }
 
-export interface PickRequest<Key> {
-  readonly peer: Key
-  readonly have: Bitfield
-  /** At most this many blocks. */
-  readonly room: number
-  /** At most this many blocks that others were asked for already. */
-  readonly endgameRoom: number
-  /** Pieces that may be asked for while the peer chokes us (BEP 6); null: all. */
-  readonly only: ReadonlySet<number> | null
-  /** Pieces that the peer suggests (BEP 6). */
-  readonly suggested?: ReadonlySet<number>
-  /** It may have sent wrong data: it gets whole pieces to itself, so that the next wrong one names it. */
-  readonly isOnParole?: boolean
-  /** Milliseconds on the clock of the deadlines; not needed while there are none. */
-  readonly now?: number
-  /** Was this peer asked for the block already? */
-  hasAsked(block: number): boolean
-  /** Memory for the block; false when there is none now. */
-  reserve(block: number): boolean
-  /** So many blocks, counted from a piece's first, share their memory: what is refused for one is refused for all of them. */
-  readonly blocksPerReserve: number
-}
-
 /** Pieces begun at random before rarity counts. */
 const RANDOM_FIRST_PIECES = 4
 /** A peer that needs longer than this for a piece shares it with others, in milliseconds. */
 const SLOW_PIECE_MS = 30_000
-/** Deadlines looked at in one pick. */
-const MAX_URGENT = 32
-/** Even for a piece that is late already a peer must not need longer than this, in milliseconds. */
-const URGENT_MS = 5_000
 
 export class PiecePicker<Key> {
   readonly #geometry: BlockGeometry
@@ -65,17 +41,15 @@ export class PiecePicker<Key> {
   readonly #underWay = new Map<number, PieceProgress<Key>>()
   readonly #open = new OpenPieces<Key>()
   readonly #deadlines = new Deadlines()
+  readonly #urgent: UrgentPieces<Key>
+  readonly #endgame: Endgame<Key>
   readonly #etaMs: EtaMs<Key>
   /** Pieces that failed their hash: the next try is exclusive. */
   readonly #failed = new Set<number>()
   readonly #done: Bitfield
-  /** Peers that have everything are counted once, not in every piece. */
-  #seeds = 0
   #changes = 0
   /** Memory was refused during the current `pick`. */
   #isRefused = false
-  /** Somebody was not asked for what others owe, but might be when these become slower still. */
-  #isWaiting = false
 
   /**
    * @param below a random integer from 0 to `limit - 1`
@@ -86,6 +60,16 @@ export class PiecePicker<Key> {
     this.#startable = new StartablePieces(geometry.pieceCount, below)
     this.#done = new Bitfield(geometry.pieceCount)
     this.#etaMs = etaMs
+    this.#endgame = new Endgame<Key>({ startable: this.#startable, underWay: this.#underWay, open: this.#open }, etaMs)
+    this.#urgent = new UrgentPieces<Key>(
+      this.#deadlines,
+      {
+        goOnWith: (piece, request) =>
+          this.#underWay.get(piece) ?? (this.#startable.has(piece) ? this.#begin(piece, request) : null),
+        take: (progress, request, picked) => this.#take(progress, request, picked),
+      },
+      etaMs,
+    )
   }
 
   /** Grows whenever there may be something to pick for a peer that was given nothing. */
@@ -95,9 +79,7 @@ export class PiecePicker<Key> {
 
   /** Time has passed: peers that owe us blocks may have become slow. */
   tick(): void {
-    if (!this.#isWaiting) return
-    this.#isWaiting = false
-    this.#changes++
+    if (this.#endgame.tick()) this.#changes++
   }
 
   // ---------------------------------------------------------------- what the user wants
@@ -130,28 +112,22 @@ export class PiecePicker<Key> {
 
   /** A peer has told all it has. */
   peerHas(have: Bitfield): void {
-    if (have.isFull) this.#seeds++
-    else forEachSet(have, (piece) => this.#startable.increase(piece))
+    this.#startable.peerHas(have)
   }
 
   /** A peer that had told what it has is gone, or tells anew. */
   peerGone(have: Bitfield): void {
-    if (have.isFull) this.#seeds--
-    else forEachSet(have, (piece) => this.#startable.decrease(piece))
+    this.#startable.peerGone(have)
   }
 
   /** A peer has one piece more; call it after the piece is set in `have`. */
   peerHasPiece(piece: number, have: Bitfield): void {
-    this.#startable.increase(piece)
-    this.#startable.told(piece, have)
-    if (!have.isFull) return
-    forEachSet(have, (each) => this.#startable.decrease(each))
-    this.#seeds++
+    this.#startable.peerHasPiece(piece, have)
   }
 
   /** How many connected peers have the piece. */
   availability(piece: number): number {
-    return this.#startable.availability(piece) + this.#seeds
+    return this.#startable.availability(piece)
   }
 
   // ---------------------------------------------------------------- pieces
@@ -196,13 +172,13 @@ export class PiecePicker<Key> {
     this.#isRefused = false
     if (request.isOnParole) this.#pickAlone(request, picked)
     if (picked.length > 0) return picked
-    if (!this.#deadlines.isEmpty) this.#pickUrgent(request, picked)
+    if (!this.#deadlines.isEmpty) this.#urgent.pick(request, picked)
     this.#pickFrom(this.#open.ownedBy(request.peer), request, picked)
     if (picked.length < request.room) this.#pickFrom(this.#open.orphans, request, picked)
     if (picked.length < request.room) this.#pickNew(request, picked)
     if (picked.length < request.room) this.#pickFrom(this.#open.all, request, picked, isShared)
     // That memory is short is no reason to fetch things twice.
-    if (picked.length === 0 && !this.#isRefused && request.endgameRoom > 0) this.#pickEndgame(request, picked)
+    if (picked.length === 0 && !this.#isRefused && request.endgameRoom > 0) this.#endgame.pick(request, picked)
     return picked
   }
 
@@ -302,6 +278,12 @@ export class PiecePicker<Key> {
     return progress
   }
 
+  /** Asks for blocks of one piece that nobody is asked for, as far as there is room, and memory. */
+  #take(progress: PieceProgress<Key>, request: PickRequest<Key>, picked: number[]): void {
+    if (progress.take(request, picked)) this.#isRefused = true
+    if (progress.unasked === 0) this.#open.delete(progress)
+  }
+
   #end(progress: PieceProgress<Key>): void {
     this.#underWay.delete(progress.piece)
     this.#open.delete(progress)
@@ -316,98 +298,8 @@ export class PiecePicker<Key> {
   #isHeldUp(progress: PieceProgress<Key>): boolean {
     return progress.owner !== null && this.#isSlow(progress.owner, progress.unasked)
   }
-
-  /** Asks for unasked blocks of one piece, as far as there is room, and memory. */
-  #take(progress: PieceProgress<Key>, request: PickRequest<Key>, picked: number[]): void {
-    const { asked, firstBlock } = progress
-    let firstRefused = asked.length
-    let i = progress.cursor
-    while (i < asked.length && progress.unasked > 0 && picked.length < request.room) {
-      if (asked[i] !== 0) i++
-      else if (request.reserve(firstBlock + i)) {
-        progress.ask(i, request.peer)
-        picked.push(firstBlock + i++)
-      } else {
-        // Later blocks may have their memory already.
-        this.#isRefused = true
-        firstRefused = Math.min(firstRefused, i)
-        i = (Math.floor(i / request.blocksPerReserve) + 1) * request.blocksPerReserve
-      }
-    }
-    progress.cursor = Math.min(i, firstRefused)
-    if (progress.unasked === 0) this.#open.delete(progress)
-  }
-
-  /** Pieces with a deadline go to those who can deliver them by then, even if somebody slower was asked before. */
-  #pickUrgent(request: PickRequest<Key>, picked: number[]): void {
-    const { peer, now = 0 } = request
-    const duplicates = new Duplicates(this.#etaMs, peer, true)
-    for (const { piece, at } of this.#deadlines.soonest(MAX_URGENT)) {
-      if (picked.length >= request.room) return
-      if (!mayHave(request, piece)) continue
-      const patienceMs = Math.max(at - now, URGENT_MS)
-      if (this.#etaMs(peer, picked.length + 1) > patienceMs) continue
-      const progress = this.#underWay.get(piece) ?? (this.#startable.has(piece) ? this.#begin(piece, request) : null)
-      if (!progress) continue
-      this.#take(progress, request, picked)
-      const isLate = progress.owner !== peer && progress.owner !== null && this.#etaMs(progress.owner, 0) > at - now
-      if (isLate) this.#takeOwed(progress, request, picked, 1, request.room, duplicates)
-    }
-  }
-
-  /** Blocks that others were asked for; then, so that no slow peer holds a piece by itself, even those of exclusive pieces. */
-  #pickEndgame(request: PickRequest<Key>, picked: number[]): void {
-    const room = Math.min(request.room, request.endgameRoom)
-    const duplicates = new Duplicates(this.#etaMs, request.peer, this.#startable.isEmpty)
-    const isOthers = (progress: PieceProgress<Key>): boolean =>
-      progress.isExclusive && progress.owner !== null && progress.owner !== request.peer
-    for (const isLastResort of [false, true]) {
-      // Those that fewest are asked for come first; of one level only, since a picked block has moved to the next.
-      for (let count = isLastResort ? 0 : 1; count < MAX_ASKED_IN_VAIN && picked.length === 0; count++) {
-        for (const progress of this.#underWay.values()) {
-          if (picked.length >= room) break
-          if (progress.left === 0 || isOthers(progress) !== isLastResort || !mayHave(request, progress.piece)) continue
-          if (this.#startable.priority(progress.piece) > 0)
-            this.#takeOwed(progress, request, picked, count, room, duplicates)
-        }
-      }
-    }
-    this.#isWaiting ||= duplicates.isWaiting
-  }
-
-  /** Blocks of the piece that exactly `count` peers are asked for, the last first. */
-  #takeOwed(
-    progress: PieceProgress<Key>,
-    request: PickRequest<Key>,
-    picked: number[],
-    count: number,
-    room: number,
-    duplicates: Duplicates<Key>,
-  ): void {
-    for (let i = progress.asked.length - 1; i >= 0 && picked.length < room; i--) {
-      const block = progress.firstBlock + i
-      if (progress.asked[i] !== count || request.hasAsked(block)) continue
-      if (count > 0 && !duplicates.take(progress, i)) return
-      if (!request.reserve(block)) continue
-      progress.ask(i, request.peer)
-      picked.push(block)
-    }
-    if (progress.unasked === 0) this.#open.delete(progress)
-  }
 }
 
 function isShared<Key>(progress: PieceProgress<Key>): boolean {
   return !progress.isExclusive
-}
-
-function mayHave<Key>(request: PickRequest<Key>, piece: number): boolean {
-  return request.have.has(piece) && (request.only === null || request.only.has(piece))
-}
-
-function forEachSet(have: Bitfield, visit: (piece: number) => void): void {
-  const { bytes } = have
-  for (let i = 0; i < bytes.length; i++) {
-    if (bytes[i] === 0) continue
-    for (let bit = 0; bit < 8; bit++) if ((bytes[i] & (0x80 >> bit)) !== 0) visit(8 * i + bit)
-  }
 }

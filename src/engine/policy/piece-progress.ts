@@ -1,4 +1,5 @@
 // A piece under way: which of its blocks are done, and who was asked for the others. The picker owns it.
+import type { PickRequest } from './pick-request.ts'
 
 /** In `asked`: the block is here. */
 export const DONE = 255
@@ -13,7 +14,7 @@ export class PieceProgress<Key> {
   /** Blocks not done. */
   left: number
   /** No unasked block stands before this one. */
-  cursor = 0
+  #cursor = 0
   /** Whose piece it is, while that peer goes on. */
   owner: Key | null = null
   /** After a failure one peer delivers all of it, so that a second failure names the guilty. */
@@ -31,6 +32,29 @@ export class PieceProgress<Key> {
     this.left = blockCount
     this.isExclusive = isExclusive
     this.#first = Array.from({ length: blockCount }, () => null)
+  }
+
+  /**
+   * Asks a peer for blocks that nobody is asked for, as far as there is room and memory; they are added to `picked`.
+   * Returns whether memory was refused.
+   */
+  take(request: PickRequest<Key>, picked: number[]): boolean {
+    const { asked, firstBlock } = this
+    let firstRefused = asked.length
+    let i = this.#cursor
+    while (i < asked.length && this.unasked > 0 && picked.length < request.room) {
+      if (asked[i] !== 0) i++
+      else if (request.reserve(firstBlock + i)) {
+        this.ask(i, request.peer)
+        picked.push(firstBlock + i++)
+      } else {
+        // Later blocks may have their memory already.
+        firstRefused = Math.min(firstRefused, i)
+        i = (Math.floor(i / request.blocksPerReserve) + 1) * request.blocksPerReserve
+      }
+    }
+    this.#cursor = Math.min(i, firstRefused)
+    return firstRefused < asked.length
   }
 
   /** One peer more is asked for the block. */
@@ -61,7 +85,7 @@ export class PieceProgress<Key> {
     const isLast = --this.asked[index] === 0
     if (isLast) {
       this.unasked++
-      this.cursor = Math.min(this.cursor, index)
+      this.#cursor = Math.min(this.#cursor, index)
       this.#forget(index)
       return true
     }

@@ -1,6 +1,6 @@
 // The pieces that nobody has begun and that are wanted, by priority: which of them to begin with a peer (BEP 3, 6).
 // Higher priorities come first; within one the rarest, or the first in the torrent when it is to be had in sequence.
-// It owns how many peers have each piece, too, except for those that have all.
+// It owns how many peers have each piece, too.
 import type { Bitfield } from '../../base/bitfield.ts'
 import { RarestFirst } from './rarest-first.ts'
 
@@ -22,7 +22,10 @@ export interface Choice {
 export class StartablePieces {
   order: PieceOrder = 'rarest'
   readonly #below: (limit: number) => number
+  /** How many peers have each piece, those that have all not counted. */
   readonly #availability: Uint16Array
+  /** Peers that have everything are counted once, not in every piece. */
+  #seeds = 0
   readonly #priorities: Uint8Array
   /** By priority; null: no piece has ever had it. */
   readonly #levels: (RarestFirst | null)[] = Array.from({ length: MAX_PRIORITY + 1 }, () => null)
@@ -35,8 +38,9 @@ export class StartablePieces {
     this.#levels[NORMAL_PRIORITY] = new RarestFirst(this.#availability, below, true)
   }
 
+  /** How many peers have the piece. */
   availability(piece: number): number {
-    return this.#availability[piece]
+    return this.#availability[piece] + this.#seeds
   }
 
   priority(piece: number): number {
@@ -54,21 +58,37 @@ export class StartablePieces {
     return true
   }
 
-  increase(piece: number): void {
+  /** A peer has told all it has. */
+  peerHas(have: Bitfield): void {
+    if (have.isFull) this.#seeds++
+    else have.forEachSet((piece) => this.#increase(piece))
+  }
+
+  /** A peer that had told what it has is gone, or tells anew. */
+  peerGone(have: Bitfield): void {
+    if (have.isFull) this.#seeds--
+    else have.forEachSet((piece) => this.#decrease(piece))
+  }
+
+  /** A peer has one piece more, which is set in `have` already. */
+  peerHasPiece(piece: number, have: Bitfield): void {
+    this.#increase(piece)
+    this.#levelOf(piece)?.told(piece, have)
+    if (!have.isFull) return
+    have.forEachSet((each) => this.#decrease(each))
+    this.#seeds++
+  }
+
+  #increase(piece: number): void {
     const level = this.#levelOf(piece)
     if (level) level.increase(piece)
     else this.#availability[piece]++
   }
 
-  decrease(piece: number): void {
+  #decrease(piece: number): void {
     const level = this.#levelOf(piece)
     if (level) level.decrease(piece)
     else this.#availability[piece]--
-  }
-
-  /** A peer has come to have the piece, which is counted already. */
-  told(piece: number, have: Bitfield): void {
-    this.#levelOf(piece)?.told(piece, have)
   }
 
   /** The piece can be started, if it is wanted. */
