@@ -8,6 +8,7 @@
 //  - Who has fetched what it was offered does not say so: we have it ourselves. It wants nothing more of us. When soon
 //    after nobody else has the piece, it keeps it for itself, and the piece is offered to another.
 //    A keeper is offered nothing as long as there is somebody else who may pass it on.
+//  - A peer that knew all that we have before the mode began is offered nothing: it takes what nobody has, as everywhere.
 //  - A peer with nobody to pass a piece on to is not blamed, and an old offer does not count for ever: two peers that
 //    cannot reach each other must not wait for each other.
 // Pure: peers are opaque keys. It tells what to reveal; the caller says so on the wire, and serves nothing else.
@@ -44,6 +45,8 @@ export interface SuperSeedOptions<Peer> {
 /** One peer, as the super-seed sees it. */
 interface Pupil {
   have: Bitfield
+  /** It knows of all that we have. */
+  readonly isInformed: boolean
   readonly revealed: Set<number>
   /** Revealed pieces not seen elsewhere -> when they were revealed. */
   readonly pending: Map<number, number>
@@ -86,7 +89,14 @@ export class SuperSeed<Peer> {
 
   /** May the peer ask for this piece? */
   isRevealed(peer: Peer, piece: number): boolean {
-    return this.#pupils.get(peer)?.revealed.has(piece) ?? false
+    const pupil = this.#pupils.get(peer)
+    return pupil !== undefined && (pupil.isInformed || pupil.revealed.has(piece))
+  }
+
+  /** A peer was there, and knew of everything, before the mode began. */
+  peerKnows(peer: Peer, have: Bitfield): void {
+    this.#enter(peer, have, true)
+    this.#count(have, 1)
   }
 
   /** A peer is there, or tells anew all that it has. `have` is kept: it shows what the peer gets from now on. */
@@ -95,7 +105,7 @@ export class SuperSeed<Peer> {
     if (known) this.#count(known.have, -1)
     this.#count(have, 1)
     if (known) known.have = have
-    else this.#pupils.set(peer, { have, revealed: new Set(), pending: new Map(), idleSince: null, isKeeper: false })
+    else this.#enter(peer, have, false)
     const passed: Peer[] = []
     for (const [other, { pending }] of this.#pupils) {
       if (other === peer) continue
@@ -109,7 +119,7 @@ export class SuperSeed<Peer> {
     this.#add(piece, 1)
     const pupil = this.#pupils.get(peer)
     // What we have shown to a peer it may have from us: that tells nothing of others.
-    const isOurs = pupil?.revealed.has(piece) ?? false
+    const isOurs = pupil !== undefined && (pupil.isInformed || pupil.revealed.has(piece))
     const passed: Peer[] = []
     if (!isOurs) {
       for (const other of this.#offers.get(piece) ?? [])
@@ -125,6 +135,7 @@ export class SuperSeed<Peer> {
 
   /** Was the peer offered a piece that nobody has and nobody else is being sent? */
   deservesSlot(peer: Peer): boolean {
+    if (this.#pupils.get(peer)?.isInformed) return true
     for (const piece of this.#pupils.get(peer)?.pending.keys() ?? [])
       if (this.#copies[piece] === 0 && !this.#isBeingSent(piece, peer)) return true
     return false
@@ -154,11 +165,16 @@ export class SuperSeed<Peer> {
     return this.#revealTo([...this.#pupils.keys()], now)
   }
 
+  #enter(peer: Peer, have: Bitfield, isInformed: boolean): void {
+    const pupil = { have, isInformed, revealed: new Set<number>(), pending: new Map(), idleSince: null, isKeeper: false }
+    this.#pupils.set(peer, pupil)
+  }
+
   #revealTo(peers: readonly Peer[], now: number): Reveal<Peer>[] {
     const reveals: Reveal<Peer>[] = []
     for (const peer of peers) {
       const pupil = this.#pupils.get(peer)
-      if (!pupil) continue
+      if (!pupil || pupil.isInformed) continue
       if (pupil.isKeeper && this.#hasPasser()) continue
       const most = this.#isServed(peer) ? MAX_PENDING : MAX_PENDING_WAITING
       while (this.#owing(pupil) < most) {
@@ -175,7 +191,8 @@ export class SuperSeed<Peer> {
 
   /** Is there somebody who lacks something and is no keeper? */
   #hasPasser(): boolean {
-    for (const { isKeeper, have } of this.#pupils.values()) if (!isKeeper && !have.isFull) return true
+    for (const { isKeeper, isInformed, have } of this.#pupils.values())
+      if (!isKeeper && !isInformed && !have.isFull) return true
     return false
   }
 

@@ -1,5 +1,5 @@
 // Carries out super-seeding (BEP 16) among the peers of one swarm: tells each what it may have, until every piece is out
-// or another seed is there; then everybody is told everything. Which piece goes to whom is the policy's choice.
+// or another seed is there; then everybody is told everything. Who was there before it began knows everything. Which piece goes to whom is the policy's choice.
 import type { Bitfield } from '../../base/bitfield.ts'
 import { type Reveal, SuperSeed } from '../policy/super-seed.ts'
 
@@ -42,6 +42,7 @@ export class SuperSeeding<Peer extends Pupil> {
       isServed: (peer) => peer.isUnchoked,
       isInterested: (peer) => peer.isInterested,
     })
+    for (const peer of options.peers()) this.#policy.peerKnows(peer, peer.have)
   }
 
   get isActive(): boolean {

@@ -461,7 +461,7 @@ describe('super-seeding', () => {
   /** Three pieces; `a` and `b` have none of them. */
   function world(): { world: World; a: Remote; b: Remote } {
     const world = new World({ isSeed: true })
-    world.swarm.startSuperSeeding(true)
+    world.swarm.superSeed('on')
     const [a, b] = ['a', 'b'].map((name) => world.joins(name).says((wire) => wire.haveNone()))
     return { world, a, b }
   }
@@ -492,6 +492,20 @@ describe('super-seeding', () => {
     a.says((wire) => wire.interested())
     expect(hears(a.says(asks(hidden)))).toContain(`reject ${hidden}:0 ${BLOCK}`)
     expect(hears(a.says(asks(revealed[0]))).some((line) => line.startsWith('reject'))).toBe(false)
+  })
+
+  test('auto: begins with the fourth leecher; those who came before know everything', () => {
+    const world = new World({ isSeed: true })
+    world.swarm.superSeed('auto')
+    const early = ['a', 'b', 'c', 'd'].map((name) => world.joins(name).says((wire) => wire.haveNone()))
+    const late = world.joins('e').says((wire) => wire.haveNone())
+    expect(early.map((peer) => hears(peer).includes('have-all'))).toEqual([true, true, true, true])
+    const heard = hears(late)
+    expect(heard).toContain('have-none')
+    expect(heard.filter((line) => line.startsWith('have '))).toHaveLength(1)
+    const hidden = [0, 1, 2].find((piece) => !heard.includes(`have ${piece}`))!
+    expect(hears(late.says(asks(hidden)))).toContain(`reject ${hidden}:0 ${BLOCK}`)
+    expect(hears(early[0].says(asks(hidden))).some((line) => line.startsWith('reject'))).toBe(false)
   })
 
   test('ends when every piece is with somebody else: then all is told', () => {

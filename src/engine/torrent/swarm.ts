@@ -9,6 +9,7 @@ import { slotsAtStart, UploadSlots } from '../policy/upload-slots.ts'
 import { OwnAddress } from '../policy/own-address.ts'
 import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.ts'
 import { whoIsTurnedOver, whoMakesWay } from '../policy/peer-turnover.ts'
+import { isYoungSwarm } from '../policy/young-swarm.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { Download } from './download.ts'
 import { canReach } from '../transport/listener.ts'
@@ -98,6 +99,8 @@ export class Swarm implements PeerOwner {
   readonly #letGo = new Map<Peer, Ending>()
   #halfOpen = 0
   #superSeeding: SuperSeeding<Peer> | null = null
+  /** Super-seeding begins as soon as it pays. */
+  #awaitsYoungSwarm = false
   #lastRound: number
   #lastTurnover: number
   /** Something has been written for peers that waits for the next heartbeat to be sent. */
@@ -229,10 +232,19 @@ export class Swarm implements PeerOwner {
     }
   }
 
-  /** Before the first peer: from now on each learns of few pieces at a time (BEP 16), until all are out. */
-  startSuperSeeding(endsWithOtherSeed: boolean): void {
+  /**
+   * Peers learn of few pieces at a time (BEP 16), until all are out: `on` at once, `auto` as soon as they are the leechers of
+   * a young swarm, and until there is another seed.
+   */
+  superSeed(mode: 'auto' | 'on'): void {
+    if (mode === 'on') this.#startSuperSeeding(false)
+    else this.#awaitsYoungSwarm = true
+  }
+
+  #startSuperSeeding(endsWithOtherSeed: boolean): void {
     const { below } = this.#options
     const peers = (): Iterable<Peer> => this.connected()
+    this.#awaitsYoungSwarm = false
     this.#superSeeding = new SuperSeeding<Peer>({ pieceCount: this.map.pieceCount, endsWithOtherSeed, below, peers })
   }
 
@@ -305,7 +317,8 @@ export class Swarm implements PeerOwner {
 
   /** When neither wants anything of the other, nothing can pass between us, though one may lack pieces (BEP 21). */
   onHaveChange(peer: Peer): void {
-    this.#superSeeding?.onHave(peer, this.now())
+    if (this.#awaitsYoungSwarm && isYoungSwarm(this.connected(), this.map.pieceCount)) this.#startSuperSeeding(true)
+    else this.#superSeeding?.onHave(peer, this.now())
     if (peer.isUploadOnly && this.download.isComplete) this.#letGoOf(peer, 'useless')
   }
 

@@ -13,7 +13,8 @@ export interface TorrentOptions {
   readonly useTrackers?: boolean
   /**
    * Super-seeding (BEP 16) of content that is complete at the start: pieces are revealed to peers one by one, so that
-   * hardly more than one copy is sent until all are out. `auto` ends it when there is another seed. Default `off`.
+   * hardly more than one copy is sent until all are out. `auto` begins when there are several leechers who have little, and
+   * ends when there is another seed. Default `off`.
    */
   readonly superSeed?: 'auto' | 'on' | 'off'
   /** Payload received, bytes per second; 0 (the default) is no limit. It holds beside the session's. */

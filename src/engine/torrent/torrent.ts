@@ -412,7 +412,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     const now = this.#around.platform.clock.now()
     const { superSeed = 'off' } = this.#options
     this.#wasCompleteAtStart = download.isComplete
-    if (download.isComplete && superSeed !== 'off') swarm.startSuperSeeding(superSeed === 'auto')
+    if (download.isComplete && superSeed !== 'off') swarm.superSeed(superSeed)
     this.#state = 'downloading'
     if (!download.isComplete) this.#around.ledger.enter(download)
     this.#announcer.start(now)
