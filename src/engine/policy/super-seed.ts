@@ -166,7 +166,14 @@ export class SuperSeed<Peer> {
   }
 
   #enter(peer: Peer, have: Bitfield, isInformed: boolean): void {
-    const pupil = { have, isInformed, revealed: new Set<number>(), pending: new Map(), idleSince: null, isKeeper: false }
+    const pupil = {
+      have,
+      isInformed,
+      revealed: new Set<number>(),
+      pending: new Map(),
+      idleSince: null,
+      isKeeper: false,
+    }
     this.#pupils.set(peer, pupil)
   }
 
