@@ -4,7 +4,7 @@
 //   startBlock -> writeBlock... -> finishBlock -> (piece full) commit -> stored | corrupt | error
 //
 // All but the commit is synchronous. Memory: a block is asked for only after its extent has a slot. When slots run short,
-// finished blocks are spilled to their place in the file, unverified, and read back to be hashed.
+// finished blocks are spilled to their place in the file, unverified, and read back to be hashed: see `Spilling`.
 import { Bitfield } from '../../base/bitfield.ts'
 import type { StorageError } from '../../base/errors.ts'
 import type { Disk, Volume } from '../../platform/platform.ts'
@@ -14,6 +14,7 @@ import { SmartBan } from '../policy/smart-ban.ts'
 import type { ContentLayout } from '../storage/content-layout.ts'
 import { BlockState, type Lease, PartialPiece } from '../storage/partial-piece.ts'
 import type { SlotHolder, SlotLedger } from '../storage/slot-ledger.ts'
+import { Spilling } from '../storage/spilling.ts'
 
 /** What a download needs to know of a peer that it picks blocks for. */
 export interface BlockSource {
@@ -53,8 +54,6 @@ export interface DownloadOptions {
   readonly wanted: ReadonlySet<number> | null
 }
 
-/** Extents written out at once while spilling. */
-const MAX_SPILLING = 16
 const MAX_SCRATCH = 64
 /** Whoever waits for slots is called when so many are free, not at each: asking peers in crumbs costs more than it brings. */
 const WAKE_SLOTS = 16
@@ -73,7 +72,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   readonly #partials = new Map<number, PartialPiece<Source>>()
   readonly #smartBan = new SmartBan<Source>()
   readonly #scratch: Uint8Array[] = []
-  #spilling = 0
+  readonly #spilling: Spilling<Source>
   #committing = 0
   /** Slots of pieces that the disk is at work on. */
   #returningSlots = 0
@@ -88,6 +87,15 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     this.volume = options.volume
     this.have = new Bitfield(options.map.pieceCount)
     this.picker = new PiecePicker<Source>(options.map, options.below, (source, blocks) => source.etaMs(blocks))
+    const { map, layout, ledger } = options
+    this.#spilling = new Spilling<Source>(
+      { map, layout, ledger, holder: this, partials: this.#partials },
+      {
+        hasOwner: (piece) => this.picker.hasOwner(piece),
+        onSpilled: () => this.#settle(),
+        onSpillFailed: (error) => this.#onStorageFailed(error),
+      },
+    )
     if (options.wanted) {
       for (let piece = 0; piece < options.map.pieceCount; piece++) {
         if (!options.wanted.has(piece)) this.picker.setDone(piece)
@@ -107,7 +115,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
 
   /** Pieces and parts of pieces that the disk is at work on. */
   get pendingWrites(): number {
-    return this.#committing + this.#spilling
+    return this.#committing + this.#spilling.pending
   }
 
   get isComplete(): boolean {
@@ -168,7 +176,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     let partial = this.#partials.get(piece)
     const extent = partial ? partial.extentOf(block - map.firstBlock(piece)) : 0
     if (partial && partial.slots[extent] >= 0 && !partial.spilling.has(extent)) return true
-    if (ledger.isShort(this, this.#returningSlots)) this.#spill()
+    if (ledger.isShort(this, this.#returningSlots)) this.#spilling.start()
     // While an extent is being written out its slot is the disk's: its other blocks wait for a moment.
     if (partial?.spilling.has(extent)) return this.#starve()
     const slot = ledger.take(this)
@@ -275,7 +283,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     this.#returningSlots += partial.slots.length
     try {
       if (partial.hasSpilled) {
-        await this.#settleExtents(partial)
+        await this.#spilling.settleExtents(partial)
         if (this.#isStopped) return
       }
       const { result, blockDigests } = await this.volume.commit({
@@ -290,7 +298,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
       if (result === 'stored') this.#onStored(partial, blockDigests)
       else this.#onCorrupt(partial, blockDigests!)
     } catch (error) {
-      if (!this.#isStopped) this.#owner.onStorageFailed(error as StorageError)
+      this.#onStorageFailed(error as StorageError)
     } finally {
       // After a stop, the answer to the last commit is what returns the slots.
       this.#returnSlots(partial)
@@ -298,6 +306,10 @@ export class Download<Source extends BlockSource> implements SlotHolder {
       this.#returningSlots -= partial.slots.length
       this.#settle()
     }
+  }
+
+  #onStorageFailed(error: StorageError): void {
+    if (!this.#isStopped) this.#owner.onStorageFailed(error)
   }
 
   #onStored(partial: PartialPiece<Source>, digests: Uint8Array | null): void {
@@ -320,64 +332,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   /** Others wait for slots: what can be written out is, down to our fair share. */
   onSlotsWanted(fairShare: number): void {
     const surplus = this.slotsHeld - this.#returningSlots - fairShare
-    if (surplus > 0 && !this.#isStopped) this.#spill()
-  }
-
-  /** Writes finished blocks out where they are least likely to be completed soon, until slots come free. */
-  #spill(): void {
-    if (this.#spilling >= MAX_SPILLING) return
-    const candidates: { partial: PartialPiece<Source>; extent: number }[] = []
-    for (const partial of this.#partials.values()) {
-      if (partial.isCommitting) continue
-      const isOrphan = !this.picker.hasOwner(partial.piece)
-      for (let extent = 0; extent < partial.slots.length; extent++) {
-        // Of a piece that somebody works on only what is finished goes out: the rest is about to be filled.
-        if (partial.canSpill(extent) && (isOrphan || partial.isExtentComplete(extent)))
-          candidates.push({ partial, extent })
-      }
-    }
-    // The pieces with the most still to come hold their memory longest.
-    candidates.sort((a, b) => b.partial.missing - a.partial.missing)
-    for (const { partial, extent } of candidates) {
-      if (this.#spilling >= MAX_SPILLING) return
-      void this.#spillExtent(partial, extent).then(() => this.#settle())
-    }
-  }
-
-  #spillExtent(partial: PartialPiece<Source>, extent: number): Promise<void> {
-    const work = Promise.resolve().then(() => this.#writeOut(partial, extent))
-    partial.spilling.set(extent, work)
-    partial.hasSpilled = true
-    this.#spilling++
-    return work
-  }
-
-  async #writeOut(partial: PartialPiece<Source>, extent: number): Promise<void> {
-    const { map, layout, ledger } = this.#options
-    const slot = partial.slots[extent]
-    try {
-      for (const { first, end } of partial.runsInSlot(extent)) {
-        const begin = map.blockBegin(map.firstBlock(partial.piece) + first)
-        const length = (end - first - 1) * BLOCK_BYTES + partial.blockLength(end - 1)
-        await this.volume.write(slot, partial.offsetInSlot(first), length, layout.spans(partial.piece, begin, length))
-        partial.blocks.fill(BlockState.onDisk, first, end)
-      }
-    } catch (error) {
-      if (!this.#isStopped) this.#owner.onStorageFailed(error as StorageError)
-    } finally {
-      partial.spilling.delete(extent)
-      partial.slots[extent] = -1
-      ledger.give(this, slot)
-      this.#spilling--
-    }
-  }
-
-  /** Before a commit, an extent is wholly in its slot or wholly on disk, and no write is under way. */
-  async #settleExtents(partial: PartialPiece<Source>): Promise<void> {
-    await Promise.all(partial.spilling.values())
-    for (let extent = 0; extent < partial.slots.length; extent++) {
-      if (partial.slots[extent] >= 0 && partial.isOnDisk(extent)) await this.#spillExtent(partial, extent)
-    }
+    if (surplus > 0 && !this.#isStopped) this.#spilling.start()
   }
 
   #dropPartial(partial: PartialPiece<Source>): void {
@@ -414,7 +369,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
       this.#endStarving()
       this.#owner.onSlotsFree()
     }
-    if (this.#committing > 0 || this.#spilling > 0) return
+    if (this.pendingWrites > 0) return
     for (const resolve of this.#onIdle) resolve()
     this.#onIdle = []
   }
@@ -428,7 +383,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
       for (const lease of partial.writers.values()) lease.isRevoked = true
       if (!partial.isCommitting) this.#returnSlots(partial)
     }
-    if (this.#committing > 0 || this.#spilling > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
+    if (this.pendingWrites > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
     this.#partials.clear()
   }
 }

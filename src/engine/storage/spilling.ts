@@ -1,0 +1,101 @@
+// What is done when slots run short: finished blocks of pieces under way are written to their place in the file, unverified,
+// and read back to be hashed when the piece is complete. When that is called for is the download's decision, see `SlotLedger`.
+import type { StorageError } from '../../base/errors.ts'
+import { BLOCK_BYTES, type PieceMap } from '../../protocol/metainfo/piece-map.ts'
+import type { ContentLayout } from './content-layout.ts'
+import { BlockState, type PartialPiece } from './partial-piece.ts'
+import type { SlotHolder, SlotLedger } from './slot-ledger.ts'
+
+export interface SpillingOptions<Source> {
+  readonly map: PieceMap
+  readonly layout: ContentLayout
+  readonly ledger: SlotLedger
+  /** Whose slots they are. */
+  readonly holder: SlotHolder
+  /** Its pieces under way. */
+  readonly partials: ReadonlyMap<number, PartialPiece<Source>>
+}
+
+export interface SpillingOwner {
+  /** Is a peer at work on the piece? Then what it has not finished is about to be filled. */
+  hasOwner(piece: number): boolean
+  /** An extent that was to make room has been written, or could not be: its slot is free. */
+  onSpilled(): void
+  onSpillFailed(error: StorageError): void
+}
+
+/** Extents written out at once. */
+const MAX_SPILLING = 16
+
+export class Spilling<Source> {
+  readonly #options: SpillingOptions<Source>
+  readonly #owner: SpillingOwner
+  #pending = 0
+
+  constructor(options: SpillingOptions<Source>, owner: SpillingOwner) {
+    this.#options = options
+    this.#owner = owner
+  }
+
+  /** Extents that are being written out. */
+  get pending(): number {
+    return this.#pending
+  }
+
+  /** Writes finished blocks out where they are least likely to be completed soon, until slots come free. */
+  start(): void {
+    if (this.#pending >= MAX_SPILLING) return
+    const candidates: { partial: PartialPiece<Source>; extent: number }[] = []
+    for (const partial of this.#options.partials.values()) {
+      if (partial.isCommitting) continue
+      const isOrphan = !this.#owner.hasOwner(partial.piece)
+      for (let extent = 0; extent < partial.slots.length; extent++) {
+        // Of a piece that somebody works on only what is finished goes out: the rest is about to be filled.
+        if (partial.canSpill(extent) && (isOrphan || partial.isExtentComplete(extent)))
+          candidates.push({ partial, extent })
+      }
+    }
+    // The pieces with the most still to come hold their memory longest.
+    candidates.sort((a, b) => b.partial.missing - a.partial.missing)
+    for (const { partial, extent } of candidates) {
+      if (this.#pending >= MAX_SPILLING) return
+      void this.#spill(partial, extent).then(() => this.#owner.onSpilled())
+    }
+  }
+
+  /** Before a commit: each extent is wholly in its slot or wholly on disk when this resolves, and no write is under way. */
+  async settleExtents(partial: PartialPiece<Source>): Promise<void> {
+    await Promise.all(partial.spilling.values())
+    for (let extent = 0; extent < partial.slots.length; extent++) {
+      if (partial.slots[extent] >= 0 && partial.isOnDisk(extent)) await this.#spill(partial, extent)
+    }
+  }
+
+  #spill(partial: PartialPiece<Source>, extent: number): Promise<void> {
+    const work = Promise.resolve().then(() => this.#writeOut(partial, extent))
+    partial.spilling.set(extent, work)
+    partial.hasSpilled = true
+    this.#pending++
+    return work
+  }
+
+  async #writeOut(partial: PartialPiece<Source>, extent: number): Promise<void> {
+    const { map, layout, ledger, holder } = this.#options
+    const slot = partial.slots[extent]
+    try {
+      for (const { first, end } of partial.runsInSlot(extent)) {
+        const begin = map.blockBegin(map.firstBlock(partial.piece) + first)
+        const length = (end - first - 1) * BLOCK_BYTES + partial.blockLength(end - 1)
+        await holder.volume.write(slot, partial.offsetInSlot(first), length, layout.spans(partial.piece, begin, length))
+        partial.blocks.fill(BlockState.onDisk, first, end)
+      }
+    } catch (error) {
+      this.#owner.onSpillFailed(error as StorageError)
+    } finally {
+      partial.spilling.delete(extent)
+      partial.slots[extent] = -1
+      ledger.give(holder, slot)
+      this.#pending--
+    }
+  }
+}
