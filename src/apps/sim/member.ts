@@ -2,7 +2,8 @@
 import { Session } from '../../engine/session/session.ts'
 import type { SessionOptions } from '../../engine/session/settings.ts'
 import type { TorrentEvents, TorrentOptions } from '../../engine/torrent/torrent-api.ts'
-import type { Torrent, TorrentInternals } from '../../engine/torrent/torrent.ts'
+import type { TorrentInternals } from '../../engine/torrent/torrent-surroundings.ts'
+import type { Torrent } from '../../engine/torrent/torrent.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { NodeOptions, SimNode } from '../../sim/index.ts'
 

@@ -3,12 +3,10 @@ import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import type { TrackerStatus } from '../discovery/announcer.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { DiagnosisFacts, FlowFacts, PeerFacts } from './diagnosis.ts'
-import type { Download } from './download.ts'
 import type { FlowWatch } from './flow-watch.ts'
-import type { Peer } from './peer.ts'
 import type { ConnectionBudget, Swarm } from './swarm.ts'
 import type { TorrentStats } from './torrent-api.ts'
-import type { Upload } from './upload.ts'
+import type { TorrentParts } from './torrent-parts.ts'
 
 /** A torrent that looks for its cause. */
 export interface DiagnosisSubject {
@@ -16,7 +14,7 @@ export interface DiagnosisSubject {
   readonly error: DiagnosisFacts['error']
   readonly checking: DiagnosisFacts['checking']
   /** Null until the disk has been found. */
-  readonly parts: { readonly download: Download<Peer>; readonly upload: Upload<Peer>; readonly swarm: Swarm } | null
+  readonly parts: TorrentParts | null
   readonly map: PieceMap
   readonly watch: FlowWatch
   readonly banned: number
@@ -84,11 +82,7 @@ function bookOf(swarm: Swarm, now: number): DiagnosisFacts['book'] {
   return { ...census, nextDialMs: nextDialAt === null ? null : Math.max(0, nextDialAt - now) }
 }
 
-function unavailableIn(
-  { download, swarm }: { readonly download: Download<Peer>; readonly swarm: Swarm },
-  map: PieceMap,
-  now: number,
-): DiagnosisFacts['unavailable'] {
+function unavailableIn({ download, swarm }: TorrentParts, map: PieceMap, now: number): DiagnosisFacts['unavailable'] {
   const pieces: number[] = []
   let count = 0
   let lastSeenAt: number | null = null

@@ -7,60 +7,23 @@ import { type Address, parseAddress } from '../../base/address.ts'
 import { toHex } from '../../base/bytes.ts'
 import { Emitter } from '../../base/emitter.ts'
 import type { PeerError, StorageError, TrackerError } from '../../base/errors.ts'
-import type { Log } from '../../base/log.ts'
 import { PEER_ID_PREFIX } from '../../base/product.ts'
-import { RateMeter } from '../../base/rate-meter.ts'
 import type { Connection, ConnectionHandler, Platform } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
-import type { TrackerClients } from '../discovery/tracker-clients.ts'
 import type { BookCensus } from '../policy/peer-book.ts'
 import { checkContent } from '../storage/content-check.ts'
-import { type ContentLayout, contentLayout } from '../storage/content-layout.ts'
-import type { ReadCache } from '../storage/read-cache.ts'
-import type { SlotLedger } from '../storage/slot-ledger.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
 import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../transport/rate-limits.ts'
 import { diagnose } from './diagnosis.ts'
 import { gatherFacts } from './diagnosis-facts.ts'
-import { Download, type DownloadOwner } from './download.ts'
-import { FlowWatch } from './flow-watch.ts'
+import type { DownloadOwner } from './download.ts'
 import type { Peer } from './peer.ts'
-import { type ConnectionBudget, Swarm } from './swarm.ts'
 import type { Cause, PeerInfo, TorrentEvents, TorrentOptions, TorrentState, TorrentStats } from './torrent-api.ts'
-import { Upload } from './upload.ts'
-
-/** What all torrents of a session share. */
-export interface TorrentSurroundings {
-  readonly platform: Platform
-  readonly ledger: SlotLedger
-  readonly cache: ReadCache
-  /** The limits of all torrents together. */
-  readonly downLimiter: RateLimiter
-  readonly upLimiter: RateLimiter
-  readonly budget: ConnectionBudget
-  readonly trackers: TrackerClients
-  /** The port we listen on; null when we do not. */
-  readonly listenPort: number | null
-  readonly localIp: string | undefined
-  readonly log: Log
-  isOwnPeerId(peerId: Uint8Array): boolean
-  /** All data on disk has been looked at: from now on it meets peers. */
-  onReady(): void
-  /** The torrent is stopped and has left. */
-  onRemoved(torrent: Torrent): void
-}
-
-/** Beside what an application may choose: what else a torrent can be used for. */
-export interface TorrentInternals {
-  /** Where the content lies, when it is not the torrent's own files. */
-  readonly layout?: (map: PieceMap) => ContentLayout
-  /** Fetch these pieces only. */
-  readonly pieces?: ReadonlySet<number>
-  /** Take from others and give nothing, not even what BEP 6 allows to whom is choked: to see what becomes of those who do. */
-  readonly servesNobody?: boolean
-}
+import { TorrentFigures } from './torrent-figures.ts'
+import { openParts, type TorrentParts } from './torrent-parts.ts'
+import type { TorrentInternals, TorrentSurroundings } from './torrent-surroundings.ts'
 
 /** One direction of the payload, under a limit. */
 export interface RateSharer {
@@ -74,14 +37,6 @@ const PEERS_WANTED = 50
 /** Fewer connected peers than this, and trackers are asked for more as soon as they allow. */
 const FEW_PEERS = 20
 
-/** The parts that exist once the disk has been found. */
-interface Parts {
-  readonly layout: ContentLayout
-  readonly download: Download<Peer>
-  readonly upload: Upload<Peer>
-  readonly swarm: Swarm
-}
-
 export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   readonly metainfo: Metainfo
   /** Hex of the v1 infohash. */
@@ -94,19 +49,13 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   readonly #map: PieceMap
   readonly #events = new Emitter<TorrentEvents>()
   readonly #announcer: Announcer
-  readonly #downMeter = new RateMeter()
-  readonly #upMeter = new RateMeter()
   readonly #downLimiter: RateLimiter
   readonly #upLimiter: RateLimiter
-  readonly #watch = new FlowWatch()
+  readonly #figures: TorrentFigures
   #state: TorrentState = 'checking'
   #error: StorageError | null = null
   #checking: { readonly done: number; readonly total: number } | null = null
-  #parts: Parts | null = null
-  #downloaded = 0
-  #uploaded = 0
-  /** Peers closed for wrong data. */
-  #banned = 0
+  #parts: TorrentParts | null = null
   #wasCompleteAtStart = false
   #resolveDone!: () => void
   #rejectDone!: (error: Error) => void
@@ -121,6 +70,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     this.#options = options
     this.#around = around
     this.#map = new PieceMap(metainfo)
+    this.#figures = new TorrentFigures(metainfo, this.#map.pieceCount)
     const limits = changedLimits({ down: options.downRate, up: options.upRate }, NO_LIMITS)
     this.#downLimiter = new RateLimiter(limits.down, around.downLimiter)
     this.#upLimiter = new RateLimiter(limits.up, around.upLimiter)
@@ -156,44 +106,17 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   }
 
   stats(): TorrentStats {
-    const now = this.#around.platform.clock.now()
-    const parts = this.#parts
-    return {
-      state: this.#state,
-      downloaded: this.#downloaded,
-      uploaded: this.#uploaded,
-      left: parts ? parts.download.bytesLeft : this.metainfo.totalSize,
-      total: this.metainfo.totalSize,
-      downRate: this.#downMeter.rate(now),
-      upRate: this.#upMeter.rate(now),
-      peers: parts?.swarm.connectedCount ?? 0,
-      piecesHave: parts?.download.have.count ?? 0,
-      pieces: this.#map.pieceCount,
-    }
+    return this.#figures.stats(this.#state, this.#parts, this.#around.platform.clock.now())
   }
 
   /** One byte a piece: 0 missing, 1 under way, 2 had. */
   pieceStates(): Uint8Array {
-    const states = new Uint8Array(this.#map.pieceCount)
-    const download = this.#parts?.download
-    if (!download) return states
-    for (let piece = 0; piece < states.length; piece++)
-      states[piece] = download.have.has(piece) ? 2 : download.isUnderWay(piece) ? 1 : 0
-    return states
+    return this.#figures.pieceStates(this.#parts)
   }
 
   /** The connected peers, as they are now. */
   peers(): PeerInfo[] {
-    return [...(this.#parts?.swarm.connected() ?? [])].map((peer) => ({
-      address: peer.key,
-      client: peer.client,
-      isIncoming: peer.isIncoming,
-      downRate: peer.downRate,
-      upRate: peer.upRate,
-      pieces: peer.have.count,
-      isChokingUs: peer.isChokingUs,
-      isChoked: !peer.isUnchoked,
-    }))
+    return this.#figures.peers(this.#parts)
   }
 
   /** Why it is slow, or does nothing: the most decisive cause first. Empty for a torrent that does well. Not for each tick. */
@@ -206,8 +129,8 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       checking: this.#checking,
       parts: this.#parts,
       map: this.#map,
-      watch: this.#watch,
-      banned: this.#banned,
+      watch: this.#figures.watch,
+      banned: this.#figures.banned,
       trackers: this.trackers(),
       slots: around.platform.disk.slotCount,
       downLimiter: this.#downLimiter,
@@ -287,23 +210,11 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   tick(now: number): void {
     if (!this.#isRunning) return
     const { download, swarm } = this.#parts!
-    if (this.#state === 'downloading' && this.#watch.isDue(now)) this.#sample(now)
+    if (this.#state === 'downloading') this.#figures.tick(this.#parts!, now)
     download.tick()
     swarm.tick(now)
     if (this.#state === 'downloading' && swarm.connectedCount < FEW_PEERS) this.#announcer.wantMore(now)
     this.#announcer.tick(now)
-  }
-
-  #sample(now: number): void {
-    const { download, swarm } = this.#parts!
-    const sample = {
-      downRate: this.#downMeter.rate(now),
-      isServed: [...swarm.connected()].some((peer) => peer.outstanding > 0 && !peer.isSnubbed),
-      isMemoryShort: download.isStarved,
-      pendingWrites: download.pendingWrites,
-      diskAnswers: download.diskAnswers,
-    }
-    this.#watch.sample(sample, now)
   }
 
   /** The machine has slept: connections are dead, whatever they say, and everybody is somewhere else. */
@@ -319,6 +230,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       const parts = await this.#open()
       if (this.#isOver) return
       this.#parts = parts
+      for (const address of this.#earlyPeers) parts.swarm.addAddress(address, 'user')
       await this.#check(parts)
       if (this.#isOver) return
       this.#goOn(parts)
@@ -332,66 +244,36 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     return this.#removal !== null || this.#state === 'failed'
   }
 
-  async #open(): Promise<Parts> {
-    const { platform, ledger, cache } = this.#around
-    const { metainfo } = this
-    const map = this.#map
-    const layout = this.#options.layout?.(map) ?? contentLayout(metainfo, map, this.#options)
-    const volume = await platform.disk.openVolume(layout.root)
-    const below = (limit: number): number => platform.random.below(limit)
-    const now = (): number => platform.clock.now()
-    const download = new Download<Peer>(
+  #open(): Promise<TorrentParts> {
+    const figures = this.#figures
+    const { clock } = this.#around.platform
+    return openParts(
       {
-        map,
-        layout,
-        volume,
-        disk: platform.disk,
-        ledger,
-        pieceHashes: metainfo.pieceHashes!,
-        below,
-        wanted: this.#options.pieces ?? null,
-      },
-      this,
-    )
-    const source = { map, volume, spans: layout.spans }
-    const upload = new Upload<Peer>(source, cache, this.#upLimiter, now, {
-      onReadFailed: (error) => this.#fail(error as StorageError),
-      onSent: (bytes) => {
-        this.#uploaded += bytes
-        this.#upMeter.add(bytes, now())
-      },
-    })
-    const swarm = new Swarm(
-      {
-        infohash: metainfo.infohashV1!,
+        metainfo: this.metainfo,
+        map: this.#map,
         peerId: this.peerId,
-        map,
-        download,
-        upload,
+        options: this.#options,
+        around: this.#around,
         downLimiter: this.#downLimiter,
-        network: platform.network,
-        budget: this.#around.budget,
-        listenPort: this.#around.listenPort,
-        localIp: this.#around.localIp,
-        servesNobody: this.#options.servesNobody ?? false,
-        now,
-        below,
+        upLimiter: this.#upLimiter,
       },
       {
-        onPeerDropped: (address, error, pieces) => this.#onPeerDropped(address, error, pieces),
-        onReceived: (bytes) => {
-          this.#downloaded += bytes
-          this.#downMeter.add(bytes, now())
+        download: this,
+        upload: {
+          onReadFailed: (error) => this.#fail(error as StorageError),
+          onSent: (bytes) => figures.onSent(bytes, clock.now()),
         },
-        onFault: (error) => this.#onFault(error),
-        isOwnPeerId: (peerId) => this.#around.isOwnPeerId(peerId),
+        swarm: {
+          onPeerDropped: (address, error, pieces) => this.#onPeerDropped(address, error, pieces),
+          onReceived: (bytes) => figures.onReceived(bytes, clock.now()),
+          onFault: (error) => this.#onFault(error),
+          isOwnPeerId: (peerId) => this.#around.isOwnPeerId(peerId),
+        },
       },
     )
-    for (const address of this.#earlyPeers) swarm.addAddress(address, 'user')
-    return { layout, download, upload, swarm }
   }
 
-  async #check({ layout, download }: Parts): Promise<void> {
+  async #check({ layout, download }: TorrentParts): Promise<void> {
     await checkContent({
       map: this.#map,
       layout,
@@ -408,7 +290,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     if (!this.#isOver) this.#events.emit('checked', { good: download.have.count })
   }
 
-  #goOn({ download, swarm }: Parts): void {
+  #goOn({ download, swarm }: TorrentParts): void {
     const now = this.#around.platform.clock.now()
     const { superSeed = 'off' } = this.#options
     this.#wasCompleteAtStart = download.isComplete
@@ -455,7 +337,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     this.#state = 'stopped'
     if (!hadFailed) this.#rejectDone(new Error(`The torrent ${this.metainfo.name} was removed before it was complete`))
     await this.#stopParts()
-    this.#around.onRemoved(this)
+    this.#around.onRemoved()
   }
 
   async #stopParts(): Promise<void> {
@@ -500,7 +382,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   onPieceStored(piece: number): void {
     const { download, swarm } = this.#parts!
     swarm.announceHave(piece)
-    this.#watch.onStored(this.#map.pieceLength(piece), this.#around.platform.clock.now())
+    this.#figures.watch.onStored(this.#map.pieceLength(piece), this.#around.platform.clock.now())
     if (download.isComplete) void this.#complete()
   }
 
@@ -528,7 +410,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
 
   #onPeerDropped(address: string, error: PeerError, pieces?: readonly number[]): void {
     this.#around.log({ level: 'info', scope: 'peer', message: `${address}: ${error.message}` })
-    if (error.code === 'corrupt_data') this.#banned++
+    if (error.code === 'corrupt_data') this.#figures.banned++
     this.#events.emit('peerDropped', {
       address,
       reason: error.code,

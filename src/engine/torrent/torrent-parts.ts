@@ -1,0 +1,82 @@
+// What a torrent is made of once its place on disk has been found, and how that is put together.
+import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
+import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
+import { type ContentLayout, contentLayout } from '../storage/content-layout.ts'
+import type { RateLimiter } from '../transport/rate-limiter.ts'
+import { Download, type DownloadOwner } from './download.ts'
+import type { Peer } from './peer.ts'
+import { Swarm, type SwarmOwner } from './swarm.ts'
+import type { TorrentOptions } from './torrent-api.ts'
+import type { TorrentInternals, TorrentSurroundings } from './torrent-surroundings.ts'
+import { Upload, type UploadOwner } from './upload.ts'
+
+export interface TorrentParts {
+  readonly layout: ContentLayout
+  readonly download: Download<Peer>
+  readonly upload: Upload<Peer>
+  readonly swarm: Swarm
+}
+
+export interface PartsOptions {
+  readonly metainfo: Metainfo
+  readonly map: PieceMap
+  readonly peerId: Uint8Array
+  readonly options: TorrentOptions & TorrentInternals
+  readonly around: TorrentSurroundings
+  /** The torrent's own limits, within those of the session. */
+  readonly downLimiter: RateLimiter
+  readonly upLimiter: RateLimiter
+}
+
+/** Who hears of what happens in each part. */
+export interface PartsOwners {
+  readonly download: DownloadOwner<Peer>
+  readonly upload: UploadOwner
+  readonly swarm: SwarmOwner
+}
+
+/** Rejects with StorageError when the disk refuses. */
+export async function openParts(
+  { metainfo, map, peerId, options, around, downLimiter, upLimiter }: PartsOptions,
+  owners: PartsOwners,
+): Promise<TorrentParts> {
+  const { platform, ledger, cache } = around
+  const layout = options.layout?.(map) ?? contentLayout(metainfo, map, options)
+  const volume = await platform.disk.openVolume(layout.root)
+  const below = (limit: number): number => platform.random.below(limit)
+  const now = (): number => platform.clock.now()
+  const download = new Download<Peer>(
+    {
+      map,
+      layout,
+      volume,
+      disk: platform.disk,
+      ledger,
+      pieceHashes: metainfo.pieceHashes!,
+      below,
+      wanted: options.pieces ?? null,
+    },
+    owners.download,
+  )
+  const source = { map, volume, spans: layout.spans }
+  const upload = new Upload<Peer>(source, cache, upLimiter, now, owners.upload)
+  const swarm = new Swarm(
+    {
+      infohash: metainfo.infohashV1!,
+      peerId,
+      map,
+      download,
+      upload,
+      downLimiter,
+      network: platform.network,
+      budget: around.budget,
+      listenPort: around.listenPort,
+      localIp: around.localIp,
+      servesNobody: options.servesNobody ?? false,
+      now,
+      below,
+    },
+    owners.swarm,
+  )
+  return { layout, download, upload, swarm }
+}
