@@ -54,6 +54,13 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return lenientDecoder.decode(bytes)
 }
 
+/** The beginning of such a text: at most `maxCharacters` (UTF-16 units), none of them half a surrogate pair. */
+export function decodeUtf8Start(bytes: Uint8Array, maxCharacters: number): string {
+  // A character takes at most four bytes.
+  const text = decodeUtf8(bytes.subarray(0, 4 * maxCharacters))
+  return text.slice(0, maxCharacters).replace(/[\ud800-\udbff]$/, '')
+}
+
 /** Text of UTF-8 bytes, or null when they are not UTF-8. */
 export function decodeUtf8Strict(bytes: Uint8Array): string | null {
   try {

@@ -2,9 +2,9 @@
 import { decodeUtf8, toHex } from '../../base/bytes.ts'
 import { FormatError } from '../../base/errors.ts'
 import { BencodeDict, keyToBytes } from '../bencode/index.ts'
-import { MAX_FILES } from './limits.ts'
+import { MAX_ALL_PATH_ELEMENTS, MAX_FILES } from './limits.ts'
 import { readEntry, type ListedFile } from './listed-file.ts'
-import { shownText } from './shown-text.ts'
+import { shownPath, shownText } from './shown-text.ts'
 
 const ROOT_BYTES = 32
 
@@ -14,17 +14,24 @@ const ROOT_BYTES = 32
  */
 export function readFileTree(tree: BencodeDict): ListedFile[] {
   const files: ListedFile[] = []
-  readFolder(tree, [], [], files)
+  readFolder(tree, [], [], { files, pathElements: 0 })
   if (files.length === 0) throw new FormatError('no_files', 'Cannot read torrent: its file tree is empty')
   return files
+}
+
+interface Listing {
+  readonly files: ListedFile[]
+  /** Of all files and folders so far. */
+  pathElements: number
 }
 
 function readFolder(
   folder: BencodeDict,
   path: readonly string[],
   lenientPath: readonly string[],
-  files: ListedFile[],
+  listing: Listing,
 ): void {
+  const { files } = listing
   for (const [i, key] of folder.keys.entries()) {
     const bytes = keyToBytes(key)
     const nodePath = [...path, shownText(bytes)]
@@ -33,12 +40,17 @@ function readFolder(
     if (key === '') throw treeError(path, 'is a folder and a file at once')
     if (!(node instanceof BencodeDict)) throw treeError(nodePath, 'is not a dictionary')
     const entry = node.get('')
-    if (entry === undefined) readFolder(node, nodePath, nodeLenientPath, files)
+    if (entry === undefined) readFolder(node, nodePath, nodeLenientPath, listing)
     else if (node.size > 1) throw treeError(nodePath, 'is a folder and a file at once')
     else if (!(entry instanceof BencodeDict)) throw treeError(nodePath, 'is a file without facts')
     else files.push(readFile(entry, nodePath, nodeLenientPath))
+    listing.pathElements += nodePath.length
     if (files.length > MAX_FILES) {
       throw new FormatError('too_many_files', `Cannot read torrent: it has more than ${MAX_FILES} files`)
+    }
+    if (listing.pathElements > MAX_ALL_PATH_ELEMENTS) {
+      const found = `its paths have more than ${MAX_ALL_PATH_ELEMENTS} elements`
+      throw new FormatError('too_many_files', `Cannot read torrent: ${found}`)
     }
   }
 }
@@ -46,21 +58,17 @@ function readFolder(
 function readFile(entry: BencodeDict, path: readonly string[], lenientPath: readonly string[]): ListedFile {
   const file = readEntry(entry, path, lenientPath, entry.bytes('pieces root'))
   if (file.isPad) {
-    throw new FormatError('pad_file', `Cannot read torrent: ${show(path)} is a pad file, which v2 does not have`)
+    throw new FormatError('pad_file', `Cannot read torrent: ${shownPath(path)} is a pad file, which v2 does not have`)
   }
   if (file.length === 0) return { ...file, piecesRoot: null }
   const { piecesRoot } = file
   if (piecesRoot === null || piecesRoot.length !== ROOT_BYTES || piecesRoot.every((byte) => byte === 0)) {
     const found = piecesRoot === null ? 'missing' : toHex(piecesRoot.subarray(0, ROOT_BYTES))
-    throw new FormatError('pieces_root', `Cannot read torrent: the pieces root of ${show(path)} is ${found}`)
+    throw new FormatError('pieces_root', `Cannot read torrent: the pieces root of ${shownPath(path)} is ${found}`)
   }
   return file
 }
 
 function treeError(path: readonly string[], problem: string): FormatError {
-  return new FormatError('file_tree', `Cannot read torrent: ${show(path)} in the file tree ${problem}`)
-}
-
-function show(path: readonly string[]): string {
-  return JSON.stringify(path.join('/'))
+  return new FormatError('file_tree', `Cannot read torrent: ${shownPath(path)} in the file tree ${problem}`)
 }

@@ -9,7 +9,7 @@ import { MAX_PIECE_LENGTH, MAX_PIECES, MAX_TORRENT_BYTES, MAX_TORRENT_ITEMS, MIN
 import type { ListedFile } from './listed-file.ts'
 import type { Metainfo, TorrentFile } from './metainfo.ts'
 import { savedName, savedPaths } from './saved-paths.ts'
-import { readText, readTextBytes, shownText } from './shown-text.ts'
+import { readText, readTextBytes, shownPath, shownText } from './shown-text.ts'
 import { readV1Files } from './v1-files.ts'
 
 const SHA1_BYTES = 20
@@ -152,9 +152,9 @@ function joinLists(v1: FileList, v2: FileList, pieceLength: number): FileList {
       twin.length === file.length &&
       samePath(twin.path, file.path) &&
       samePath(twin.symlinkTarget ?? [], file.symlinkTarget ?? [])
-    if (!isSame) throw mismatch(`${JSON.stringify(file.path.join('/'))} is not the same in both lists of files`)
+    if (!isSame) throw mismatch(`${shownPath(file.path)} is not the same in both lists of files`)
     if (file.length > 0 && start % pieceLength !== 0) {
-      throw mismatch(`${JSON.stringify(file.path.join('/'))} does not begin with a piece`)
+      throw mismatch(`${shownPath(file.path)} does not begin with a piece`)
     }
     return { ...file, piecesRoot: twin.piecesRoot }
   })

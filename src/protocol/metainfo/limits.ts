@@ -6,6 +6,8 @@ export const MAX_TORRENT_BYTES = 64 * 1024 * 1024
 export const MAX_TORRENT_ITEMS = 1_500_000
 /** Files, pad files included. */
 export const MAX_FILES = 200_000
+/** Elements of the paths of all files of a v2 torrent: there a folder's name stands once, but is an element of each file below. */
+export const MAX_ALL_PATH_ELEMENTS = 2_000_000
 /** Elements of a path. */
 export const MAX_PATH_ELEMENTS = 100
 /** v1 pieces, and v2 pieces. 2 million pieces of 512 MiB are 1 PiB, so that every offset is an exact number. */

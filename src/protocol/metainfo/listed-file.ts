@@ -2,6 +2,7 @@
 import { decodeUtf8 } from '../../base/bytes.ts'
 import { FormatError } from '../../base/errors.ts'
 import { isList, type BencodeDict, type BencodeValue } from '../bencode/index.ts'
+import { shownPath } from './shown-text.ts'
 
 export interface ListedFile {
   /** Elements as shown (none for a single file): text, or `hex:...` where the bytes are not UTF-8. */
@@ -46,10 +47,7 @@ export function readEntry(
 function readLength(value: BencodeValue | undefined, path: readonly string[]): number {
   if (typeof value === 'number' && value >= 0) return value
   const found = typeof value === 'number' || typeof value === 'bigint' ? String(value) : 'no integer'
-  throw new FormatError(
-    'invalid_length',
-    `Cannot read torrent: the length of ${JSON.stringify(path.join('/'))} is ${found}`,
-  )
+  throw new FormatError('invalid_length', `Cannot read torrent: the length of ${shownPath(path)} is ${found}`)
 }
 
 /** The byte strings of a list, or null when it is not a list of byte strings. */

@@ -5,6 +5,7 @@ import { FormatError } from '../../base/errors.ts'
 import { keyToBytes, type BencodeDict } from '../bencode/index.ts'
 import { rootOfPieceLayer } from './merkle.ts'
 import type { Metainfo, TorrentFile } from './metainfo.ts'
+import { shownPath } from './shown-text.ts'
 
 const HASH_BYTES = 32
 
@@ -35,11 +36,12 @@ export function readPieceLayers(
 }
 
 function checkLayer(layer: Uint8Array | null, file: TorrentFile, root: Uint8Array, pieceLength: number): Uint8Array {
-  const name = JSON.stringify(file.path.join('/'))
-  if (layer === null) throw layerError(`of ${name} is missing`)
+  if (layer === null) throw layerError(`of ${shownPath(file.path)} is missing`)
   const expected = Math.ceil(file.length / pieceLength) * HASH_BYTES
-  if (layer.length !== expected) throw layerError(`of ${name} has ${layer.length} bytes instead of ${expected}`)
-  if (!equalBytes(rootOfPieceLayer(layer, pieceLength), root)) throw layerError(`of ${name} does not lead to its root`)
+  if (layer.length !== expected)
+    throw layerError(`of ${shownPath(file.path)} has ${layer.length} bytes instead of ${expected}`)
+  if (!equalBytes(rootOfPieceLayer(layer, pieceLength), root))
+    throw layerError(`of ${shownPath(file.path)} does not lead to its root`)
   return layer
 }
 

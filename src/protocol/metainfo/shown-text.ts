@@ -18,3 +18,15 @@ export function readTextBytes(dict: BencodeDict, key: string): Uint8Array | null
   const utf8 = dict.bytes(`${key}.utf-8`)
   return utf8 !== null && utf8.length > 0 && decodeUtf8Strict(utf8) !== null ? utf8 : dict.bytes(key)
 }
+
+const MAX_SHOWN_CHARACTERS = 200
+
+/** A path in a message for people: quoted, and cut where it would fill the screen. */
+export function shownPath(path: readonly string[]): string {
+  let text = ''
+  for (const element of path) {
+    text += `${text && '/'}${element.slice(0, MAX_SHOWN_CHARACTERS)}`
+    if (text.length > MAX_SHOWN_CHARACTERS) return JSON.stringify(`${text.slice(0, MAX_SHOWN_CHARACTERS)}...`)
+  }
+  return JSON.stringify(text)
+}

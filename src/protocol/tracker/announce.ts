@@ -1,6 +1,6 @@
 // What an announce asks and what a tracker answers, whatever carries it (HTTP: `http.ts`, UDP: `udp.ts`).
 import type { Address } from '../../base/address.ts'
-import { decodeUtf8 } from '../../base/bytes.ts'
+import { decodeUtf8Start } from '../../base/bytes.ts'
 
 /** `null` is a regular announce between started and stopped. */
 export type AnnounceEvent = 'started' | 'completed' | 'stopped' | null
@@ -81,7 +81,6 @@ const MAX_MESSAGE_CHARACTERS = 300
 
 /** A tracker's message, fit to be printed: one line, without control characters, of bounded length. */
 export function messageText(bytes: Uint8Array): string {
-  const start = decodeUtf8(bytes.subarray(0, 4 * MAX_MESSAGE_CHARACTERS))
-  const line = start.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
-  return line.slice(0, MAX_MESSAGE_CHARACTERS)
+  const start = decodeUtf8Start(bytes, MAX_MESSAGE_CHARACTERS)
+  return start.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 }

@@ -9,6 +9,7 @@ import {
   HANDSHAKE_BYTES,
   HANDSHAKE_HEAD_BYTES,
   opensAsHandshake,
+  PROTOCOL_HEADER,
 } from './handshake.ts'
 import { MessageId } from './message-id.ts'
 
@@ -135,7 +136,9 @@ export class WireDecoder {
 
   /** How many bytes, from the message's first on, the next step needs. */
   #bytesNeeded(bytes: Uint8Array, at: number, available: number): number {
-    if (this.#state === 'handshake-head') return available < 20 ? 20 : HANDSHAKE_HEAD_BYTES
+    // Each byte of the header is looked at as it comes: who sends something else is not waited for.
+    if (this.#state === 'handshake-head')
+      return available < PROTOCOL_HEADER.length ? available + 1 : HANDSHAKE_HEAD_BYTES
     if (this.#state === 'peer-id') return PEER_ID_BYTES
     if (available < 4) return 4
     const length = readUint32(bytes, at)

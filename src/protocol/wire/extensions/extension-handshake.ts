@@ -2,7 +2,7 @@
 // Everything in it is a stranger's claim: numbers are clamped, texts cut, unknown keys passed over.
 import { bytesToIp, ipToBytes } from '../../../base/address.ts'
 import { FormatError, PeerError } from '../../../base/errors.ts'
-import { decodeUtf8 } from '../../../base/bytes.ts'
+import { decodeUtf8Start } from '../../../base/bytes.ts'
 import { BencodeDict, decodePrefix, encode } from '../../bencode/index.ts'
 
 /** The id of the handshake among the extension messages. */
@@ -27,6 +27,8 @@ export interface ExtensionHandshake {
 
 const MAX_CLIENT_CHARACTERS = 64
 const MAX_EXTENSIONS = 64
+/** Of an extension's name; longer ones are passed over. */
+const MAX_NAME_CHARACTERS = 64
 
 export function encodeExtensionHandshake(handshake: ExtensionHandshake): Uint8Array {
   const { client, requestQueue, listenPort, metadataSize } = handshake
@@ -49,7 +51,7 @@ export function decodeExtensionHandshake(payload: Uint8Array): ExtensionHandshak
   const client = dict.bytes('v')
   return {
     extensions: decodeExtensions(dict.dict('m')),
-    client: client && decodeUtf8(client.subarray(0, 4 * MAX_CLIENT_CHARACTERS)).slice(0, MAX_CLIENT_CHARACTERS),
+    client: client && decodeUtf8Start(client, MAX_CLIENT_CHARACTERS),
     requestQueue: inRange(dict.int('reqq'), 1, 1_000_000),
     listenPort: inRange(dict.int('p'), 1, 65535),
     yourIp: yourIp?.length === 4 || yourIp?.length === 16 ? bytesToIp(yourIp) : null,
@@ -74,7 +76,7 @@ function decodeExtensions(dict: BencodeDict | null): Map<string, number> {
   if (!dict) return extensions
   for (const name of dict.keys.slice(0, MAX_EXTENSIONS)) {
     const id = inRange(dict.int(name), 0, 255)
-    if (id !== null) extensions.set(name, id)
+    if (id !== null && name.length <= MAX_NAME_CHARACTERS) extensions.set(name, id)
   }
   return extensions
 }
