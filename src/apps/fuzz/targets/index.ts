@@ -1,0 +1,29 @@
+import type { Target } from '../target.ts'
+import { addresses } from './addresses.ts'
+import { bencode } from './bencode.ts'
+import { bitfield } from './bitfield.ts'
+import { extensions } from './extensions.ts'
+import { httpAnnounce, httpScrape } from './http-tracker.ts'
+import { magnet } from './magnet.ts'
+import { metainfo } from './metainfo.ts'
+import { redirects } from './redirects.ts'
+import { trackerQueries } from './tracker-queries.ts'
+import { udpAnswers, udpRequests } from './udp-tracker.ts'
+import { wire } from './wire.ts'
+
+/** Every parser of what strangers send. */
+export const TARGETS: readonly Target[] = [
+  bencode,
+  metainfo,
+  magnet,
+  wire,
+  extensions,
+  httpAnnounce,
+  httpScrape,
+  udpAnswers,
+  udpRequests,
+  trackerQueries,
+  addresses,
+  bitfield,
+  redirects,
+]
