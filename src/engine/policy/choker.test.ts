@@ -6,6 +6,7 @@ class Peer implements ChokeCandidate {
   readonly name: string
   isInterested = true
   isUnchoked = false
+  isWanted = true
   owesUs = false
   bytesFromPeer = 0
   bytesToPeer = 0
@@ -119,6 +120,41 @@ describe('who rides free', () => {
       served.push(peer.name)
     }
     expect(served).toEqual(['giver0', 'idler0', 'idler1'])
+  })
+})
+
+describe('who has used up its credit', () => {
+  const MEBIBYTE = 1 << 20
+
+  /** Two of them are served, and have had a lot. */
+  function spent(): { pick: Choker<Peer>; served: Peer[]; waiting: Peer[] } {
+    const served = ['a', 'b'].map((name) => new Peer(name, { isUnchoked: true, bytesToPeer: MEBIBYTE }))
+    return { pick: choker(2), served, waiting: [new Peer('c')] }
+  }
+
+  test('is choked at once when somebody else waits', () => {
+    const { pick, served, waiting } = spent()
+    expect(pick.overdrawn(served, () => [...served, ...waiting])?.name).toBe('a')
+    served[0].isUnchoked = false
+    expect(pick.next([...served, ...waiting], false)?.name).toBe('c')
+    waiting[0].isUnchoked = true
+    expect(pick.overdrawn([served[1], waiting[0]], () => [...served, ...waiting])).toBeNull()
+  })
+
+  test('is served on while nobody else wants anything: a free slot helps nobody', () => {
+    const { pick, served, waiting } = spent()
+    expect(pick.overdrawn(served, () => served)).toBeNull()
+    waiting[0].isInterested = false
+    expect(pick.overdrawn(served, () => [...served, ...waiting])).toBeNull()
+    expect(round(pick, [...served, ...waiting], false)).toBe('a b')
+  })
+
+  test('loses its slot with the round, and gets it back when it gives', () => {
+    const { pick, served, waiting } = spent()
+    pick.overdrawn(served, () => served)
+    expect(round(pick, [...served, ...waiting], false)).toBe('c')
+    served[1].bytesFromPeer = 1
+    expect(round(pick, [...served, ...waiting], false)).toBe('b c')
   })
 })
 

@@ -3,10 +3,11 @@
 // Downloading: the peers that gave us most in the last 20 s get a slot; one more is drawn by chance every third round,
 // newcomers before others, to prove itself. A peer that owes us blocks and sends none for a minute gets none but by that
 // chance, and there is one such chance more. Of those that have never sent anything only few are served at a time as
-// long as others have: who rides free gets what is left over.
+// long as others have, and only with so much in advance (see credit.ts): who rides free gets what is left over.
 // Seeding: nobody gives us anything, so everybody is served in turn; who takes fastest keeps its slot for some rounds.
 // Between rounds a free slot is given away at once, by the same preferences.
 // Pure: the caller brings peers and randomness, and carries out the answer.
+import { type Borrower, Credit } from './credit.ts'
 
 /** Rounds between two draws of the optimistic slots. */
 const OPTIMISTIC_EVERY = 3
@@ -21,7 +22,7 @@ const SEEDING_TURN = 6
 /** Slots kept from peers that have never sent anything, while others have; one is theirs in any case. */
 const CONTRIBUTOR_SLOTS = 3
 
-export interface ChokeCandidate {
+export interface ChokeCandidate extends Borrower {
   /** Wants something of ours. */
   readonly isInterested: boolean
   /** Has a slot now. */
@@ -30,8 +31,6 @@ export interface ChokeCandidate {
   readonly owesUs: boolean
   /** Payload bytes received from it since the last round. */
   readonly bytesFromPeer: number
-  /** Payload bytes sent to it since the last round. */
-  readonly bytesToPeer: number
   /** Rounds for which it has held its slot. */
   readonly roundsUnchoked: number
 }
@@ -62,6 +61,7 @@ export class Choker<Peer extends ChokeCandidate> {
   readonly #below: (limit: number) => number
   #round = 0
   readonly #past = new WeakMap<Peer, Past>()
+  readonly #credit = new Credit<Peer>()
   #optimistic: Peer[] = []
 
   constructor({ slots, below }: ChokerOptions) {
@@ -81,7 +81,7 @@ export class Choker<Peer extends ChokeCandidate> {
    * @param deserves who, when seeding, comes before all others
    */
   next(peers: readonly Peer[], isSeeding: boolean, deserves: (peer: Peer) => boolean = () => true): Peer | null {
-    let waiting = peers.filter((peer) => peer.isInterested && !peer.isUnchoked)
+    let waiting = this.#withCreditFirst(peers.filter((peer) => peer.isInterested && !peer.isUnchoked))
     if (waiting.length === 0 || !this.hasFreeSlot(peers)) return null
     if (isSeeding) {
       const deserving = waiting.filter(deserves)
@@ -99,11 +99,26 @@ export class Choker<Peer extends ChokeCandidate> {
   }
 
   /**
+   * Downloading: who is to be choked between rounds, because it has had all that it gets in advance and somebody else waits;
+   * null: nobody.
+   * @param served those who have a slot
+   * @param peers all of them; looked at only when somebody's credit is used up
+   */
+  overdrawn(served: Iterable<Peer>, peers: () => Iterable<Peer>): Peer | null {
+    for (const peer of served) {
+      if (this.#hasGiven(peer) || !this.#credit.isUsedUp(peer)) continue
+      for (const other of peers()) if (other.isInterested && !other.isUnchoked && !this.#isInDebt(other)) return peer
+    }
+    return null
+  }
+
+  /**
    * Returns the peers to serve until the next round; everybody else is choked.
    * @param deserves who, when seeding, comes before all others
    */
   round(peers: readonly Peer[], isSeeding: boolean, deserves: (peer: Peer) => boolean = () => true): Set<Peer> {
     for (const peer of peers) this.#observe(peer)
+    this.#credit.endRound(peers)
     const chosen = this.#choose(peers, isSeeding, deserves)
     for (const peer of peers) {
       const past = this.#pastOf(peer)
@@ -116,7 +131,7 @@ export class Choker<Peer extends ChokeCandidate> {
   }
 
   #choose(peers: readonly Peer[], isSeeding: boolean, deserves: (peer: Peer) => boolean): Set<Peer> {
-    const interested = peers.filter((peer) => peer.isInterested)
+    const interested = this.#withCreditFirst(peers.filter((peer) => peer.isInterested))
     const { slots } = this
     const deserving = isSeeding ? interested.filter(deserves) : interested
     // Slots are better left to those that get their turn when one comes free than given to who has no use for it.
@@ -191,6 +206,16 @@ export class Choker<Peer extends ChokeCandidate> {
     const past = this.#pastOf(peer)
     past.hasGiven ||= peer.bytesFromPeer > 0
     past.silentRounds = peer.owesUs && peer.bytesFromPeer === 0 ? past.silentRounds + 1 : 0
+  }
+
+  #isInDebt(peer: Peer): boolean {
+    return this.#credit.isInDebt(peer) && !this.#hasGiven(peer)
+  }
+
+  /** Those in debt only when there is nobody else. */
+  #withCreditFirst(peers: readonly Peer[]): readonly Peer[] {
+    const withCredit = peers.filter((peer) => !this.#isInDebt(peer))
+    return withCredit.length > 0 ? withCredit : peers
   }
 
   #isSnubbing(peer: Peer): boolean {

@@ -175,6 +175,7 @@ export class Swarm implements PeerOwner {
     if (now - this.#lastTurnover >= TURNOVER_MS) this.#turnOver(now)
     this.#dial(now)
     this.upload.tick()
+    if (!this.download.isComplete) this.#chokeOverdrawn()
     if (now - this.#lastRound >= CHOKER_ROUND_MS) this.#chokerRound(now)
     this.#superSeeding?.tick(now)
   }
@@ -457,6 +458,16 @@ export class Swarm implements PeerOwner {
     for (let peer = this.#nextWaiting(); peer; peer = this.#nextWaiting()) {
       this.#unchoke(peer, this.now())
       peer.flush()
+    }
+  }
+
+  /** Credit is short beside the ten seconds of a round. */
+  #chokeOverdrawn(): void {
+    const all = (): Iterable<Peer> => this.connected()
+    for (let peer = this.#choker.overdrawn(this.#served, all); peer; peer = this.#choker.overdrawn(this.#served, all)) {
+      this.#choke(peer)
+      peer.flush()
+      this.#fillSlots()
     }
   }
 
