@@ -33,6 +33,14 @@ const PUMP = 0
 const HEAR = 1
 const TIMEOUT = 2
 
+/** A window is sent in so many trains at least, so that the line has work while the first acknowledgements come. */
+const TRAINS_PER_WINDOW = 3
+/**
+ * The packets of a train are acknowledged one by one, but the sender hears of them all at once: as though so much of it
+ * had been replaced by then, on average. A swarm takes the same time as with trains of four packets at most (within 1 %).
+ */
+const REPLACED_OF_TRAIN = 0.5
+
 /** As Linux: some 15 minutes. */
 const MAX_TIMEOUTS = 15
 /** As Linux: memory for two windows, reckoned at more than 4 KiB a packet, where it mostly takes less than 2. */
@@ -171,7 +179,9 @@ export class TcpPipe implements TimeTarget, SegmentCarrier {
   /** Sends one segment if the windows allow; what is lost goes first. */
   #sendNext(): boolean {
     const flight = this.#flight
-    const room = this.#window.congestionWindow - flight.flightBytes
+    const train = this.#largestSegment
+    const replaced = train > SEGMENT_BYTES ? REPLACED_OF_TRAIN * train : 0
+    const room = this.#window.congestionWindow + replaced - flight.flightBytes
     const lost = flight.firstLost()
     if (lost) {
       const bytes = sizeWithin(lost.length, room)
@@ -183,13 +193,13 @@ export class TcpPipe implements TimeTarget, SegmentCarrier {
       this.#launch(lost)
       return true
     }
-    const wanted = Math.min(this.#endOfStream - this.#sentTo, this.#largestSegment)
+    const wanted = Math.min(this.#endOfStream - this.#sentTo, train)
     const bytes = sizeWithin(
       wanted,
       Math.min(room, flight.acknowledgedTo + this.#options.receiveWindowBytes - this.#sentTo),
     )
     // Rather a little later and larger: small segments would stay small for ever.
-    this.#isFull = bytes < Math.min(wanted, this.#largestSegment / 2)
+    this.#isFull = bytes < Math.min(wanted, train / 2)
     if (this.#isFull || bytes <= 0) return false
     const segment = new TcpSegment(this, this.#sentTo, this.#sentTo + bytes)
     this.#sentTo += bytes
@@ -199,9 +209,8 @@ export class TcpPipe implements TimeTarget, SegmentCarrier {
     return true
   }
 
-  /** At least four segments make a window, so that the line has work while the first acknowledgements come. */
   get #largestSegment(): number {
-    const packets = Math.max(1, Math.floor(this.#window.congestionWindow / (4 * SEGMENT_BYTES)))
+    const packets = Math.max(1, Math.floor(this.#window.congestionWindow / (TRAINS_PER_WINDOW * SEGMENT_BYTES)))
     return Math.min(this.#options.segmentBytes, packets * SEGMENT_BYTES)
   }
 
