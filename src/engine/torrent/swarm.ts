@@ -1,11 +1,9 @@
-// The peers of one torrent: whom we know, whom we dial, who may come in, who is served (BEP 3). Owns the connected peers
-// and the peer book. What is fetched is the download's business; what is said to a peer, the peer's own.
+// The peers of one torrent: whom we know, whom we dial, who may come in (BEP 3). Owns the connected peers and the peer book.
+// Who is served is in `Serving`. What is fetched is the download's business; what is said to a peer, the peer's own.
 import type { Address } from '../../base/address.ts'
 import { PeerError } from '../../base/errors.ts'
 import type { Connection, ConnectionHandler, Network } from '../../platform/platform.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
-import { Choker } from '../policy/choker.ts'
-import { slotsAtStart, UploadSlots } from '../policy/upload-slots.ts'
 import { OwnAddress } from '../policy/own-address.ts'
 import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.ts'
 import { whoIsTurnedOver, whoMakesWay } from '../policy/peer-turnover.ts'
@@ -16,6 +14,7 @@ import { canReach } from '../transport/listener.ts'
 import { AskingTurns } from './asking-turns.ts'
 import { PeerIdentities } from './peer-identities.ts'
 import { Peer, type PeerOwner } from './peer.ts'
+import { Serving } from './serving.ts'
 import { SuperSeeding } from './super-seeding.ts'
 import { PieceSightings } from './piece-sightings.ts'
 import type { Upload } from './upload.ts'
@@ -59,9 +58,6 @@ export interface SwarmOptions {
   readonly below: (limit: number) => number
 }
 
-/** More while super-seeding: each peer fetches a piece or two and makes way, so that some slots are always changing hands. */
-const SUPER_SEED_SLOTS = 3
-const CHOKER_ROUND_MS = 10_000
 /** Addresses dialled in one tick: a burst of connections is hard on home routers. */
 const DIALS_PER_TICK = 8
 /** Of the connections being established at once, what one torrent may have: it may know nobody but the dead. */
@@ -70,8 +66,6 @@ const MAX_HALF_OPEN = 30
 const PATIENCE_EVERY_MS = 1000
 /** How often useless peers make way for untried addresses, when there are as many as there may be. */
 const TURNOVER_MS = 150_000
-/** Pieces in memory among which a seed finds one to suggest. */
-const MAX_SUGGESTED = 8
 
 export class Swarm implements PeerOwner {
   readonly infohash: Uint8Array
@@ -91,17 +85,13 @@ export class Swarm implements PeerOwner {
   readonly #connectedAt = new Map<Peer, number>()
   readonly #identities: PeerIdentities
   readonly #ownAddress: OwnAddress
-  readonly #choker: Choker<Peer>
-  readonly #slots = new UploadSlots()
-  /** Those who have one: whether one is free is asked with every message about interest. */
-  readonly #served = new Set<Peer>()
+  readonly #serving: Serving<Peer>
   /** Being closed by our own choice, and why. */
   readonly #letGo = new Map<Peer, Ending>()
   #halfOpen = 0
   #superSeeding: SuperSeeding<Peer> | null = null
   /** Super-seeding begins as soon as it pays. */
   #awaitsYoungSwarm = false
-  #lastRound: number
   #lastTurnover: number
   /** Something has been written for peers that waits for the next heartbeat to be sent. */
   #hasNews = false
@@ -125,12 +115,20 @@ export class Swarm implements PeerOwner {
     this.listenPort = options.listenPort
     this.asking = new AskingTurns(options.downLimiter, () => this.connected())
     this.sightings = new PieceSightings(options.map.pieceCount)
-    const slots = slotsAtStart(options.upload.rateLimit)
-    this.#choker = new Choker({ slots, below: options.below })
+    this.#serving = new Serving<Peer>({
+      download: options.download,
+      upload: options.upload,
+      peers: () => this.connected(),
+      superSeeding: () => this.#superSeeding,
+      isCommon: (piece) => this.isCommon(piece),
+      servesNobody: this.servesNobody,
+      now: options.now,
+      below: options.below,
+    })
     this.#identities = new PeerIdentities(options.peerId, this.#connectedAt)
     this.#ownAddress = new OwnAddress(options.listenPort ?? 0)
     if (options.localIp !== undefined) this.#ownAddress.connectedFrom(options.localIp)
-    this.#lastRound = this.#lastTurnover = options.now()
+    this.#lastTurnover = options.now()
   }
 
   now(): number {
@@ -175,8 +173,7 @@ export class Swarm implements PeerOwner {
     if (now - this.#lastTurnover >= TURNOVER_MS) this.#turnOver(now)
     this.#dial(now)
     this.upload.tick()
-    if (!this.download.isComplete) this.#chokeOverdrawn()
-    if (now - this.#lastRound >= CHOKER_ROUND_MS) this.#chokerRound(now)
+    this.#serving.tick(now)
     this.#superSeeding?.tick(now)
   }
 
@@ -310,10 +307,7 @@ export class Swarm implements PeerOwner {
   }
 
   onInterestChange(peer: Peer): void {
-    // Who has none, and wants none any more, frees no slot.
-    if (!peer.isInterested && !peer.isUnchoked) return
-    if (!peer.isInterested && this.#nextWaiting()) this.#choke(peer)
-    this.#fillSlots()
+    this.#serving.onInterestChange(peer)
   }
 
   /** When neither wants anything of the other, nothing can pass between us, though one may lack pieces (BEP 21). */
@@ -352,13 +346,13 @@ export class Swarm implements PeerOwner {
     }
     const wasConnected = this.#connectedAt.delete(peer)
     this.asking.forget(peer)
-    this.#served.delete(peer)
+    this.#serving.forget(peer)
     this.#superSeeding?.onGone(peer)
     const ending = this.#letGo.get(peer) ?? endingOf(peer, wasConnected, reason)
     this.#letGo.delete(peer)
     if (peer.dialAddress) this.book.closed(peer.dialAddress, ending, this.now(), peer.endedBy)
     if (wasConnected && !this.download.isComplete) this.sightings.peerLeft(peer.have, this.now())
-    if (wasConnected && !this.#isClosed) this.#fillSlots()
+    if (wasConnected && !this.#isClosed) this.#serving.fillSlots()
     if (reason && isBlame(reason)) this.#owner.onPeerDropped(peer.key, reason)
   }
 
@@ -410,81 +404,6 @@ export class Swarm implements PeerOwner {
   #enter(peer: Peer): void {
     this.#peers.add(peer)
     this.#options.budget.peers++
-  }
-
-  // ---------------------------------------------------------------- serving
-
-  #chokerRound(now: number): void {
-    this.#adaptSlots(now - this.#lastRound)
-    this.#lastRound = now
-    const isSuggesting = this.download.isComplete && !this.isSuperSeeding
-    // Rare pieces are not suggested: everybody would fetch the same one from us, rather than each another to pass on.
-    const inMemory = isSuggesting
-      ? this.upload.piecesInMemory(MAX_SUGGESTED).filter((piece) => this.isCommon(piece))
-      : []
-    const peers = [...this.#connectedAt.keys()]
-    const chosen = this.servesNobody
-      ? new Set<Peer>()
-      : this.#choker.round(peers, this.download.isComplete, this.#deserves)
-    for (const peer of peers) {
-      if (chosen.has(peer)) {
-        this.#unchoke(peer, now)
-        peer.suggestOneOf(inMemory)
-      } else this.#choke(peer)
-      peer.endRound()
-      peer.flush()
-    }
-  }
-
-  /** Super-seeding, there is more to a slot than whose turn it is. */
-  readonly #deserves = (peer: Peer): boolean => this.#superSeeding?.deservesSlot(peer) ?? true
-
-  #adaptSlots(elapsedMs: number): void {
-    let [bytes, served, waiting] = [0, 0, 0]
-    for (const peer of this.#connectedAt.keys()) {
-      bytes += peer.bytesToPeer
-      if (!peer.isInterested) continue
-      if (peer.isUnchoked) served++
-      else waiting++
-    }
-    const bytesPerSecond = (1000 * bytes) / elapsedMs
-    const isWaitedFor = waiting > 0
-    const slots = this.#slots.round({ bytesPerSecond, limit: this.upload.rateLimit, served, isWaitedFor })
-    this.#choker.slots = this.isSuperSeeding ? slots + SUPER_SEED_SLOTS : slots
-  }
-
-  /** A slot has come free: the next one waiting gets it at once, not at the next round. */
-  #fillSlots(): void {
-    for (let peer = this.#nextWaiting(); peer; peer = this.#nextWaiting()) {
-      this.#unchoke(peer, this.now())
-      peer.flush()
-    }
-  }
-
-  /** Credit is short beside the ten seconds of a round. */
-  #chokeOverdrawn(): void {
-    const all = (): Iterable<Peer> => this.connected()
-    for (let peer = this.#choker.overdrawn(this.#served, all); peer; peer = this.#choker.overdrawn(this.#served, all)) {
-      this.#choke(peer)
-      peer.flush()
-      this.#fillSlots()
-    }
-  }
-
-  #unchoke(peer: Peer, now: number): void {
-    this.#served.add(peer)
-    peer.unchoke()
-    this.#superSeeding?.onServed(peer, now)
-  }
-
-  #choke(peer: Peer): void {
-    this.#served.delete(peer)
-    peer.choke()
-  }
-
-  #nextWaiting(): Peer | null {
-    if (this.servesNobody || !this.#choker.hasFreeSlot(this.#served)) return null
-    return this.#choker.next([...this.#connectedAt.keys()], this.download.isComplete, this.#deserves)
   }
 }
 
