@@ -52,3 +52,15 @@ export class NetworkError extends Error {
     this.code = code
   }
 }
+
+/** What is kept of earlier runs cannot be used: it is in use, or not what it claims to be. */
+export class StateError extends Error {
+  override readonly name = 'StateError'
+  readonly code: string
+  readonly path: string
+  constructor(code: string, message: string, path: string) {
+    super(message)
+    this.code = code
+    this.path = path
+  }
+}

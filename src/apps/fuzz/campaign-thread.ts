@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { Order, Report } from './campaign.ts'
 import { Coverage } from './coverage.ts'
 
-const { target: name, seed, runs, durationMs, progress } = workerData as Order
+const { target: name, seed, first, runs, durationMs, progress } = workerData as Order
 
 const coverage = new Coverage()
 await coverage.start()
@@ -15,7 +15,7 @@ const target = TARGETS.find((each) => each.name === name)!
 const judge = new Judge()
 const endsAt = performance.now() + durationMs
 let verdict: string | null = null
-for (let number = 0; number < runs && verdict === null && performance.now() < endsAt; number++) {
+for (let number = first; number < first + runs && verdict === null && performance.now() < endsAt; number++) {
   progress[0] = number
   verdict = await judge.verdict(target, caseInput(target, { seed, number }))
   progress[1] = judge.refused

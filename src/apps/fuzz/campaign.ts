@@ -12,6 +12,8 @@ import type { Target } from './target.ts'
 export interface Order {
   readonly target: string
   readonly seed: number
+  /** Number of the first case. */
+  readonly first: number
   /** Cases at most. */
   readonly runs: number
   /** Milliseconds at most. */
@@ -51,10 +53,11 @@ const HEAP_MIB = 512
 export async function runCampaign(target: Target, options: Omit<Order, 'target' | 'progress'>): Promise<Outcome> {
   const startedAt = performance.now()
   const progress = new Int32Array(new SharedArrayBuffer(8))
+  progress[0] = options.first
   const { verdict, coverage } = await workOn({ ...options, target: target.name, progress })
   const [number, refused] = progress
   return {
-    cases: number + 1,
+    cases: number - options.first + 1,
     refused,
     ms: performance.now() - startedAt,
     finding: verdict === null ? null : found(target, { seed: options.seed, number }, verdict),

@@ -22,8 +22,10 @@ export async function fuzz(
     const { finding } = outcome
     if (finding === null) continue
     findings++
-    print(`FINDING: ${target.name}, seed ${finding.key.seed}, case ${finding.key.number}: ${finding.verdict}`)
+    const { seed, number } = finding.key
+    print(`FINDING: ${target.name}, seed ${seed}, case ${number}: ${finding.verdict}`)
     print(`    input: ${finding.file}`)
+    print(`    again: npm run fuzz -- ${target.name} --seed ${seed} --case ${number}`)
   }
   print(`${cases} cases, ${findings} findings`)
   return findings === 0

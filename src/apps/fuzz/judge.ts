@@ -7,14 +7,19 @@ import { getHeapStatistics } from 'node:v8'
 import { chanceOf } from './case-input.ts'
 import { isRefusal, type Target } from './target.ts'
 
-/** A case may take so long, in milliseconds of processor time, */
-export const MAX_MS = 100
-/** and allocate so much in all, in bytes, what is garbage again included. */
-export const MAX_ALLOCATED = 64 * 1024 * 1024
+/** What a case may cost. */
+export interface Limits {
+  /** Milliseconds of processor time. */
+  readonly ms: number
+  /** Bytes allocated in all, what is garbage again included. */
+  readonly bytes: number
+}
 
-// Well below the bounds, as garbage may hide some of it, and twice as fast as memory can be used up.
-const STRIKING_MS = 10
-const STRIKING_BYTES = 16 * 1024 * 1024
+const LIMITS: Limits = { ms: 100, bytes: 64 * 1024 * 1024 }
+
+// What is looked at again: well below the limits, as garbage may hide some of it, and memory is used up as quickly as that.
+const STRIKING_TIME = 1 / 10
+const STRIKING_MEMORY = 1 / 4
 const REPEATS = 5
 const STACK_LINES = 10
 const SAMPLING_BYTES = 64 * 1024
@@ -28,9 +33,11 @@ type Answer = { readonly value: unknown } | null
 export class Judge {
   /** Cases that were refused with a typed error. */
   refused = 0
+  readonly #limits: Limits
   readonly #inspector = new Inspector()
 
-  constructor() {
+  constructor(limits = LIMITS) {
+    this.#limits = limits
     this.#inspector.connect()
   }
 
@@ -59,22 +66,23 @@ export class Judge {
       if (!isRefusal(target.refusals, error)) return describe(error)
       this.refused++
     }
-    const isLarge = heldBytes() - heldBefore > STRIKING_BYTES
-    const isStriking = isLarge || performance.now() - startedAt > STRIKING_MS
+    const isLarge = heldBytes() - heldBefore > this.#limits.bytes * STRIKING_MEMORY
+    const isStriking = isLarge || performance.now() - startedAt > this.#limits.ms * STRIKING_TIME
     return (isStriking ? await this.#measured(target, input, isLarge) : null) ?? checked(target, answer, input)
   }
 
   async #measured(target: Target, input: Uint8Array, isLarge: boolean): Promise<Verdict> {
+    const strikingMs = this.#limits.ms * STRIKING_TIME
     let ms = Infinity
-    for (let i = 0; i < REPEATS && ms > STRIKING_MS; i++) {
+    for (let i = 0; i < REPEATS && ms > strikingMs; i++) {
       const startedAt = threadTime()
       await parseAgain(target, input)
       ms = Math.min(ms, threadTime() - startedAt)
     }
-    if (ms > MAX_MS) return `it takes ${ms.toFixed(0)} ms, the quickest of ${REPEATS} times`
-    if (ms <= STRIKING_MS && !isLarge) return null
+    if (ms > this.#limits.ms) return `it takes ${ms.toFixed(0)} ms, the quickest of ${REPEATS} times`
+    if (ms <= strikingMs && !isLarge) return null
     const bytes = await this.#allocated(() => parseAgain(target, input))
-    return bytes > MAX_ALLOCATED ? `it allocates ${(bytes / 2 ** 20).toFixed(0)} MiB` : null
+    return bytes > this.#limits.bytes ? `it allocates ${(bytes / 2 ** 20).toFixed(0)} MiB` : null
   }
 
   /** Bytes on the heap, freed ones included, by sampling; and those of array buffers, less what is freed on the way. */

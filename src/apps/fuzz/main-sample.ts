@@ -5,6 +5,6 @@ import { TARGETS } from './targets/index.ts'
 
 const DURATION_MS = 60_000
 
-const order = { seed: randomInt(2 ** 31), runs: 2 ** 31 - 1, durationMs: DURATION_MS / TARGETS.length }
+const order = { seed: randomInt(2 ** 31), first: 0, runs: 2 ** 31 - 1, durationMs: DURATION_MS / TARGETS.length }
 const isFine = await fuzz(TARGETS, order, (line) => void process.stdout.write(`${line}\n`))
 process.exitCode = isFine ? 0 : 1
