@@ -16,7 +16,8 @@ import { ReadCache } from '../storage/read-cache.ts'
 import { SlotLedger } from '../storage/slot-ledger.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
 import { Download } from './download.ts'
-import { Peer, type PeerOwner } from './peer.ts'
+import type { PeerOwner } from './peer-owner.ts'
+import { Peer } from './peer.ts'
 import { Upload } from './upload.ts'
 
 const BLOCK = 16_384
@@ -97,7 +98,7 @@ class World {
       onReadFailed: (error) => this.events.push(error.message),
       onSent: () => {},
     })
-    const owner: PeerOwner = {
+    const owner: PeerOwner<Peer> = {
       infohash: this.infohash,
       peerId: OUR_ID,
       map,

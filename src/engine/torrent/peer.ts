@@ -7,7 +7,6 @@ import { Bitfield } from '../../base/bitfield.ts'
 import { equalBytes } from '../../base/bytes.ts'
 import { NetworkError, PeerError } from '../../base/errors.ts'
 import type { Connection, ConnectionHandler } from '../../platform/platform.ts'
-import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import {
   allowedFastSet,
   type Capabilities,
@@ -19,48 +18,12 @@ import {
 import type { ChokeCandidate } from '../policy/choker.ts'
 import type { BlockSource } from './download.ts'
 import { PeerExtensions } from './peer-extensions.ts'
+import type { PeerOwner } from './peer-owner.ts'
 import { PeerPieces } from './peer-pieces.ts'
-import { PeerRequests, type RequestsOwner } from './peer-requests.ts'
+import { PeerRequests } from './peer-requests.ts'
 import { PeerService } from './peer-service.ts'
 import type { UploadQueue } from './upload-queue.ts'
-import type { Upload, UploadPeer } from './upload.ts'
-
-/** What a peer needs around it: its torrent's parts, and somebody who hears of what happens. */
-export interface PeerOwner extends RequestsOwner<Peer> {
-  readonly infohash: Uint8Array
-  readonly peerId: Uint8Array
-  readonly map: PieceMap
-  readonly upload: Upload<Peer>
-  /** Most of the swarm has this piece, as far as we see: handing it out as a favour takes nothing from anybody. */
-  isCommon(piece: number): boolean
-  /** The port we listen on, for others to dial; null when we do not. */
-  readonly listenPort: number | null
-  now(): number
-  /** A connection that we dialled is established. */
-  onOpen(): void
-  /** The peer has told its id: it may be one too many, or ourselves. */
-  onHandshake(peer: Peer): void
-  /** It became interested, or ceased to be. */
-  onInterestChange(peer: Peer): void
-  /** It told what it has, or whether it wants anything. */
-  onHaveChange(peer: Peer): void
-  /** It has one piece more. */
-  onPiece(peer: Peer, piece: number): void
-  /** What we have is told to each peer bit by bit (BEP 16). */
-  readonly isSuperSeeding: boolean
-  /** While it is: must the peer not have this piece yet? */
-  hides(peer: Peer, piece: number): boolean
-  /** Whatever we have, nobody gets any of it. */
-  readonly servesNobody: boolean
-  /** One that came to us has told where it can be dialled. */
-  onDialAddress(peer: Peer): void
-  /** A peer sees us under this IP: a stranger's word. */
-  onOurIp(ip: string): void
-  /** A mistake of our own code came to light while this peer was served. */
-  onFault(error: unknown): void
-  /** The end. `reason` is null when nobody is to blame. */
-  onClosed(peer: Peer, reason: PeerError | null): void
-}
+import type { UploadPeer } from './upload.ts'
 
 const ALLOWED_FAST_PIECES = 10
 /** Anything but a block: a bitfield of the torrent's pieces, or an extension message. */
@@ -94,7 +57,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   lastReceivedAt = 0
   /** Where it can be dialled: its own word for an incoming connection. */
   dialAddress: Address | null
-  readonly #owner: PeerOwner
+  readonly #owner: PeerOwner<Peer>
   readonly #encoder = new WireEncoder()
   readonly #decoder: WireDecoder
   readonly #pieces: PeerPieces<Peer>
@@ -111,7 +74,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   #newsSentAt = 0
 
   /** @param priority its rank among the peers (BEP 40) */
-  constructor(owner: PeerOwner, address: Address, isIncoming: boolean, priority = 0) {
+  constructor(owner: PeerOwner<Peer>, address: Address, isIncoming: boolean, priority = 0) {
     this.#owner = owner
     this.address = address
     this.isIncoming = isIncoming

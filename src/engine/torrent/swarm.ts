@@ -13,7 +13,8 @@ import type { Download } from './download.ts'
 import { canReach } from '../transport/listener.ts'
 import { AskingTurns } from './asking-turns.ts'
 import { PeerIdentities } from './peer-identities.ts'
-import { Peer, type PeerOwner } from './peer.ts'
+import type { PeerOwner } from './peer-owner.ts'
+import { Peer } from './peer.ts'
 import { Serving } from './serving.ts'
 import { SuperSeeding } from './super-seeding.ts'
 import { PieceSightings } from './piece-sightings.ts'
@@ -67,7 +68,7 @@ const PATIENCE_EVERY_MS = 1000
 /** How often useless peers make way for untried addresses, when there are as many as there may be. */
 const TURNOVER_MS = 150_000
 
-export class Swarm implements PeerOwner {
+export class Swarm implements PeerOwner<Peer> {
   readonly infohash: Uint8Array
   readonly peerId: Uint8Array
   readonly map: PieceMap
