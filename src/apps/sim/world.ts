@@ -27,6 +27,8 @@ const SAMPLE_EVERY_MS = 1000
 /** A stall is told with the reasons of so many members. */
 const MEMBERS_TOLD = 5
 
+export type SuperSeedMode = 'on' | 'auto' | 'off'
+
 export interface SwarmWorldOptions {
   readonly seed: number
   readonly progress: ProgressRecorder
@@ -79,7 +81,7 @@ export class SwarmWorld implements MemberOwner {
   }
 
   /** A member that has everything at the start. */
-  seed(options: MemberOptions & { readonly superSeed?: 'auto' | 'on' | 'off' } = {}): Member {
+  seed(options: MemberOptions & { readonly superSeed?: SuperSeedMode } = {}): Member {
     const { superSeed = 'off', torrent, ...rest } = options
     const member = this.#add('seeds', { mustComplete: false, ...rest, torrent: { superSeed, ...torrent } })
     this.content.fill(member.node.disk, CONTENT_FOLDER)

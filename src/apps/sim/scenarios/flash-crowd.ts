@@ -1,7 +1,7 @@
 // A file is published: one seed, and everybody comes within ten seconds. How near is the last one's time to the least that
 // the lines allow?
 import type { Scenario } from '../scenario.ts'
-import { SwarmWorld, USUAL_LINE } from '../world.ts'
+import { type SuperSeedMode, SwarmWorld, USUAL_LINE } from '../world.ts'
 
 const JOIN_WITHIN_MS = 10_000
 const LIMIT_MS = 1_200_000
@@ -10,11 +10,11 @@ export const flashCrowd: Scenario = {
   name: 'flash-crowd',
   summary: 'one seed, and all leechers join within 10 s',
   defaults: { peers: 100 },
-  settings: { 'super-seed': ['on', 'off'] },
+  settings: { 'super-seed': ['on', 'auto', 'off'] },
 
   async run({ seed, peers, settings, progress }) {
     const world = new SwarmWorld({ seed, progress })
-    world.seed({ superSeed: settings['super-seed'] === 'on' ? 'on' : 'off' })
+    world.seed({ superSeed: settings['super-seed'] as SuperSeedMode })
     for (let i = 0; i < peers; i++) world.leecher({ joinsAtMs: world.random.fraction() * JOIN_WITHIN_MS })
     await world.untilAllDone(LIMIT_MS)
 

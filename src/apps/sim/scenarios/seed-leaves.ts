@@ -1,7 +1,7 @@
 // The only seed goes as soon as others have one full copy between them. Everybody must still complete; and the less the
 // seed had to send until then, the better.
 import type { Scenario } from '../scenario.ts'
-import { SwarmWorld } from '../world.ts'
+import { type SuperSeedMode, SwarmWorld } from '../world.ts'
 
 const JOIN_WITHIN_MS = 10_000
 const LIMIT_MS = 1_200_000
@@ -12,11 +12,11 @@ export const seedLeaves: Scenario = {
   name: 'seed-leaves',
   summary: 'the only seed leaves once one full copy is out',
   defaults: { peers: 30 },
-  settings: { 'super-seed': ['on', 'off'] },
+  settings: { 'super-seed': ['on', 'auto', 'off'] },
 
   async run({ seed, peers, settings, progress }) {
     const world = new SwarmWorld({ seed, progress })
-    const source = world.seed({ superSeed: settings['super-seed'] === 'on' ? 'on' : 'off' })
+    const source = world.seed({ superSeed: settings['super-seed'] as SuperSeedMode })
     for (let i = 0; i < peers; i++) world.leecher({ joinsAtMs: world.random.fraction() * JOIN_WITHIN_MS })
 
     let lookAtMs = 0
