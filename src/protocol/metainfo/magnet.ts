@@ -184,8 +184,7 @@ function readLength(values: readonly string[]): number | null {
 
 function readUrls(values: readonly string[], shape: RegExp): string[] {
   const urls = new Set<string>()
-  for (const url of values) {
-    if (urls.size >= MAX_URLS) break
+  for (const url of values.slice(0, MAX_URLS)) {
     if (url.length <= MAX_URL_BYTES && shape.test(url)) urls.add(url)
   }
   return [...urls]
@@ -193,8 +192,7 @@ function readUrls(values: readonly string[], shape: RegExp): string[] {
 
 function readEndpoints(values: readonly string[]): string[] {
   const endpoints = new Set<string>()
-  for (const value of values) {
-    if (endpoints.size >= MAX_URLS) break
+  for (const value of values.slice(0, MAX_URLS)) {
     const address = parseAddress(value)
     if (address !== null) endpoints.add(addressKey(address))
     else if (isHostAndPort(value)) endpoints.add(value.toLowerCase())
