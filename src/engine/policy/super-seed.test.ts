@@ -217,3 +217,15 @@ describe('the mode', () => {
     expect(seed.isDone).toBe(false)
   })
 })
+
+test('who knew everything before is offered nothing, may ask for anything, and makes way for others', () => {
+  const { seed, joins, gets } = world(6)
+  const early = new Peer('early', '*     ')
+  seed.peerKnows(early, early.have)
+  const [late, reveals] = joins('late')
+  expect(reveals).toHaveLength(2)
+  expect([0, 1, 2, 3, 4, 5].every((piece) => seed.isRevealed(early, piece))).toBe(true)
+  expect([seed.deservesSlot(early), seed.deservesSlot(late)]).toEqual([false, true])
+  // What it has got may be from us: that it has it tells nothing of who passes things on.
+  expect(gets(early, pieceOf(reveals[0]))).toEqual([])
+})

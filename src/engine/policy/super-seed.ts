@@ -8,7 +8,8 @@
 //  - Who has fetched what it was offered does not say so: we have it ourselves. It wants nothing more of us. When soon
 //    after nobody else has the piece, it keeps it for itself, and the piece is offered to another.
 //    A keeper is offered nothing as long as there is somebody else who may pass it on.
-//  - A peer that knew all that we have before the mode began is offered nothing: it takes what nobody has, as everywhere.
+//  - A peer that knew all that we have before the mode began is offered nothing, and served when no slot is better used: what
+//    it takes, others may be sent at the same time.
 //  - A peer with nobody to pass a piece on to is not blamed, and an old offer does not count for ever: two peers that
 //    cannot reach each other must not wait for each other.
 // Pure: peers are opaque keys. It tells what to reveal; the caller says so on the wire, and serves nothing else.
@@ -135,7 +136,6 @@ export class SuperSeed<Peer> {
 
   /** Was the peer offered a piece that nobody has and nobody else is being sent? */
   deservesSlot(peer: Peer): boolean {
-    if (this.#pupils.get(peer)?.isInformed) return true
     for (const piece of this.#pupils.get(peer)?.pending.keys() ?? [])
       if (this.#copies[piece] === 0 && !this.#isBeingSent(piece, peer)) return true
     return false
