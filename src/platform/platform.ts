@@ -1,5 +1,5 @@
 // The outside world as the engine sees it. Node implements it for users (`platform/node`), a simulator for tests.
-// Everything that the engine learns of time, chance, network and disk comes through these four interfaces.
+// Everything that the engine learns of time, chance, network, disk and its own past comes through these five interfaces.
 import type { Address } from '../base/address.ts'
 
 export interface Platform {
@@ -7,6 +7,8 @@ export interface Platform {
   readonly random: Random
   readonly network: Network
   readonly disk: Disk
+  /** Null: nothing is remembered from one run to the next. */
+  readonly state: StateStore | null
 }
 
 /** Stops what it was returned for; calling it again does nothing. */
@@ -201,6 +203,23 @@ export interface CommitRequest {
   readonly spans: readonly FileSpan[]
   /** Answer with the blocks' digests even if the piece is right (for finding out who sent wrong ones earlier). */
   readonly wantBlockDigests: boolean
+  /** Appended once the piece is written, and before the answer. */
+  readonly journal?: JournalEntry
+}
+
+/** Bytes for the end of a file that is there already: in one write, so that the entries of several threads never mix. */
+export interface JournalEntry {
+  /** Absolute. */
+  readonly path: string
+  readonly record: Uint8Array
+}
+
+/** What a file looks like from outside: whoever changes it changes this. */
+export interface FileState {
+  /** Bytes. */
+  readonly size: number
+  /** Unix time of the last change, in nanoseconds. */
+  readonly mtimeNs: bigint
 }
 
 export interface CommitResult {
@@ -218,16 +237,60 @@ export interface Volume {
   readonly device: object
   /** Hashes the piece in order, compares, and writes it: one positioned write per file touched. Slots stay the caller's, but belong to the disk until the answer. */
   commit(request: CommitRequest): Promise<CommitResult>
-  /** Writes part of a slot, unverified (spilling). Lengths of `spans` add up to `length`. */
-  write(slot: Slot, offset: number, length: number, spans: readonly FileSpan[]): Promise<void>
+  /** Writes part of a slot, unverified (spilling), then the journal's entry. Lengths of `spans` add up to `length`. */
+  write(slot: Slot, offset: number, length: number, spans: readonly FileSpan[], journal?: JournalEntry): Promise<void>
   /** SHA-1 of what is on disk, or null where a file is missing or too short. */
   hash(spans: readonly FileSpan[]): Promise<Uint8Array | null>
   /** Reads the spans into a frame from block position 0: 13 bytes are left free before each 16 KiB. Missing bytes are `not_found`. */
   read(spans: readonly FileSpan[], frame: Frame): Promise<void>
   /** Size in bytes of each file, or -1 where there is none. */
   sizes(paths: readonly string[]): Promise<readonly number[]>
+  /** Size and time of the last change of each file, or null where there is none. */
+  states(paths: readonly string[]): Promise<readonly (FileState | null)[]>
+  /**
+   * Makes what was written to these files before safe from a power cut, with its size and time of change; and their names,
+   * where this volume syncs them for the first time. Answers with the files' states, as they were just before: at least what
+   * is safe now. Goes on beside other work. After an error nothing of it is certain, and asking again makes nothing certain.
+   */
+  sync(paths: readonly string[]): Promise<readonly FileState[]>
   /** Makes empty files, and files at least this long (sparse), where they are missing or shorter; never shortens one. */
   ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void>
   /** Waits for what is under way and closes the files it holds open under `root`. */
   release(root: string): Promise<void>
+}
+
+// ---------------------------------------------------------------- state
+
+/** What is remembered from one run to the next: a folder of small files for each content. */
+export interface StateStore {
+  /**
+   * Names this start of the machine: while it is the same, what was written and not synced is still there. Empty when the
+   * system does not tell.
+   */
+  readonly bootId: string
+  /**
+   * Opens what is kept about the torrent `name` with its content at `path`, for this process alone: until `close`, or until
+   * the process ends in whatever way. Two paths that lead to the same place are one.
+   * Rejects with StateError `in_use` when it is open already, here or elsewhere; with StorageError when the disk refuses.
+   */
+  open(name: string, path: string): Promise<StateFolder>
+}
+
+/** All methods reject with StorageError. */
+export interface StateFolder {
+  /** The path of the content, made absolute. */
+  readonly contentPath: string
+  /** The absolute path of a file here: for journal entries and messages. */
+  path(name: string): string
+  /** The whole file, or null where there is none. More than `maxBytes` is an error `too_large`. */
+  read(name: string, maxBytes: number): Promise<Uint8Array | null>
+  /** Size and time of the last change, or null where there is no file. */
+  stateOf(name: string): Promise<FileState | null>
+  /** Replaces the file, or makes it, so that even after a power cut there is the old content or the new one. */
+  replace(name: string, bytes: Uint8Array): Promise<void>
+  /** Adds to the end of a file that is there, in one write; `sync`: safe from a power cut when this resolves. */
+  append(name: string, bytes: Uint8Array, options?: { readonly sync: boolean }): Promise<void>
+  /** Renames a file that is of no use, for whoever wants to look at it; resolves to its new path. */
+  setAside(name: string): Promise<string>
+  close(): Promise<void>
 }

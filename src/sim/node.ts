@@ -9,6 +9,7 @@ import type { NatKind } from './network/nat.ts'
 import { SimNetwork } from './network/sim-network.ts'
 import { NodeClock } from './node-clock.ts'
 import type { SeededRandom } from './seeded-random.ts'
+import { SimState } from './state/sim-state.ts'
 import type { Timeline } from './timeline.ts'
 
 export interface NodeOptions {
@@ -25,6 +26,8 @@ export interface NodeOptions {
   /** A second IP, of the other family. */
   readonly secondIp?: string
   readonly disk?: SimDiskOptions
+  /** Whether its sessions remember, in files below `/state`, what they know of their torrents. Default false. */
+  readonly hasState?: boolean
 }
 
 /** @internal */
@@ -40,6 +43,9 @@ export interface NodeParts {
 export class SimNode {
   readonly ip: string
   readonly #parts: NodeParts
+  readonly #hasState: boolean
+  /** Starts of the machine so far. */
+  #boots = 1
   #disk: SimDisk
   #clock!: NodeClock
   #platform: Platform
@@ -48,6 +54,7 @@ export class SimNode {
   constructor(parts: NodeParts, options: NodeOptions) {
     this.#parts = parts
     this.ip = parts.host.ip
+    this.#hasState = options.hasState ?? false
     this.#disk = new SimDisk(parts.timeline, parts.random('disk'), options.disk)
     this.#platform = this.#newPlatform()
   }
@@ -116,6 +123,7 @@ export class SimNode {
   #end(state: 'up' | 'down'): void {
     this.#parts.host.state = state
     this.#parts.host.endLife()
+    if (state === 'down') this.#boots++
   }
 
   #newPlatform(): Platform {
@@ -127,6 +135,7 @@ export class SimNode {
       random: random(`life ${life}`),
       network: new SimNetwork(medium, host, names),
       disk: this.#disk,
+      state: this.#hasState ? new SimState(this.#disk, `boot ${this.#boots}`, '/state') : null,
     }
   }
 }

@@ -1,7 +1,7 @@
 // What every disk promises (`Disk` and `Volume` in src/platform/platform.ts).
 import { beforeEach, afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { join } from 'node:path'
-import { concatBytes } from '../../src/base/bytes.ts'
+import { concatBytes, decodeUtf8, encodeUtf8 } from '../../src/base/bytes.ts'
 import { sha1 } from '../../src/base/digest.ts'
 import type { CommitResult, Disk, FileSpan, Slot, Volume } from '../../src/platform/platform.ts'
 import type { DiskFiles } from './disk-files.ts'
@@ -254,6 +254,92 @@ export function diskContract(
       })
     })
 
+    describe('a journal entry', () => {
+      const spans = [{ path: '', offset: 0, length: 0 }]
+      const entry = (text: string) => ({ path: at('journal'), record: encodeUtf8(text) })
+      const journal = (): string => decodeUtf8(files.read(at('journal')))
+
+      beforeEach(() => {
+        files.write(at('journal'), encodeUtf8('head'))
+        spans[0] = { path: at('file'), offset: 0, length: 100 }
+      })
+
+      test('follows a stored piece to the end of its file, and no corrupt one', async () => {
+        const bytes = pattern(100)
+        const request = { slots: load(bytes), length: 100, spans, wantBlockDigests: false }
+        await volume.commit({ ...request, expected: digest(bytes), journal: entry(' one') })
+        await volume.commit({ ...request, expected: new Uint8Array(20), journal: entry(' two') })
+        await volume.commit({ ...request, expected: digest(bytes), journal: entry(' three') })
+        expect(journal()).toBe('head one three')
+      })
+
+      test('follows what is written unverified', async () => {
+        const [slot] = load(pattern(100))
+        await volume.write(slot, 0, 100, spans, entry(' part'))
+        expect(journal()).toBe('head part')
+      })
+
+      test('goes into the file that is there now', async () => {
+        const [slot] = load(pattern(100))
+        await volume.write(slot, 0, 100, spans, entry(' lost'))
+        files.write(at('new'), encodeUtf8('new'))
+        files.rename(at('new'), at('journal'))
+        await volume.write(slot, 0, 100, spans, entry(' kept'))
+        expect(journal()).toBe('new kept')
+      })
+
+      test('makes no file: without one it is an error', async () => {
+        files.remove(at('journal'))
+        const [slot] = load(pattern(100))
+        await expect(volume.write(slot, 0, 100, spans, entry('x'))).rejects.toMatchObject({
+          code: 'not_found',
+          path: at('journal'),
+        })
+        expect(files.exists(at('journal'))).toBe(false)
+      })
+
+      test('many at once are all there, each whole', async () => {
+        const [slot] = load(pattern(100))
+        await Promise.all(Array.from({ length: 50 }, (_, i) => volume.write(slot, 0, 100, spans, entry(` [${i}]`))))
+        const found = journal().split(' ').slice(1)
+        expect(new Set(found)).toEqual(new Set(Array.from({ length: 50 }, (_, i) => `[${i}]`)))
+        expect(found).toHaveLength(50)
+      })
+    })
+
+    describe('sync', () => {
+      test('tells what the files look like', async () => {
+        const bytes = pattern(300)
+        const spans = [
+          { path: at('new', 'folder', 'a'), offset: 0, length: 100 },
+          { path: at('b'), offset: 7, length: 200 },
+        ]
+        await commit(load(bytes), bytes, spans)
+        const paths = spans.map(({ path }) => path)
+        for (let i = 0; i < 2; i++) {
+          const states = await volume.sync(paths)
+          expect(states.map(({ size }) => size)).toEqual([100, 207])
+          expect(states).toEqual(await volume.states(paths))
+        }
+        expect(await volume.sync([])).toEqual([])
+      })
+
+      test('names a file that is gone', async () => {
+        files.write(at('a'), pattern(5))
+        await expect(volume.sync([at('a'), at('none')])).rejects.toMatchObject({
+          name: 'StorageError',
+          code: 'not_found',
+          path: at('none'),
+        })
+      })
+
+      test('works on files that may not be written', async () => {
+        files.write(at('a'), pattern(5))
+        files.forbidWriting(at('a'))
+        expect(await volume.sync([at('a')])).toMatchObject([{ size: 5 }])
+      })
+    })
+
     describe('hash', () => {
       test('is the digest of the spans, whatever files they cross', async () => {
         const bytes = pattern(3_000_000)
@@ -361,6 +447,25 @@ export function diskContract(
         const paths = [at('a'), at('empty'), at('none'), at('folder'), at('a', 'below')]
         expect(await volume.sizes(paths)).toEqual([5, 0, -1, -1, -1])
         expect(await volume.sizes([])).toEqual([])
+      })
+
+      test('states are told, null where there is no file, and change when something is written', async () => {
+        files.write(at('a'), pattern(5))
+        files.makeFolder(at('folder'))
+        const [before, ...others] = await volume.states([at('a'), at('none'), at('folder'), at('a', 'below')])
+        expect(others).toEqual([null, null, null])
+        expect(before).toEqual({ size: 5, mtimeNs: expect.any(BigInt) })
+        const many = Array.from({ length: 100 }, () => at('a'))
+        expect(await volume.states(many)).toEqual(many.map(() => before))
+        // In this loop time passes: that of a file system goes in steps.
+        const bytes = pattern(3)
+        const slots = load(bytes)
+        for (;;) {
+          await commit(slots, bytes, [{ path: at('a'), offset: 0, length: 3 }])
+          const [after] = await volume.states([at('a')])
+          expect(after!.size).toBe(5)
+          if (after!.mtimeNs > before!.mtimeNs) break
+        }
       })
 
       test('are made, and made long enough, and never shortened', async () => {

@@ -3,7 +3,17 @@
 import { createHash } from 'node:crypto'
 import { StorageError } from '../../src/base/errors.ts'
 import { sliceSpans, totalLength } from '../../src/platform/file-spans.ts'
-import type { CommitRequest, CommitResult, Disk, FileSpan, Frame, Slot, Volume } from '../../src/platform/platform.ts'
+import type {
+  CommitRequest,
+  CommitResult,
+  Disk,
+  FileSpan,
+  FileState,
+  Frame,
+  JournalEntry,
+  Slot,
+  Volume,
+} from '../../src/platform/platform.ts'
 
 const BLOCK = 16_384
 const FRAMED = 13 + BLOCK
@@ -18,7 +28,7 @@ export interface FakeDiskOptions {
 
 /** An operation that has not been answered. */
 export interface HeldOperation {
-  readonly kind: 'commit' | 'write' | 'hash' | 'read'
+  readonly kind: 'commit' | 'write' | 'hash' | 'read' | 'sync'
   readonly path: string
   /** Does it, and answers. */
   go(): void
@@ -31,6 +41,8 @@ export class FakeDisk implements Disk {
   readonly slotCount: number
   readonly frameBlocks: number
   readonly files = new Map<string, Uint8Array>()
+  /** Of files that have been written, counted in writes. */
+  readonly changeTimes = new Map<string, bigint>()
   /** Of those that move data, in the order in which they were asked for. */
   readonly operations: string[] = []
   readonly held: HeldOperation[] = []
@@ -175,7 +187,7 @@ class FakeVolume implements Volume {
     this.device = device
   }
 
-  commit({ slots, length, expected, spans, wantBlockDigests }: CommitRequest): Promise<CommitResult> {
+  commit({ slots, length, expected, spans, wantBlockDigests, journal }: CommitRequest): Promise<CommitResult> {
     const { slotBytes } = this.#disk
     return this.#disk.perform('commit', spans, slots, () => {
       const piece = new Uint8Array(length)
@@ -191,6 +203,7 @@ class FakeVolume implements Volume {
       }
       const isRight = Buffer.compare(sha1(piece), expected) === 0
       if (isRight) this.#write(piece, spans)
+      if (isRight) this.#append(journal)
       return {
         result: isRight ? 'stored' : 'corrupt',
         blockDigests: isRight && !wantBlockDigests ? null : blockDigests(piece),
@@ -198,10 +211,11 @@ class FakeVolume implements Volume {
     })
   }
 
-  write(slot: Slot, offset: number, length: number, spans: readonly FileSpan[]): Promise<void> {
-    return this.#disk.perform('write', spans, [slot], () =>
-      this.#write(this.#disk.slotMemory(slot).subarray(offset, offset + length), spans),
-    )
+  write(slot: Slot, offset: number, length: number, spans: readonly FileSpan[], journal?: JournalEntry): Promise<void> {
+    return this.#disk.perform('write', spans, [slot], () => {
+      this.#write(this.#disk.slotMemory(slot).subarray(offset, offset + length), spans)
+      this.#append(journal)
+    })
   }
 
   hash(spans: readonly FileSpan[]): Promise<Uint8Array | null> {
@@ -226,11 +240,38 @@ class FakeVolume implements Volume {
     return paths.map((path) => this.#disk.files.get(path)?.length ?? -1)
   }
 
+  async states(paths: readonly string[]): Promise<readonly (FileState | null)[]> {
+    return paths.map((path) => this.#stateOf(path))
+  }
+
+  sync(paths: readonly string[]): Promise<readonly FileState[]> {
+    const spans = paths.map((path) => ({ path, offset: 0, length: 1 }))
+    return this.#disk.perform('sync', spans, [], () =>
+      paths.map((path) => {
+        const state = this.#stateOf(path)
+        if (!state) throw new StorageError('not_found', `Cannot sync ${path}: it is missing`, path)
+        return state
+      }),
+    )
+  }
+
   async ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void> {
     for (const { path, length } of files) this.#fileOf(path, length)
   }
 
   async release(): Promise<void> {}
+
+  #stateOf(path: string): FileState | null {
+    const file = this.#disk.files.get(path)
+    return file ? { size: file.length, mtimeNs: this.#disk.changeTimes.get(path) ?? 0n } : null
+  }
+
+  /** A journal that is not there is made: this disk has no state store beside it. */
+  #append(journal: JournalEntry | undefined): void {
+    if (!journal) return
+    const before = this.#disk.files.get(journal.path) ?? new Uint8Array(0)
+    this.#disk.files.set(journal.path, Buffer.concat([before, journal.record]))
+  }
 
   #read(spans: readonly FileSpan[]): Uint8Array {
     const bytes = new Uint8Array(totalLength(spans))
@@ -249,7 +290,10 @@ class FakeVolume implements Volume {
   #write(bytes: Uint8Array, spans: readonly FileSpan[]): void {
     let at = 0
     for (const { path, offset, length } of spans) {
-      if (path !== '') this.#fileOf(path, offset + length).set(bytes.subarray(at, at + length), offset)
+      if (path !== '') {
+        this.#fileOf(path, offset + length).set(bytes.subarray(at, at + length), offset)
+        this.#disk.changeTimes.set(path, (this.#disk.changeTimes.get(path) ?? 0n) + 1n)
+      }
       at += length
     }
   }

@@ -1,7 +1,16 @@
 // The real disk with faults put in front of it: below chosen folders its operations hang or fail until the folder is repaired.
 import { sep } from 'node:path'
 import { StorageError } from '../../src/base/errors.ts'
-import type { CommitRequest, Disk, FileSpan, Frame, Slot, Volume } from '../../src/platform/platform.ts'
+import type {
+  CommitRequest,
+  Disk,
+  FileSpan,
+  FileState,
+  Frame,
+  JournalEntry,
+  Slot,
+  Volume,
+} from '../../src/platform/platform.ts'
 
 /** `hang`: no answer before the fault is taken away. Else a StorageError with this code. */
 export type Fault = 'hang' | 'disk_full' | 'io_error'
@@ -113,9 +122,15 @@ class FaultVolume implements Volume {
     await this.#pass(request.spans)
     return this.#volume.commit(request)
   }
-  async write(slot: Slot, offset: number, length: number, spans: readonly FileSpan[]): Promise<void> {
+  async write(
+    slot: Slot,
+    offset: number,
+    length: number,
+    spans: readonly FileSpan[],
+    journal?: JournalEntry,
+  ): Promise<void> {
     await this.#pass(spans)
-    return this.#volume.write(slot, offset, length, spans)
+    return this.#volume.write(slot, offset, length, spans, journal)
   }
   async hash(spans: readonly FileSpan[]): Promise<Uint8Array | null> {
     await this.#pass(spans)
@@ -127,6 +142,13 @@ class FaultVolume implements Volume {
   }
   sizes(paths: readonly string[]): Promise<readonly number[]> {
     return this.#volume.sizes(paths)
+  }
+  states(paths: readonly string[]): Promise<readonly (FileState | null)[]> {
+    return this.#volume.states(paths)
+  }
+  async sync(paths: readonly string[]): Promise<readonly FileState[]> {
+    await this.#pass(paths.map((path) => ({ path, offset: 0, length: 1 })))
+    return this.#volume.sync(paths)
   }
   ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void> {
     return this.#volume.ensureFiles(files)

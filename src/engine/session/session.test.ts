@@ -70,12 +70,14 @@ async function world({ isComplete = false } = {}) {
       random,
       network: network as Network,
       disk,
+      state: null,
     },
   )
   return {
     session,
     clock,
     disk,
+    state: null,
     dialled,
     add: (options: Partial<TorrentOptions> = {}): Torrent => session.add(file, { path: '/d', ...options }),
     /** Somebody connects, and says this. Null: refused. */
@@ -294,6 +296,7 @@ describe('rate limits', () => {
       random: { bytes: () => new Uint8Array(20), below: () => 0 },
       network: {} as Network,
       disk,
+      state: null,
     }
     await expect(Session.open({ upRate: -1 }, platform)).rejects.toThrow(TypeError)
     expect(disk.isClosed).toBe(true)
@@ -310,6 +313,7 @@ test('a session that cannot listen closes its disk', async () => {
     random: { bytes: () => new Uint8Array(20), below: () => 0 },
     network,
     disk,
+    state: null,
   }
   await expect(Session.open({ port: 1 }, platform)).rejects.toMatchObject({ code: 'address_in_use' })
   expect(disk.isClosed).toBe(true)

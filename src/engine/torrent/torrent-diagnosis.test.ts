@@ -79,7 +79,7 @@ async function world(peers: string[], options: SessionOptions = {}, isComplete =
     },
   }
   const random = { bytes: (length: number) => new Uint8Array(length).fill(65), below: () => 0 }
-  const platform = { clock, random, network: network as Network, disk }
+  const platform = { clock, random, network: network as Network, disk, state: null }
   const session = await Session.open({ bind: '10.0.0.1', port: 6881, ...options }, platform)
   const added = session.add(torrent.file(), { path: '/d', peers })
   await clock.pass(100)

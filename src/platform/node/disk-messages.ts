@@ -1,16 +1,28 @@
 // What the main thread and a disk thread say to each other. Flat arrays, because cloning them costs half of what objects cost;
 // digests travel as Latin-1 text, because cloning a view clones the whole buffer behind it.
-import type { CommitResult, FileSpan } from '../platform.ts'
+import type { CommitResult, FileSpan, FileState, JournalEntry } from '../platform.ts'
 
 /** path, offset, length; path, offset, length; ... */
 export type PackedSpans = readonly (string | number)[]
 
+/** The path, and the record as Latin-1 text. */
+export type PackedEntry = readonly [path: string, record: string]
+
 interface Arguments {
-  commit: [slots: readonly number[], length: number, expected: string, wantBlockDigests: boolean, spans: PackedSpans]
-  write: [slot: number, offset: number, spans: PackedSpans]
+  commit: [
+    slots: readonly number[],
+    length: number,
+    expected: string,
+    wantBlockDigests: boolean,
+    spans: PackedSpans,
+    journal?: PackedEntry | null,
+  ]
+  write: [slot: number, offset: number, spans: PackedSpans, journal?: PackedEntry | null]
   hash: [spans: PackedSpans]
   read: [frame: number, spans: PackedSpans]
   sizes: [paths: readonly string[]]
+  states: [paths: readonly string[]]
+  sync: [files: readonly string[], folders: readonly string[]]
   /** path, length; path, length; ... */
   ensure: [files: readonly (string | number)[]]
   release: [root: string]
@@ -22,6 +34,8 @@ interface Results {
   hash: string | null
   read: null
   sizes: readonly number[]
+  states: readonly (FileState | null)[]
+  sync: readonly FileState[]
   ensure: null
   release: null
 }
@@ -53,6 +67,10 @@ export function unpackSpans(packed: PackedSpans): FileSpan[] {
     spans.push({ path: packed[i] as string, offset: packed[i + 1] as number, length: packed[i + 2] as number })
   }
   return spans
+}
+
+export function packEntry(entry: JournalEntry | undefined): PackedEntry | null {
+  return entry ? [entry.path, packDigest(entry.record)] : null
 }
 
 export function packDigest(digest: Uint8Array): string {

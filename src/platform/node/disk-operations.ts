@@ -5,12 +5,21 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { StorageError } from '../../base/errors.ts'
 import { sliceSpans, totalLength } from '../file-spans.ts'
-import type { CommitResult, FileSpan } from '../platform.ts'
+import type { CommitResult, FileSpan, FileState } from '../platform.ts'
 import { BLOCK_BYTES, BLOCK_HEADER_BYTES, FRAME_BYTES, SLOT_BYTES, type SharedSlabs } from './disk-memory.ts'
-import { unpackSpans, type Operation, type OperationKind, type OperationResult } from './disk-messages.ts'
+import {
+  unpackDigest,
+  unpackSpans,
+  type Operation,
+  type OperationKind,
+  type OperationResult,
+  type PackedEntry,
+} from './disk-messages.ts'
+import { fileState } from './file-state.ts'
 import { OpenFiles } from './open-files.ts'
-import { readFully, writeFully } from './positioned-io.ts'
+import { appendFully, readFully, writeFully } from './positioned-io.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
+import { syncFile, syncFolder } from './sync-file.ts'
 
 /** Bytes between two pauses while hashing. */
 const HASH_STRIDE = 1 << 20
@@ -38,12 +47,16 @@ export class DiskOperations {
   *run(operation: Operation): Work<OperationResult<OperationKind>> {
     switch (operation[1]) {
       case 'commit': {
-        const [, , slots, length, expected, wantBlockDigests, spans] = operation
-        return yield* this.#commit(slots, length, expected, wantBlockDigests, unpackSpans(spans))
+        const [, , slots, length, expected, wantBlockDigests, spans, journal] = operation
+        const result = yield* this.#commit(slots, length, expected, wantBlockDigests, unpackSpans(spans))
+        if (result.result === 'stored') this.#append(journal)
+        return result
       }
       case 'write': {
-        const [, , slot, offset, spans] = operation
-        return this.#write(slot, offset, unpackSpans(spans))
+        const [, , slot, offset, spans, journal] = operation
+        this.#write(slot, offset, unpackSpans(spans))
+        this.#append(journal)
+        return null
       }
       case 'hash':
         return yield* this.#hash(unpackSpans(operation[2]))
@@ -51,6 +64,10 @@ export class DiskOperations {
         return this.#read(operation[2], unpackSpans(operation[3]))
       case 'sizes':
         return operation[2].map(sizeOf)
+      case 'states':
+        return operation[2].map(fileState)
+      case 'sync':
+        return yield* this.#sync(operation[2], operation[3])
       case 'ensure':
         return yield* this.#ensure(operation[2])
       case 'release':
@@ -142,13 +159,33 @@ export class DiskOperations {
     }
   }
 
-  #write(slot: number, offset: number, spans: readonly FileSpan[]): null {
+  #write(slot: number, offset: number, spans: readonly FileSpan[]): void {
     let at = slot * SLOT_BYTES + offset
     for (const span of spans) {
       this.#writeParts([this.#slots.subarray(at, at + span.length)], span, 0)
       at += span.length
     }
-    return null
+  }
+
+  /** What is recorded is written by now: whoever reads the record may rely on it. */
+  #append(journal: PackedEntry | null | undefined): void {
+    if (!journal) return
+    const [path, record] = journal
+    appendFully(this.#files.forAppending(path), unpackDigest(record), path)
+  }
+
+  /** The files first: a name is of no use before its content is safe. */
+  *#sync(files: readonly string[], folders: readonly string[]): Work<readonly FileState[]> {
+    const states: FileState[] = []
+    for (const path of files) {
+      states.push(syncFile(path))
+      yield
+    }
+    for (const path of folders) {
+      syncFolder(path)
+      yield
+    }
+    return states
   }
 
   *#hash(spans: readonly FileSpan[]): Work<string | null> {

@@ -8,10 +8,12 @@ import { toStorageError } from './storage-error.ts'
 const URGENCY: Readonly<Record<OperationKind, number>> = {
   read: 0,
   sizes: 0,
+  states: 0,
   commit: 1,
   write: 1,
   ensure: 1,
   release: 1,
+  sync: 1,
   hash: 2,
 }
 

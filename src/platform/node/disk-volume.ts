@@ -1,39 +1,63 @@
 // A volume: turns the engine's calls into operations and gives them to the least busy hands of its device.
 import { stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { totalLength } from '../file-spans.ts'
-import type { CommitRequest, CommitResult, FileSpan, Frame, Slot, Volume } from '../platform.ts'
+import type {
+  CommitRequest,
+  CommitResult,
+  FileSpan,
+  FileState,
+  Frame,
+  JournalEntry,
+  Slot,
+  Volume,
+} from '../platform.ts'
 import { diskClosed, type DiskHands } from './disk-hands.ts'
 import { BLOCK_BYTES, FRAME_BLOCKS, SLOT_BYTES } from './disk-memory.ts'
 import {
   packDigest,
+  packEntry,
   packSpans,
   unpackDigest,
   type OperationArguments,
   type OperationKind,
   type OperationResult,
 } from './disk-messages.ts'
+import { fileStateLater } from './file-state.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
 
 /** What an operation that moves no data counts for when the least busy hands are looked for. */
 const SMALL_BYTES = BLOCK_BYTES
 const FEW_FILES = 64
 
+/** Those who work for one device. */
+export interface DeviceHands {
+  /** That have begun to work. */
+  readonly all: readonly DiskHands[]
+  idlest(this: void): DiskHands
+  /** Who does nothing but sync, which takes long and must not keep others waiting. */
+  sync(this: void): DiskHands
+}
+
 export class NodeVolume implements Volume {
   readonly device: object
-  readonly #allHands: readonly DiskHands[]
-  readonly #idlestHands: () => DiskHands
+  readonly #hands: DeviceHands
+  readonly #existingFolder: string
   readonly #isClosed: () => boolean
   readonly #underWay = new Set<Promise<unknown>>()
+  /** Files whose names, and those of their folders, are safe. */
+  readonly #syncedNames = new Set<string>()
 
-  constructor(allHands: readonly DiskHands[], idlestHands: () => DiskHands, isClosed: () => boolean) {
-    this.device = allHands
-    this.#allHands = allHands
-    this.#idlestHands = idlestHands
+  /** @param existingFolder what was there of the volume's path when it was opened: names in it may be new, its own is not */
+  constructor(hands: DeviceHands, existingFolder: string, isClosed: () => boolean) {
+    this.device = hands
+    this.#hands = hands
+    this.#existingFolder = existingFolder
     this.#isClosed = isClosed
   }
 
   async commit(request: CommitRequest): Promise<CommitResult> {
-    const { slots, length, expected, spans, wantBlockDigests } = request
+    const { slots, length, expected, spans, wantBlockDigests, journal } = request
     requireLength(spans, length)
     if (slots.length !== Math.ceil(length / SLOT_BYTES)) {
       throw new RangeError(`Cannot commit ${length} bytes from ${slots.length} slots`)
@@ -47,14 +71,21 @@ export class NodeVolume implements Volume {
       packDigest(expected),
       wantBlockDigests,
       packSpans(spans),
+      packEntry(journal),
     )
   }
 
-  async write(slot: Slot, offset: number, length: number, spans: readonly FileSpan[]): Promise<void> {
+  async write(
+    slot: Slot,
+    offset: number,
+    length: number,
+    spans: readonly FileSpan[],
+    journal?: JournalEntry,
+  ): Promise<void> {
     requireLength(spans, length)
     if (offset < 0 || offset + length > SLOT_BYTES)
       throw new RangeError(`Cannot write ${length} bytes from ${offset} of a slot`)
-    await this.#do('write', spans[0].path, length, slot, offset, packSpans(spans))
+    await this.#do('write', spans[0].path, length, slot, offset, packSpans(spans), packEntry(journal))
   }
 
   async hash(spans: readonly FileSpan[]): Promise<Uint8Array | null> {
@@ -76,6 +107,20 @@ export class NodeVolume implements Volume {
     return sizes
   }
 
+  async states(paths: readonly string[]): Promise<readonly (FileState | null)[]> {
+    if (paths.length > FEW_FILES) return this.#do('states', paths[0], SMALL_BYTES, paths)
+    const states: (FileState | null)[] = []
+    for (const path of paths) states.push(await fileStateLater(path))
+    return states
+  }
+
+  async sync(paths: readonly string[]): Promise<readonly FileState[]> {
+    const fresh = paths.filter((path) => !this.#syncedNames.has(path))
+    const states = await this.#give(this.#hands.sync, 'sync', paths[0] ?? '', 0, paths, this.#foldersOf(fresh))
+    for (const path of fresh) this.#syncedNames.add(path)
+    return states
+  }
+
   async ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void> {
     const packed = files.flatMap(({ path, length }) => [path, length])
     await this.#do('ensure', files[0]?.path ?? '', SMALL_BYTES, packed)
@@ -84,7 +129,19 @@ export class NodeVolume implements Volume {
   async release(root: string): Promise<void> {
     await Promise.allSettled(this.#underWay)
     if (this.#isClosed()) return
-    await Promise.all(this.#allHands.map((hands) => hands.do('release', root, 0, root)))
+    await Promise.all(this.#hands.all.map((hands) => hands.do('release', root, 0, root)))
+  }
+
+  /** The folders whose names may be as new as those of these files, the deepest first. */
+  #foldersOf(files: readonly string[]): string[] {
+    const folders = new Set<string>()
+    for (const file of files) {
+      for (let at = dirname(resolve(file)); !folders.has(at); at = dirname(at)) {
+        folders.add(at)
+        if (at === this.#existingFolder || dirname(at) === at) break
+      }
+    }
+    return [...folders].toSorted((a, b) => b.length - a.length)
   }
 
   async #do<Kind extends OperationKind>(
@@ -93,8 +150,18 @@ export class NodeVolume implements Volume {
     bytes: number,
     ...details: OperationArguments<Kind>
   ): Promise<OperationResult<Kind>> {
+    return this.#give(this.#hands.idlest, kind, path, bytes, ...details)
+  }
+
+  async #give<Kind extends OperationKind>(
+    hands: () => DiskHands,
+    kind: Kind,
+    path: string,
+    bytes: number,
+    ...details: OperationArguments<Kind>
+  ): Promise<OperationResult<Kind>> {
     if (this.#isClosed()) throw diskClosed(path)
-    const answer = this.#idlestHands().do(kind, path, bytes, ...details)
+    const answer = hands().do(kind, path, bytes, ...details)
     this.#underWay.add(answer)
     try {
       return await answer

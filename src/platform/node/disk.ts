@@ -6,7 +6,7 @@ import { Pool } from '../../base/pool.ts'
 import type { Disk, Frame, Slot, Volume } from '../platform.ts'
 import { diskClosed, DiskInThread, DiskThread, type DiskHands } from './disk-hands.ts'
 import { allocateSlabs, copyToShared, FRAME_BLOCKS, FRAME_BYTES, SLOT_BYTES, type SharedSlabs } from './disk-memory.ts'
-import { NodeVolume } from './disk-volume.ts'
+import { NodeVolume, type DeviceHands } from './disk-volume.ts'
 import { diskWorkerFile } from './disk-worker-file.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
 
@@ -41,7 +41,7 @@ export class NodeDisk implements Disk {
   readonly #frames: Pool
   readonly #frameMemory: readonly Uint8Array[]
   /** By the device's number. */
-  readonly #devices = new Map<number, DiskHands[]>()
+  readonly #devices = new Map<number, Device>()
   #closing: Promise<void> | null = null
 
   constructor(options: NodeDiskOptions = {}) {
@@ -100,40 +100,59 @@ export class NodeDisk implements Disk {
   }
 
   async openVolume(path: string): Promise<Volume> {
-    const device = await deviceOf(path)
+    const { folder, number } = await nearestExisting(path)
     if (this.#closing) throw diskClosed(path)
-    let hands = this.#devices.get(device)
-    if (!hands) this.#devices.set(device, (hands = []))
-    return new NodeVolume(
-      hands,
-      () => this.#idlest(hands),
-      () => this.#closing !== null,
-    )
+    let device = this.#devices.get(number)
+    if (!device) this.#devices.set(number, (device = new Device(this.#workers, this.#startHands)))
+    return new NodeVolume(device, folder, () => this.#closing !== null)
   }
 
   close(): Promise<void> {
-    const hands = [...this.#devices.values()].flat()
+    const hands = [...this.#devices.values()].flatMap((device) => device.all)
     this.#closing ??= Promise.all(hands.map((hand) => hand.close(this.#closeLimitMs))).then(() => {})
     return this.#closing
   }
 
-  /** Of a device's hands those with the least to do; new ones while all are busy and there may be more. */
-  #idlest(hands: DiskHands[]): DiskHands {
-    let idlest: DiskHands | undefined
-    for (const hand of hands) if (!idlest || hand.pendingBytes < idlest.pendingBytes) idlest = hand
-    if (idlest && (idlest.pendingBytes === 0 || hands.length >= this.#workers)) return idlest
-    const fresh = this.#workers === 0 ? new DiskInThread(this.#slabs) : new DiskThread(this.#slabs, this.#workerFile)
-    hands.push(fresh)
-    return fresh
-  }
+  readonly #startHands = (): DiskHands =>
+    this.#workers === 0 ? new DiskInThread(this.#slabs) : new DiskThread(this.#slabs, this.#workerFile)
 }
 
-/** The number of the device that holds `path`, or will: its nearest existing parent decides. */
-async function deviceOf(path: string): Promise<number> {
+/** A storage device, and who works for it. */
+class Device implements DeviceHands {
+  readonly #workers: number
+  readonly #start: () => DiskHands
+  readonly #hands: DiskHands[] = []
+  #sync: DiskHands | null = null
+
+  constructor(workers: number, start: () => DiskHands) {
+    this.#workers = workers
+    this.#start = start
+  }
+
+  get all(): readonly DiskHands[] {
+    return this.#sync ? [...this.#hands, this.#sync] : this.#hands
+  }
+
+  /** Those with the least to do; new ones while all are busy and there may be more. */
+  readonly idlest = (): DiskHands => {
+    let idlest: DiskHands | undefined
+    for (const hand of this.#hands) if (!idlest || hand.pendingBytes < idlest.pendingBytes) idlest = hand
+    if (idlest && (idlest.pendingBytes === 0 || this.#hands.length >= this.#workers)) return idlest
+    const fresh = this.#start()
+    this.#hands.push(fresh)
+    return fresh
+  }
+
+  readonly sync = (): DiskHands => (this.#sync ??= this.#start())
+}
+
+/** Of the folders that lead to `path` the last that exists, with the number of its device, which `path` is on or will be. */
+async function nearestExisting(path: string): Promise<{ folder: string; number: number }> {
   let at = resolve(path)
   for (;;) {
     try {
-      return (await stat(at)).dev
+      const info = await stat(at)
+      return { folder: info.isDirectory() ? at : dirname(at), number: info.dev }
     } catch (error) {
       if (!isMissing(error) || dirname(at) === at) throw toStorageError(error, 'use', path)
       at = dirname(at)

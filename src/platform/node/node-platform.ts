@@ -5,6 +5,7 @@ import { NodeDisk, type NodeDiskOptions } from './disk.ts'
 import { httpGet } from './http.ts'
 import { lookup, ownAddresses } from './lookup.ts'
 import { nodeRandom } from './random.ts'
+import { NodeStateStore } from './state-store.ts'
 import type { Receiving } from './tcp-connection.ts'
 import { connectTcp, listenTcp } from './tcp.ts'
 import { openUdp } from './udp.ts'
@@ -12,10 +13,12 @@ import { openUdp } from './udp.ts'
 export interface NodePlatformOptions extends NodeDiskOptions {
   /** How bytes of connections arrive. Default: the fast way, `shared`. */
   readonly receive?: Receiving
+  /** The folder where it is remembered what is verified. Default: nowhere. */
+  readonly state?: string
 }
 
 export function createNodePlatform(options: NodePlatformOptions = {}): Platform {
-  const { receive } = options
+  const { receive, state } = options
   return {
     clock: nodeClock,
     random: nodeRandom,
@@ -28,5 +31,6 @@ export function createNodePlatform(options: NodePlatformOptions = {}): Platform 
       ownAddresses,
     },
     disk: new NodeDisk(options),
+    state: state === undefined ? null : new NodeStateStore(state),
   }
 }

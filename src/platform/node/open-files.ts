@@ -11,7 +11,7 @@ interface OpenFile {
 }
 
 // Opening a pipe that lies in a file's place must not wait for its other end. (Windows has neither.)
-const { O_CREAT, O_RDONLY, O_RDWR } = fs.constants
+const { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY } = fs.constants
 const O_NONBLOCK = fs.constants.O_NONBLOCK ?? 0
 
 export class OpenFiles {
@@ -47,6 +47,18 @@ export class OpenFiles {
     try {
       fs.mkdirSync(dirname(path), { recursive: true })
       return this.#open(path, O_RDWR | O_CREAT, true)
+    } catch (error) {
+      throw toStorageError(error, 'write', path)
+    }
+  }
+
+  /** A descriptor that writes at the end of a file that must be there; of the file that is at this path now. */
+  forAppending(path: string): number {
+    const held = this.#touch(path)
+    if (held && !isStale(path, held.fd)) return held.fd
+    if (held) this.close(path)
+    try {
+      return this.#open(path, O_WRONLY | O_APPEND, false)
     } catch (error) {
       throw toStorageError(error, 'write', path)
     }

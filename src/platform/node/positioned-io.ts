@@ -37,6 +37,26 @@ export function writeFully(
   }
 }
 
+/**
+ * Adds to the end of a file that was opened for appending, in one call: what others append never comes between. Throws
+ * StorageError; where the system took a part only, that part stays.
+ */
+export function appendFully(fd: number, bytes: Uint8Array, path: string): void {
+  let written: number
+  try {
+    written = fs.writeSync(fd, bytes)
+  } catch (error) {
+    throw toStorageError(error, 'write', path)
+  }
+  if (written < bytes.length) {
+    throw new StorageError(
+      'disk_full',
+      `Cannot write ${path}: the disk took ${written} of ${bytes.length} bytes; free some space`,
+      path,
+    )
+  }
+}
+
 /** Bytes read: less than the buffers hold only where the file ends. Throws StorageError. */
 export function readFully(
   fd: number,

@@ -60,7 +60,7 @@ async function readUpTo(file: Awaited<ReturnType<typeof open>>, path: string, ma
 }
 
 /** Makes the new name itself last. Not every system can do that to a folder; the file is whole either way. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   try {
     const folder = await open(path, 'r')
     try {

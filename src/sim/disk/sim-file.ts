@@ -27,6 +27,7 @@ interface UnsyncedWrite {
   /** Stored. */
   readonly storedLength: number
   readonly lengthBefore: number
+  readonly changedUsBefore: number
   /** The file's length that the write asks for. */
   readonly end: number
   /** What was there, or null when all of it was holes. */
@@ -44,6 +45,7 @@ export class SimFile {
   readonly #pages = new Map<number, Page>()
   #unsynced: UnsyncedWrite[] = []
   #length = 0
+  #changedUs = 0
   #blocksWritten = 0
 
   constructor(kind: ContentKind) {
@@ -55,6 +57,11 @@ export class SimFile {
   /** Bytes, holes included. */
   get length(): number {
     return this.#length
+  }
+
+  /** Virtual time of the last change. What a simulation begins with was changed at 0. */
+  get changedUs(): number {
+    return this.#changedUs
   }
 
   /** Blocks of 16 KiB that take up space. */
@@ -82,12 +89,14 @@ export class SimFile {
       offset: at,
       storedLength: stored.length,
       lengthBefore: this.#length,
+      changedUsBefore: this.#changedUs,
       end: offset + length,
       before: isNew ? null : this.#copy(at, stored.length),
       newBlocks: isNew ? [] : newBlocks,
     })
     this.#put(at, stored)
     this.#length = Math.max(this.#length, offset + length)
+    this.#changedUs = timeUs
   }
 
   /** Makes the file at least this long, with a hole. */
@@ -98,11 +107,13 @@ export class SimFile {
       offset: 0,
       storedLength: 0,
       lengthBefore: this.#length,
+      changedUsBefore: this.#changedUs,
       end: length,
       before: null,
       newBlocks: [],
     })
     this.#length = length
+    this.#changedUs = timeUs
   }
 
   /** Copies stored bytes into `target` until it is full; holes are zeros. The caller has compared with `length`. */
@@ -165,6 +176,7 @@ export class SimFile {
       if (fate === 1) this.#putTorn(write.offset, bytes, random)
       else this.#put(write.offset, bytes)
       this.#length = Math.max(this.#length, write.end)
+      this.#changedUs = write.timeUs
     }
   }
 
@@ -173,6 +185,7 @@ export class SimFile {
     else this.#clear(Math.floor(write.offset / this.#blockBytes), this.#blockCount(write.offset, write.storedLength))
     for (const block of write.newBlocks) this.#clear(block, 1)
     this.#length = write.lengthBefore
+    this.#changedUs = write.changedUsBefore
   }
 
   /** Makes blocks holes again. */

@@ -87,6 +87,13 @@ export class SimFiles {
     if (fits < length) throw simStorageError('disk_full', 'write', path)
   }
 
+  /** Adds to the end of a file that is kept byte by byte. */
+  append(path: string, bytes: Uint8Array): void {
+    const file = this.#files.get(path)
+    if (!file) throw simStorageError('not_found', 'write', path)
+    this.write(path, file, file.length, bytes.length, bytes)
+  }
+
   lengthen(file: SimFile, length: number): void {
     file.lengthen(length, this.#nowUs())
   }

@@ -13,6 +13,7 @@ const ADVICE = {
   name_too_long: 'the name is too long for this file system; choose a shorter folder',
   io_error: 'the device reports an error; check its health and its cable',
   too_many_open_files: 'too many open files; raise the limit (`ulimit -n`)',
+  too_large: 'it is larger than it can be',
   disk_closed: 'the disk has been closed',
 } as const
 

@@ -2,7 +2,16 @@
 import { sliceSpans, totalLength } from '../../platform/file-spans.ts'
 import { equalBytes } from '../../base/bytes.ts'
 import { sha1 } from '../../base/digest.ts'
-import type { CommitRequest, CommitResult, FileSpan, Frame, Slot, Volume } from '../../platform/platform.ts'
+import type {
+  CommitRequest,
+  CommitResult,
+  FileSpan,
+  FileState,
+  Frame,
+  JournalEntry,
+  Slot,
+  Volume,
+} from '../../platform/platform.ts'
 import { BLOCK_BYTES } from '../../protocol/metainfo/piece-map.ts'
 import type { BlockMemory } from './block-memory.ts'
 import type { SimDevice } from './sim-device.ts'
@@ -22,6 +31,8 @@ export interface VolumeOwner {
   /** The files that this run of the session has written to, by path. */
   readonly openFiles: Map<string, SimFile>
   readonly isClosed: boolean
+  /** The device that holds `path`: a journal may be on another one than the content. */
+  device(path: string): SimDevice
   /** Does the work when the device has come to it, and answers with its result or with what it throws. */
   do<Result>(device: SimDevice, path: string, bytes: number, work: () => Result): Promise<Result>
   /** Answers without any work. */
@@ -47,12 +58,15 @@ export class SimVolume implements Volume {
     return this.#do(spans[0].path, length, () => this.#commit(request))
   }
 
-  write(slot: Slot, offset: number, length: number, spans: readonly FileSpan[]): Promise<void> {
+  write(slot: Slot, offset: number, length: number, spans: readonly FileSpan[], journal?: JournalEntry): Promise<void> {
     if (length <= 0 || totalLength(spans) !== length) return this.#refuseLength(length, spans)
     if (offset < 0 || offset + length > this.#disk.slotBytes) {
       return this.#refuse(`Cannot write ${length} bytes from ${offset} of a slot`)
     }
-    return this.#do(spans[0].path, length, () => this.#store(spans, this.#disk.memory.inSlot(slot, offset, length)))
+    return this.#do(spans[0].path, length, () => {
+      this.#store(spans, this.#disk.memory.inSlot(slot, offset, length))
+      this.#append(journal)
+    })
   }
 
   hash(spans: readonly FileSpan[]): Promise<Uint8Array | null> {
@@ -83,6 +97,22 @@ export class SimVolume implements Volume {
     )
   }
 
+  states(paths: readonly string[]): Promise<readonly (FileState | null)[]> {
+    return this.#do(paths[0] ?? '', 0, () => paths.map((path) => stateOn(this.device, path)))
+  }
+
+  sync(paths: readonly string[]): Promise<readonly FileState[]> {
+    return this.#do(paths[0] ?? '', 0, () => {
+      for (const path of paths) this.device.requireWritable(path)
+      return paths.map((path) => {
+        const state = stateOn(this.device, path)
+        if (!state) throw simStorageError('not_found', 'sync', path)
+        this.device.files.sync(path)
+        return state
+      })
+    })
+  }
+
   ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void> {
     return this.#do(files[0]?.path ?? '', 0, () => {
       for (const { path, length } of files) this.#ensure(path, length)
@@ -97,7 +127,7 @@ export class SimVolume implements Volume {
     })
   }
 
-  #commit({ slots, length, expected, spans, wantBlockDigests }: CommitRequest): CommitResult {
+  #commit({ slots, length, expected, spans, wantBlockDigests, journal }: CommitRequest): CommitResult {
     const { kind, slotBytes, memory } = this.#disk
     const piece = new Uint8Array(storedLength(kind, length))
     for (const [i, slot] of slots.entries()) {
@@ -125,7 +155,15 @@ export class SimVolume implements Volume {
       }
       from = to
     }
+    this.#append(journal)
     return { result: 'stored', blockDigests }
+  }
+
+  #append(journal: JournalEntry | undefined): void {
+    if (!journal) return
+    const device = this.#disk.device(journal.path)
+    device.requireWritable(journal.path)
+    device.files.append(journal.path, journal.record)
   }
 
   /** Writes stored bytes to where they belong. */
@@ -203,6 +241,12 @@ export class SimVolume implements Volume {
   #refuseLength(length: number, spans: readonly FileSpan[]): Promise<never> {
     return this.#refuse(`Cannot store ${length} bytes in spans of ${totalLength(spans)}`)
   }
+}
+
+/** Null where there is no file. */
+export function stateOn(device: SimDevice, path: string): FileState | null {
+  const file = device.isUnplugged ? null : device.files.find(path)
+  return file ? { size: file.length, mtimeNs: BigInt(file.changedUs) * 1000n } : null
 }
 
 /** The digest of a tag is the tag itself, with zeros after it. */

@@ -1,0 +1,121 @@
+// The state store of users: a folder with a locked folder in it for each torrent at each place.
+import { createHash } from 'node:crypto'
+import { constants, mkdir, open, realpath, rename, type FileHandle } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { StorageError } from '../../base/errors.ts'
+import type { FileState, StateFolder, StateStore } from '../platform.ts'
+import { readBootId } from './boot-id.ts'
+import { fileStateLater } from './file-state.ts'
+import { lockFolder, type Unlock } from './folder-lock.ts'
+import { isMissing, toStorageError } from './storage-error.ts'
+import { readSmallFile, syncFolder, writeFileAtomically } from './write-file.ts'
+
+const { O_APPEND, O_WRONLY } = constants
+
+export class NodeStateStore implements StateStore {
+  readonly bootId = readBootId()
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = resolve(folder)
+  }
+
+  async open(name: string, path: string): Promise<StateFolder> {
+    const contentPath = await realPath(resolve(path))
+    const place = createHash('sha256').update(contentPath).digest('hex').slice(0, 16)
+    const folder = join(this.#folder, `${name}-${place}`)
+    try {
+      // What somebody downloads is nobody else's business.
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+    } catch (error) {
+      throw toStorageError(error, 'make', folder)
+    }
+    return new NodeStateFolder(folder, contentPath, await lockFolder(folder, contentPath))
+  }
+}
+
+class NodeStateFolder implements StateFolder {
+  readonly contentPath: string
+  readonly #folder: string
+  readonly #unlock: Unlock
+  /** Open for appending. */
+  readonly #files = new Map<string, FileHandle>()
+
+  constructor(folder: string, contentPath: string, unlock: Unlock) {
+    this.contentPath = contentPath
+    this.#folder = folder
+    this.#unlock = unlock
+  }
+
+  path(name: string): string {
+    return join(this.#folder, name)
+  }
+
+  async read(name: string, maxBytes: number): Promise<Uint8Array | null> {
+    const path = this.path(name)
+    const state = await fileStateLater(path)
+    if (!state) return null
+    if (state.size > maxBytes) {
+      throw new StorageError('too_large', `Cannot read ${path}: larger than ${maxBytes} bytes`, path)
+    }
+    return readSmallFile(path, maxBytes)
+  }
+
+  stateOf(name: string): Promise<FileState | null> {
+    return fileStateLater(this.path(name))
+  }
+
+  async replace(name: string, bytes: Uint8Array): Promise<void> {
+    await this.#closeFile(name)
+    await writeFileAtomically(this.path(name), bytes)
+  }
+
+  async append(name: string, bytes: Uint8Array, { sync } = { sync: false }): Promise<void> {
+    const path = this.path(name)
+    try {
+      let file = this.#files.get(name)
+      if (!file) this.#files.set(name, (file = await open(path, O_WRONLY | O_APPEND)))
+      const { bytesWritten } = await file.write(bytes)
+      if (bytesWritten < bytes.length) {
+        throw new StorageError('disk_full', `Cannot write ${path}: the disk is full; free some space`, path)
+      }
+      if (sync) await file.datasync()
+    } catch (error) {
+      throw toStorageError(error, 'write', path)
+    }
+  }
+
+  async setAside(name: string): Promise<string> {
+    const [path, aside] = [this.path(name), this.path(`${name}.unusable`)]
+    await this.#closeFile(name)
+    try {
+      await rename(path, aside)
+    } catch (error) {
+      throw toStorageError(error, 'rename', path)
+    }
+    await syncFolder(this.#folder)
+    return aside
+  }
+
+  async close(): Promise<void> {
+    for (const name of [...this.#files.keys()]) await this.#closeFile(name)
+    await this.#unlock()
+  }
+
+  async #closeFile(name: string): Promise<void> {
+    const file = this.#files.get(name)
+    this.#files.delete(name)
+    await file?.close()
+  }
+}
+
+/** Without symbolic links, as far as there is something; what is missing is kept as it is. */
+async function realPath(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch (error) {
+    if (dirname(path) === path) return path
+    if (!isMissing(error)) throw toStorageError(error, 'use', path)
+    return join(await realPath(dirname(path)), basename(path))
+  }
+}
