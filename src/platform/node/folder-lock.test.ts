@@ -14,7 +14,7 @@ function makeFolder(): string {
 }
 
 /** A process that listens on a socket in the folder, as a holder of its lock does, and then is killed or stopped. */
-async function otherProcess(folder: string, answer: string): Promise<{ kill(): Promise<void> }> {
+async function otherProcess(folder: string, answer: string): Promise<{ kill: () => Promise<void> }> {
   const path = join(folder, 'lock.0ther')
   const code = `require('net').createServer((s) => s.end(${JSON.stringify(answer)})).listen(${JSON.stringify(path)}, () => console.log('ready'))`
   const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -98,7 +98,7 @@ class NodeStateFolder implements StateFolder {
   }
 
   async close(): Promise<void> {
-    for (const name of [...this.#files.keys()]) await this.#closeFile(name)
+    for (const name of this.#files.keys()) await this.#closeFile(name)
     await this.#unlock()
   }
 
