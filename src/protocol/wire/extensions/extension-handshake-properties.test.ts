@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bytesToIp } from '../../../base/address.ts'
+import { encode } from '../../bencode/index.ts'
 import { decodeExtensionHandshake, encodeExtensionHandshake } from './extension-handshake.ts'
 
 const name = fc.stringMatching(/^[a-z_]{1,20}$/)
@@ -45,4 +46,10 @@ test('a client of any name is shown as the beginning of that name, in whole char
     }),
     { numRuns: 30 },
   )
+})
+
+test('an extension whose name is longer than any is passed over', () => {
+  const names = ['ut_pex', 'n'.repeat(64), 'n'.repeat(65), 'n'.repeat(10_000)]
+  const payload = encode({ m: Object.fromEntries(names.map((name) => [name, 1])) })
+  expect([...decodeExtensionHandshake(payload).extensions.keys()].sort()).toEqual(['n'.repeat(64), 'ut_pex'])
 })
