@@ -1,0 +1,59 @@
+// A journal that says in as few records as possible what is known: what a journal begins with, and what a long one is
+// replaced by.
+import type { Bitfield } from '../../../base/bitfield.ts'
+import { concatBytes } from '../../../base/bytes.ts'
+import type { FileState } from '../../../platform/platform.ts'
+import {
+  encodeHeader,
+  encodeRecord,
+  type JournalIdentity,
+  type JournalRecord,
+  MAX_FILES_PER_RECORD,
+  type SyncedFile,
+} from './journal-format.ts'
+
+export interface KnownBlocks {
+  readonly bits: Bitfield
+  readonly isSynced: boolean
+}
+
+export interface JournalContent {
+  readonly identity: JournalIdentity
+  readonly bootId: string
+  /** Verified pieces, those that are not synced too. */
+  readonly have: Bitfield
+  readonly synced: Bitfield
+  /** Pieces under way -> what of them is in its place. */
+  readonly blocks: ReadonlyMap<number, KnownBlocks>
+  /** What files looked like when they were synced last. */
+  readonly recorded: ReadonlyMap<number, FileState>
+}
+
+export function encodeSnapshot(content: JournalContent): Uint8Array {
+  const { have, synced, recorded, bootId } = content
+  const unsynced = have.copy()
+  synced.forEachSet((piece) => unsynced.clear(piece))
+  const records: JournalRecord[] = []
+  if (synced.count > 0) records.push({ kind: 'writtenMany', pieces: synced.bytes })
+  records.push(...blockRecords(content, true), { kind: 'syncing', sync: 0 }, ...syncedRecords(0, recorded))
+  records.push({ kind: 'started', bootId })
+  if (unsynced.count > 0) records.push({ kind: 'writtenMany', pieces: unsynced.bytes })
+  records.push(...blockRecords(content, false))
+  return concatBytes([encodeHeader(content.identity), ...records.map(encodeRecord)])
+}
+
+/** What files look like, in records that are not too long. */
+export function syncedRecords(sync: number, states: ReadonlyMap<number, FileState>): JournalRecord[] {
+  const files: SyncedFile[] = [...states].map(([file, state]) => ({ file, ...state }))
+  const records: JournalRecord[] = []
+  for (let at = 0; at < files.length; at += MAX_FILES_PER_RECORD) {
+    records.push({ kind: 'synced', sync, files: files.slice(at, at + MAX_FILES_PER_RECORD) })
+  }
+  return records
+}
+
+function blockRecords({ blocks }: JournalContent, isSynced: boolean): JournalRecord[] {
+  return [...blocks].flatMap(([piece, known]) =>
+    known.isSynced === isSynced ? [{ kind: 'blocks' as const, piece, blocks: known.bits.bytes }] : [],
+  )
+}
