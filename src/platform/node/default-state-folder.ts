@@ -8,15 +8,9 @@ export function defaultStateFolder(
   env: NodeJS.ProcessEnv = process.env,
   home = homedir(),
 ): string {
-  switch (platform) {
-    case 'darwin':
-      return join(home, 'Library', 'Application Support', 'shoal')
-    case 'win32':
-      return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'shoal')
-    default: {
-      // The convention says that a path that is not absolute is to be ignored.
-      const { XDG_STATE_HOME: chosen } = env
-      return chosen && isAbsolute(chosen) ? join(chosen, 'shoal') : join(home, '.local', 'state', 'shoal')
-    }
-  }
+  if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'shoal')
+  if (platform === 'win32') return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'shoal')
+  // The convention says that a path that is not absolute is to be ignored.
+  const { XDG_STATE_HOME: chosen } = env
+  return chosen && isAbsolute(chosen) ? join(chosen, 'shoal') : join(home, '.local', 'state', 'shoal')
 }

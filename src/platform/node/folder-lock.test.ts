@@ -33,9 +33,8 @@ test('a lock is held until it is released, and leaves nothing behind', async () 
   const unlock = await lockFolder(folder, '/content')
   await expect(lockFolder(folder, '/content')).rejects.toMatchObject({ name: 'StateError', code: 'in_use' })
   await unlock()
-  await (
-    await lockFolder(folder, '/content')
-  )()
+  const unlockAgain = await lockFolder(folder, '/content')
+  await unlockAgain()
   expect(fs.readdirSync(folder)).toEqual([])
 })
 
@@ -45,9 +44,8 @@ test('the lock of a process that was killed is no lock any more', async () => {
   await expect(lockFolder(folder, '/content')).rejects.toMatchObject({ code: 'in_use' })
   await kill()
   expect(fs.readdirSync(folder)).toEqual(['lock.0ther'])
-  await (
-    await lockFolder(folder, '/content')
-  )()
+  const unlock = await lockFolder(folder, '/content')
+  await unlock()
   expect(fs.readdirSync(folder)).toEqual([])
 })
 
@@ -56,9 +54,9 @@ test('who wants the lock too is waited for', async () => {
   const { kill } = await otherProcess(folder, 'wanted')
   const locking = lockFolder(folder, '/content')
   await kill()
-  await (
-    await locking
-  )()
+  const unlock = await locking
+  await unlock()
+  expect(fs.readdirSync(folder)).toEqual([])
 })
 
 test('a holder that does not answer has the lock all the same', { timeout: 10_000 }, async () => {
