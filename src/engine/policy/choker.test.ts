@@ -8,6 +8,7 @@ class Peer implements ChokeCandidate {
   isUnchoked = false
   isWanted = true
   owesUs = false
+  have = { count: 0 }
   bytesFromPeer = 0
   bytesToPeer = 0
   roundsUnchoked = 0
@@ -63,14 +64,14 @@ describe('while downloading', () => {
 
   test('the one drawn by chance has three rounds to prove itself', () => {
     const peers = ['a', 'b', 'c', 'd'].map((name, i) => new Peer(name, { bytesFromPeer: 100 - i }))
-    const pick = choker(2, [0, 2])
+    const pick = choker(2, [0, 0, 2, 2])
     const rounds = Array.from({ length: 4 }, () => round(pick, peers, false))
     expect(rounds).toEqual(['a b', 'a b', 'a b', 'a d'])
   })
 
   test('when the one drawn by chance has gone, another is drawn at once', () => {
     const peers = ['a', 'b', 'c'].map((name, i) => new Peer(name, { bytesFromPeer: 100 - i }))
-    const pick = choker(2, [1, 0])
+    const pick = choker(2, [1, 1])
     expect(round(pick, peers, false)).toBe('a c')
     expect(round(pick, peers.slice(0, 2), false)).toBe('a b')
     expect(round(pick, [...peers.slice(0, 2), new Peer('d')], false)).toBe('a b')
@@ -201,6 +202,20 @@ describe('who snubs us', () => {
     snub.bytesFromPeer = 50
     expect(round(pick, peers, false)).toContain('snub')
   })
+})
+
+test('who has little is drawn before who has much', () => {
+  const random = randomSource(4)
+  const pick = new Choker<Peer>({ slots: 1, below: (limit) => random.below(limit) })
+  const peers = [1, 2, 3].map((count) => new Peer(String(count), { have: { count } }))
+  const drawn = new Map<string, number>()
+  for (let i = 0; i < 900; i++) {
+    const { name } = pick.next(peers, false)!
+    drawn.set(name, (drawn.get(name) ?? 0) + 1)
+  }
+  // Of nine pairs, five have the first of them, three the second but not the first.
+  expect(drawn.get('1')).toBeGreaterThan(drawn.get('2')! + 100)
+  expect(drawn.get('2')).toBeGreaterThan(drawn.get('3')! + 100)
 })
 
 describe('newcomers', () => {

@@ -1,9 +1,10 @@
 // Whom we upload to (BEP 3).
 //
 // Downloading: the peers that gave us most in the last 20 s get a slot; one more is drawn by chance every third round,
-// newcomers before others, to prove itself. A peer that owes us blocks and sends none for a minute gets none but by that
-// chance, and there is one such chance more. Of those that have never sent anything only few are served at a time as
-// long as others have, and only with so much in advance (see credit.ts): who rides free gets what is left over.
+// newcomers and those who have little before others, to prove itself. A peer that owes us blocks and sends none for a
+// minute gets none but by that chance, and there is one such chance more. Of those that have never sent anything only few
+// are served at a time as long as others have, and only with so much in advance (see credit.ts): who rides free gets what is
+// left over.
 // Seeding: nobody gives us anything, so everybody is served in turn; who takes fastest keeps its slot for some rounds.
 // Between rounds a free slot is given away at once, by the same preferences.
 // Pure: the caller brings peers and randomness, and carries out the answer.
@@ -29,6 +30,8 @@ export interface ChokeCandidate extends Borrower {
   readonly isUnchoked: boolean
   /** We wait for blocks that it lets us have. */
   readonly owesUs: boolean
+  /** The pieces that it has. */
+  readonly have: { readonly count: number }
   /** Payload bytes received from it since the last round. */
   readonly bytesFromPeer: number
   /** Rounds for which it has held its slot. */
@@ -195,8 +198,17 @@ export class Choker<Peer extends ChokeCandidate> {
     )
   }
 
-  /** One of them by chance; newcomers, who have had none to give, are drawn more often. */
+  /**
+   * Of two drawn by chance the one that has less: it has least to trade, and would be done last. (Who rides free has little,
+   * too, but soon no credit.)
+   */
   #draw(waiting: readonly Peer[]): Peer {
+    const [one, other] = [this.#drawOne(waiting), this.#drawOne(waiting)]
+    return other.have.count < one.have.count ? other : one
+  }
+
+  /** Newcomers, who have had none to give, are drawn more often. */
+  #drawOne(waiting: readonly Peer[]): Peer {
     const newcomers = waiting.filter((peer) => this.#round - this.#pastOf(peer).firstRound < NEWCOMER_ROUNDS)
     const ticket = this.#below(waiting.length + (NEWCOMER_CHANCE - 1) * newcomers.length)
     return ticket < waiting.length ? waiting[ticket] : newcomers[(ticket - waiting.length) % newcomers.length]

@@ -43,7 +43,7 @@ export class UploadSlots {
   #best = 0
   #roundsToTrial = FIRST_TRIAL_ROUNDS
   #patience = FIRST_TRIAL_ROUNDS
-  /** Bytes per second before the slot under trial; -1: none is. */
+  /** Bytes per second, at best, before the slot under trial; -1: none is. */
   #before = -1
 
   get count(): number {
@@ -56,7 +56,8 @@ export class UploadSlots {
     if (limit > 0) return (this.#count = slotsUnder(limit))
     if (this.#before >= 0) this.#endTrial(bytesPerSecond)
     else if (served >= this.#count && isWaitedFor && bytesPerSecond > 0 && --this.#roundsToTrial <= 0) {
-      this.#before = bytesPerSecond
+      // Not what this round happened to bring: after a bad one everything would look like a gain.
+      this.#before = this.#best
       this.#extra++
     }
     return (this.#count = clamp(Math.max(START_SLOTS, slotsFor(this.#best)) + this.#extra, START_SLOTS))

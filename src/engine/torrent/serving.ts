@@ -1,11 +1,13 @@
 // Whom of the connected peers we serve (BEP 3): carries out what the choker decides, in rounds and whenever a slot comes
 // free. Which peers are connected is the swarm's business; what they are sent, the upload's.
+import type { Bitfield } from '../../base/bitfield.ts'
 import { Choker, type ChokeCandidate } from '../policy/choker.ts'
 import { slotsAtStart, UploadSlots } from '../policy/upload-slots.ts'
 import type { Pupil, SuperSeeding } from './super-seeding.ts'
 
 /** What serving does to a peer. */
 export interface ServedPeer extends ChokeCandidate, Pupil {
+  readonly have: Bitfield
   unchoke(): void
   choke(): void
   /** Tells it which of these pieces costs us least to send (BEP 6). */
