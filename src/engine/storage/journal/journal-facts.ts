@@ -19,7 +19,8 @@ interface Entry {
 
 export class JournalFacts {
   readonly written = new Map<number, Entry>()
-  readonly blocks = new Map<number, Entry & { readonly bits: Bitfield }>()
+  /** Pieces that are not written -> what was written of them, in several parts. */
+  readonly blocks = new Map<number, (Entry & { readonly bits: Bitfield })[]>()
   /** What files looked like when they were synced last. */
   readonly recorded = new Map<number, FileState>()
   bootId: string | null = null
@@ -103,10 +104,13 @@ export class JournalFacts {
   }
 
   #writeBlocks(piece: number, bytes: Uint8Array, at: number): void {
+    if (bytes.length === 0) this.blocks.delete(piece)
     const bits = Bitfield.fromBytes(this.#geometry.blockCount(piece), bytes)
     if (!bits || this.written.has(piece)) return
     const entry = { at, certainty: 'written' as const, bits }
-    this.blocks.set(piece, entry)
+    const entries = this.blocks.get(piece)
+    if (entries) entries.push(entry)
+    else this.blocks.set(piece, [entry])
     this.#open.push([piece, entry])
   }
 

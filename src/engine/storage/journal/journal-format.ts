@@ -33,7 +33,7 @@ export type JournalRecord =
   | { readonly kind: 'written'; readonly piece: number }
   /** The same for many: one bit a piece, as on the wire. */
   | { readonly kind: 'writtenMany'; readonly pieces: Uint8Array }
-  /** These blocks of a piece are written, unverified; all that are, not only new ones. One bit a block. */
+  /** These blocks of a piece are written too, unverified: one bit a block. Without any bits: none of its blocks is of use. */
   | { readonly kind: 'blocks'; readonly piece: number; readonly blocks: Uint8Array }
   /** A sync begins: it covers what was recorded before this. */
   | { readonly kind: 'syncing'; readonly sync: number }

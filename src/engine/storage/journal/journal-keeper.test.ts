@@ -30,6 +30,7 @@ function world(disk = new FakeDisk()) {
   const folder = new FakeStateFolder(disk)
   const failures: string[] = []
   const log: string[] = []
+  const clock = { now: 0 }
   const open = (bootId = 'B'): Promise<OpenedJournal> =>
     openJournal({
       folder,
@@ -38,6 +39,7 @@ function world(disk = new FakeDisk()) {
       geometry: journalGeometry(metainfo, map),
       paths,
       bootId,
+      now: () => clock.now,
       onFailed: (error) => failures.push(error.code),
       log: (message) => log.push(message),
     })
@@ -54,7 +56,8 @@ function world(disk = new FakeDisk()) {
       journal: keeper.pieceEntry(piece),
     })
     expect(result.result).toBe('stored')
-    keeper.wrote(piece, now)
+    clock.now = now
+    keeper.wrote(piece)
     disk.returnSlot(slot)
   }
   const records = (): string[] => {
@@ -63,14 +66,20 @@ function world(disk = new FakeDisk()) {
       'piece' in record ? `${record.kind} ${record.piece}` : record.kind,
     )
   }
-  return { disk, folder, failures, log, open, store, records }
+  /** It is this late, and the keeper's turn. */
+  const tick = async ({ keeper }: OpenedJournal, now: number): Promise<void> => {
+    clock.now = now
+    keeper.tick()
+    await settled()
+  }
+  return { disk, folder, failures, log, open, store, records, tick }
 }
 
 /** Opened for the first time, with nothing on disk. */
 async function fresh() {
   const made = world()
   const opened = await made.open()
-  await opened.keeper.begin(new Bitfield(6), 0, true)
+  await opened.keeper.begin(new Bitfield(6), true)
   return { ...made, opened, keeper: opened.keeper }
 }
 
@@ -96,16 +105,15 @@ describe('a journal', () => {
   })
 
   test('leaves in doubt what was not synced before the machine was restarted', async () => {
-    const { opened, disk, keeper, store, open } = await fresh()
+    const { opened, disk, store, open, tick } = await fresh()
     await store(opened, 0, 0)
-    keeper.tick(4000)
-    await settled()
+    await tick(opened, 4000)
     await store(opened, 4, 4000)
     const again = await open('C')
     expect(setPieces(again.known!.have)).toEqual([0])
     expect(again.known!.unsure).toEqual([4])
     // It was hashed, and found good.
-    await again.keeper.begin(Bitfield.fromBytes(6, Uint8Array.of(0b1000_1000))!, 0, true)
+    await again.keeper.begin(Bitfield.fromBytes(6, Uint8Array.of(0b1000_1000))!, true)
     expect(setPieces((await open('C')).known!.have)).toEqual([0, 4])
     disk.files.delete(paths[0])
     expect((await open('C')).known!.unsure).toEqual([0])
@@ -121,7 +129,7 @@ describe('a journal', () => {
     expect(log).toEqual([
       `Cannot use ${JOURNAL}: it is no journal; it is kept as ${JOURNAL}.unusable, and the data is checked instead`,
     ])
-    await again.keeper.begin(new Bitfield(6), 0, true)
+    await again.keeper.begin(new Bitfield(6), true)
     expect((await open()).known).not.toBeNull()
   })
 
@@ -132,21 +140,21 @@ describe('a journal', () => {
     disk.files.set(JOURNAL, disk.files.get(JOURNAL)!.slice(0, -3))
     const again = await open()
     expect(again.known!.unsure).toEqual([0])
-    await again.keeper.begin(Bitfield.fromBytes(6, Uint8Array.of(0x80))!, 0, true)
+    await again.keeper.begin(Bitfield.fromBytes(6, Uint8Array.of(0x80))!, true)
     await store(again, 5, 0)
     expect(records()).toEqual(['syncing', 'started', 'writtenMany', 'written 5'])
     expect(setPieces((await open()).known!.have)).toEqual([0, 5])
   })
 
   test('of a torrent that writes nothing more stays as it is', async () => {
-    const { opened, folder, keeper, store, open } = await fresh()
+    const { opened, folder, keeper, store, open, tick } = await fresh()
     for (let piece = 0; piece < 6; piece++) await store(opened, piece, 0)
     await keeper.close()
     folder.log.length = 0
     const again = await open('C')
     expect(again.known!.have.isFull).toBe(true)
-    await again.keeper.begin(again.known!.have, 0, false)
-    again.keeper.tick(1e9)
+    await again.keeper.begin(again.known!.have, false)
+    await tick(again, 1e9)
     await again.keeper.close()
     expect(folder.log).toEqual([])
   })
@@ -173,18 +181,16 @@ describe('a journal', () => {
 
 describe('a sync', () => {
   test('begins four seconds after the oldest piece that is not safe, and covers its files', async () => {
-    const { opened, disk, keeper, store, records } = await fresh()
+    const { opened, disk, keeper, store, records, tick } = await fresh()
     await store(opened, 0, 1000)
     await store(opened, 4, 4999)
-    keeper.tick(4999)
+    await tick(opened, 4999)
     expect(records()).not.toContain('synced')
-    keeper.tick(5000)
-    await settled()
+    await tick(opened, 5000)
     expect(records().slice(-2)).toEqual(['syncing', 'synced'])
     expect(disk.operations.filter((each) => each.startsWith('sync'))).toHaveLength(1)
     expect(keeper.hasUnsynced).toBe(false)
-    keeper.tick(1e9)
-    await settled()
+    await tick(opened, 1e9)
     expect(records().filter((each) => each === 'synced')).toHaveLength(1)
   })
 
@@ -199,57 +205,54 @@ describe('a sync', () => {
       geometry: { ...journalGeometry(metainfo, map), pieceLength: (piece) => big.pieceLength(piece) },
       paths,
       bootId: 'B',
+      now: () => 0,
       onFailed: () => {},
       log: () => {},
     })
-    await keeper.begin(new Bitfield(6), 0, true)
+    await keeper.begin(new Bitfield(6), true)
     for (const path of paths) disk.put(path, new Uint8Array(1))
-    keeper.wrote(0, 0)
-    keeper.wrote(1, 0)
-    keeper.tick(0)
+    keeper.wrote(0)
+    keeper.wrote(1)
+    keeper.tick()
+    await settled()
     expect(disk.operations).toEqual([])
-    keeper.wrote(2, 0)
-    keeper.tick(0)
+    keeper.wrote(2)
+    keeper.tick()
     await settled()
     expect(disk.operations).toEqual([`sync ${paths[0]}:0 2`])
   })
 
   test('does not cover what comes while it is under way', async () => {
-    const { opened, disk, keeper, store, open } = await fresh()
+    const { opened, disk, keeper, store, open, tick } = await fresh()
     await store(opened, 0, 0)
     disk.isHeld = true
-    keeper.tick(4000)
-    await settled()
+    await tick(opened, 4000)
     expect(disk.held.map(({ kind }) => kind)).toEqual(['sync'])
     disk.isHeld = false
     await store(opened, 1, 4000)
-    keeper.tick(1e9)
-    await settled()
+    await tick(opened, 1e9)
     expect(disk.held).toHaveLength(1)
     disk.goAll()
     await settled()
     expect(keeper.hasUnsynced).toBe(true)
     expect((await open('C')).known!.unsure).toEqual([1])
-    keeper.tick(1e9)
-    await settled()
+    await tick(opened, 1e9)
     expect((await open('C')).known!.unsure).toEqual([])
   })
 
   test('that fails is not repeated: what it was to cover stays in doubt', async () => {
-    const { opened, disk, failures, folder, keeper, store, open, records } = await fresh()
+    const { opened, disk, failures, folder, keeper, store, open, records, tick } = await fresh()
     await store(opened, 0, 0)
-    keeper.tick(4000)
-    await settled()
+    await tick(opened, 4000)
     await store(opened, 1, 5000)
     disk.isHeld = true
-    keeper.tick(9000)
-    await settled()
+    await tick(opened, 9000)
     disk.held.splice(0)[0].fail(new StorageError('io_error', 'Cannot sync', paths[0]))
     disk.isHeld = false
     await settled()
     expect(failures).toEqual(['io_error'])
     await store(opened, 3, 9000)
-    keeper.tick(1e9)
+    await tick(opened, 1e9)
     await keeper.close()
     expect(records().slice(-3)).toEqual(['doubt', 'written 3', 'doubt'])
     expect(folder.isClosed).toBe(true)
@@ -269,12 +272,11 @@ describe('a sync', () => {
   })
 
   test('covers files that were written without a record, so that their change is not taken for somebody else’s', async () => {
-    const { opened, disk, keeper, store, open } = await fresh()
+    const { opened, disk, keeper, store, open, tick } = await fresh()
     await store(opened, 0, 0)
-    keeper.tick(4000)
-    await settled()
+    await tick(opened, 4000)
     disk.changeTimes.set(paths[0], 50n)
-    keeper.touched(1, 5000)
+    keeper.touched(1)
     await keeper.close()
     expect((await open('C')).known!.changedFiles).toEqual([])
   })
@@ -287,7 +289,7 @@ describe('finished blocks', () => {
     const bits = Bitfield.fromBytes(1, Uint8Array.of(0x80))!
     for (const piece of [0, 1]) {
       await disk.volume().write(slot, 0, PIECE, layout.spans(piece, 0, PIECE), keeper.blocksEntry(piece, bits))
-      keeper.wroteBlocks(piece, bits, 0)
+      keeper.wroteBlocks(piece, bits)
     }
     expect([...(await open()).known!.blocks.keys()]).toEqual([0, 1])
     await store(opened, 0, 0)
@@ -297,11 +299,10 @@ describe('finished blocks', () => {
 })
 
 test('a state folder that refuses fails the torrent as a disk does', async () => {
-  const { opened, failures, folder, keeper, store } = await fresh()
+  const { opened, failures, folder, keeper, store, tick } = await fresh()
   await store(opened, 0, 0)
   folder.failure = 'disk_full'
-  keeper.tick(4000)
-  await settled()
+  await tick(opened, 4000)
   expect(failures).toEqual(['disk_full'])
   await keeper.close()
   expect(folder.isClosed).toBe(true)

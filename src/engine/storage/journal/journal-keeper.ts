@@ -4,7 +4,7 @@
 // Syncs begin early enough to be over, on a disk that works, when 5 s have passed or 256 MiB have come since the oldest
 // piece that is not safe: that much a power cut may cost. They go on beside the download. One that fails is never repeated:
 // what was not safe by then stays in doubt.
-import type { Bitfield } from '../../../base/bitfield.ts'
+import { Bitfield } from '../../../base/bitfield.ts'
 import { concatBytes } from '../../../base/bytes.ts'
 import type { StorageError } from '../../../base/errors.ts'
 import type { FileState, JournalEntry, StateFolder, Volume } from '../../../platform/platform.ts'
@@ -26,6 +26,8 @@ export interface KeeperOptions {
   /** By the index of the file; empty for pad files. */
   readonly paths: readonly string[]
   readonly bootId: string
+  /** Monotonic milliseconds. */
+  readonly now: () => number
   /** What was written since the last good sync is not sure, and no sync will make it so. */
   readonly onFailed: (error: StorageError) => void
 }
@@ -58,6 +60,7 @@ export class JournalKeeper {
   #oldest: number | null = null
   #syncs = 0
   #syncing: Promise<void> | null = null
+  #closing: Promise<void> | null = null
   #state: 'open' | 'failed' | 'closed' = 'open'
   /** Something was written, or may have been, since the journal was opened. */
   #isUsed = false
@@ -67,7 +70,9 @@ export class JournalKeeper {
     this.#have = start.synced.copy()
     this.#synced = start.synced.copy()
     this.#recorded = new Map(start.recorded)
-    this.#blocks = new Map([...start.blocks].map(([piece, bits]) => [piece, { bits, isSynced: false }]))
+    this.#blocks = new Map(
+      [...start.blocks].map(([piece, bits]) => [piece, { all: bits, synced: new Bitfield(bits.size) }]),
+    )
     this.#length = start.length
     this.#isStale = start.isStale
   }
@@ -81,11 +86,11 @@ export class JournalKeeper {
    * What is on disk is known now. To be called before anything is written; a torrent that will write nothing more needs no
    * new record.
    */
-  async begin(have: Bitfield, now: number, willWrite: boolean): Promise<void> {
+  async begin(have: Bitfield, willWrite: boolean): Promise<void> {
     have.forEachSet((piece) => {
-      if (!this.#have.has(piece)) this.#note(piece, now)
+      if (!this.#have.has(piece)) this.#note(piece)
     })
-    for (const piece of this.#blocks.keys()) this.#touch(piece, now)
+    for (const piece of this.#blocks.keys()) this.#touch(piece)
     if (this.#isStale || this.#isLong) await this.#replace()
     else if (willWrite) await this.#append([{ kind: 'started', bootId: this.#options.bootId }], false)
     this.#isUsed = willWrite || this.#oldest !== null
@@ -96,44 +101,54 @@ export class JournalKeeper {
     return this.#entry({ kind: 'written', piece })
   }
 
-  /** To be handed to the disk with blocks of a piece: all that will be in their place then. */
+  /** To be handed to the disk with blocks of a piece. */
   blocksEntry(piece: number, bits: Bitfield): JournalEntry {
     return this.#entry({ kind: 'blocks', piece, blocks: bits.bytes })
   }
 
   /** The disk has written the piece and its entry. */
-  wrote(piece: number, now: number): void {
+  wrote(piece: number): void {
     this.#blocks.delete(piece)
-    this.#note(piece, now)
+    this.#note(piece)
   }
 
   /** The disk has written blocks of the piece, and their entry. */
-  wroteBlocks(piece: number, bits: Bitfield, now: number): void {
-    this.#blocks.set(piece, { bits: bits.copy(), isSynced: false })
-    this.#touch(piece, now)
+  wroteBlocks(piece: number, bits: Bitfield): void {
+    const known = this.#blocks.get(piece)
+    if (known) bits.forEachSet((block) => known.all.set(block))
+    else this.#blocks.set(piece, { all: bits.copy(), synced: new Bitfield(bits.size) })
+    this.#touch(piece)
   }
 
   /** Parts of the piece have been written, or will be, without an entry: its files have changed, by our own hand. */
-  touched(piece: number, now: number): void {
-    this.#touch(piece, now)
+  touched(piece: number): void {
+    this.#touch(piece)
   }
 
-  /** Blocks of the piece were of no use: it failed, and is fetched again. */
+  /** The piece is wrong, and fetched again: its blocks are of no use. */
   forgetBlocks(piece: number): void {
-    this.#blocks.delete(piece)
+    if (!this.#blocks.delete(piece)) return
+    const nothing: JournalRecord = { kind: 'blocks', piece, blocks: new Uint8Array(0) }
+    this.#append([nothing], false).catch((error) => void this.#fail(error as StorageError))
   }
 
   /** Time passes: begins a sync when one is due. */
-  tick(now: number): void {
+  tick(): void {
     if (this.#state !== 'open' || this.#oldest === null || this.#syncing) return
-    if (now - this.#oldest >= SYNC_AFTER_MS || this.#unsyncedBytes >= SYNC_AFTER_BYTES) void this.#startSync()
+    if (this.#options.now() - this.#oldest >= SYNC_AFTER_MS || this.#unsyncedBytes >= SYNC_AFTER_BYTES)
+      void this.#startSync()
   }
 
   /**
    * Makes everything safe, and lets go of the folder; to be called when the disk writes nothing more. Never rejects: what
    * could not be made safe is told by `onFailed`.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     await this.#syncing
     if (this.#state === 'open' && this.#oldest !== null) await this.#startSync()
     if (this.#state === 'open') {
@@ -162,16 +177,16 @@ export class JournalKeeper {
     return { path: this.#options.folder.path(JOURNAL_NAME), record: bytes }
   }
 
-  #note(piece: number, now: number): void {
+  #note(piece: number): void {
     this.#have.set(piece)
     this.#unsynced.push(piece)
     this.#unsyncedBytes += this.#options.geometry.pieceLength(piece)
-    this.#touch(piece, now)
+    this.#touch(piece)
   }
 
-  #touch(piece: number, now: number): void {
+  #touch(piece: number): void {
     for (const file of this.#options.geometry.filesOf(piece)) this.#dirtyFiles.add(file)
-    this.#oldest ??= now
+    this.#oldest ??= this.#options.now()
   }
 
   #startSync(): Promise<void> {
@@ -183,7 +198,7 @@ export class JournalKeeper {
     const { volume, paths } = this.#options
     const files = [...this.#dirtyFiles].toSorted((a, b) => a - b)
     const pieces = this.#unsynced
-    const blocks = [...this.#blocks]
+    const blocks = [...this.#blocks.values()].map((known) => ({ known, all: known.all.copy() }))
     this.#dirtyFiles = new Set()
     this.#unsynced = []
     this.#unsyncedBytes = 0
@@ -196,9 +211,7 @@ export class JournalKeeper {
       await this.#append(syncedRecords(sync, looks), true)
       for (const piece of pieces) this.#synced.set(piece)
       for (const [file, state] of looks) this.#recorded.set(file, state)
-      for (const [piece, known] of blocks) {
-        if (this.#blocks.get(piece) === known) this.#blocks.set(piece, { ...known, isSynced: true })
-      }
+      for (const { known, all } of blocks) all.forEachSet((block) => known.synced.set(block))
     } catch (error) {
       await this.#fail(error as StorageError)
     }

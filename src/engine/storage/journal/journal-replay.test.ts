@@ -170,13 +170,24 @@ describe('finished blocks', () => {
     [...replay(records, options).blocks].map(([piece, bits]) => `${piece}: ${bits.bytes[0].toString(2)}`)
 
   test('are known as long as they are sure, and until the piece is written', () => {
-    const records = [started('B'), blocks(0, 0b1000_0000), blocks(0, 0b1100_0000), blocks(1, 1)]
+    const records = [started('B'), blocks(0, 0b1000_0000), blocks(0, 0b0100_0000), blocks(1, 1)]
     expect(found(records)).toEqual(['0: 11000000', '1: 1'])
     expect(found([...records, written(1)])).toEqual(['0: 11000000'])
     expect(found(records, { isTorn: true })).toEqual([])
     expect(found([...records, doubt])).toEqual([])
     expect(found([...records, syncing(1), synced(1, 0)], { bootId: 'C' })).toEqual(['0: 11000000', '1: 1'])
     expect(found(records, { states: [null, null, null, null] })).toEqual([])
+  })
+
+  test('are each as certain as the record that tells of them', () => {
+    const records = [started('A'), blocks(0, 0b1000_0000), syncing(1), synced(1, 0), blocks(0, 0b0100_0000)]
+    expect(found(records)).toEqual(['0: 10000000'])
+  })
+
+  test('are of no use when the piece was wrong', () => {
+    const forgotten: JournalRecord = { kind: 'blocks', piece: 0, blocks: new Uint8Array(0) }
+    expect(found([started('B'), blocks(0, 1), forgotten])).toEqual([])
+    expect(found([started('B'), blocks(0, 1), forgotten, blocks(0, 2)])).toEqual(['0: 10'])
   })
 
   test('of a wrong number say nothing', () => {

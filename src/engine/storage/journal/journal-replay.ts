@@ -68,12 +68,18 @@ export function replayJournal(journal: ParsedJournal, options: ReplayOptions): R
       if (certainty === 'synced') synced.set(piece)
     }
   }
-  const sureBlocks = [...blocks].filter(([piece, { certainty }]) => isThere(certainty) && isUntouched(piece))
+  const sureBlocks = new Map<number, Bitfield>()
+  for (const [piece, entries] of blocks) {
+    if (!isUntouched(piece)) continue
+    const bits = new Bitfield(geometry.blockCount(piece))
+    for (const entry of entries) if (isThere(entry.certainty)) entry.bits.forEachSet((block) => bits.set(block))
+    if (bits.count > 0) sureBlocks.set(piece, bits)
+  }
   return {
     have,
     synced,
     unsure: unsure.toSorted((a, b) => a - b),
-    blocks: new Map(sureBlocks.map(([piece, { bits }]) => [piece, bits])),
+    blocks: sureBlocks,
     changedFiles,
     recorded,
   }

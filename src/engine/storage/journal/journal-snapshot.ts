@@ -12,9 +12,10 @@ import {
   type SyncedFile,
 } from './journal-format.ts'
 
+/** Blocks of a piece under way that are in their place. */
 export interface KnownBlocks {
-  readonly bits: Bitfield
-  readonly isSynced: boolean
+  readonly all: Bitfield
+  readonly synced: Bitfield
 }
 
 export interface JournalContent {
@@ -35,10 +36,14 @@ export function encodeSnapshot(content: JournalContent): Uint8Array {
   synced.forEachSet((piece) => unsynced.clear(piece))
   const records: JournalRecord[] = []
   if (synced.count > 0) records.push({ kind: 'writtenMany', pieces: synced.bytes })
-  records.push(...blockRecords(content, true), { kind: 'syncing', sync: 0 }, ...syncedRecords(0, recorded))
+  records.push(
+    ...blockRecords(content, ({ synced }) => synced),
+    { kind: 'syncing', sync: 0 },
+    ...syncedRecords(0, recorded),
+  )
   records.push({ kind: 'started', bootId })
   if (unsynced.count > 0) records.push({ kind: 'writtenMany', pieces: unsynced.bytes })
-  records.push(...blockRecords(content, false))
+  records.push(...blockRecords(content, unsyncedBlocks))
   return concatBytes([encodeHeader(content.identity), ...records.map(encodeRecord)])
 }
 
@@ -52,8 +57,17 @@ export function syncedRecords(sync: number, states: ReadonlyMap<number, FileStat
   return records
 }
 
-function blockRecords({ blocks }: JournalContent, isSynced: boolean): JournalRecord[] {
-  return [...blocks].flatMap(([piece, known]) =>
-    known.isSynced === isSynced ? [{ kind: 'blocks' as const, piece, blocks: known.bits.bytes }] : [],
-  )
+function blockRecords({ blocks }: JournalContent, which: (known: KnownBlocks) => Bitfield): JournalRecord[] {
+  const records: JournalRecord[] = []
+  for (const [piece, known] of blocks) {
+    const bits = which(known)
+    if (bits.count > 0) records.push({ kind: 'blocks', piece, blocks: bits.bytes })
+  }
+  return records
+}
+
+function unsyncedBlocks({ all, synced }: KnownBlocks): Bitfield {
+  const bits = all.copy()
+  synced.forEachSet((block) => bits.clear(block))
+  return bits
 }

@@ -68,6 +68,7 @@ async function run(platform: Platform, random: SeededRandom, life: Life): Promis
     geometry: journalGeometry(metainfo, map),
     paths: layout.files.map((file) => file.path),
     bootId: state!.bootId,
+    now: () => clock.now(),
     onFailed: (error) => {
       throw error
     },
@@ -87,9 +88,9 @@ async function run(platform: Platform, random: SeededRandom, life: Life): Promis
       life.storedMs.set(piece, clock.now())
     }
   }
-  await keeper.begin(have, clock.now(), !have.isFull)
+  await keeper.begin(have, !have.isFull)
   life.hasBegun = true
-  clock.every(100, () => keeper.tick(clock.now()))
+  clock.every(100, () => keeper.tick())
   while (!have.isFull) {
     await pause(random.below(1500))
     await Promise.all(
@@ -99,7 +100,7 @@ async function run(platform: Platform, random: SeededRandom, life: Life): Promis
         const piece = missing[random.below(missing.length)]
         have.set(piece)
         await store(platform, volume, piece, () => keeper.pieceEntry(piece))
-        keeper.wrote(piece, clock.now())
+        keeper.wrote(piece)
         life.storedMs.set(piece, clock.now())
       }),
     )
@@ -144,13 +145,12 @@ describe.each(['power cut', 'kill', 'crash of the machine that spares the disk']
         await sim.run({ untilMs: start + 50 + random.below(9000), until: () => life.isOver })
         isOver = life.isOver
         expect(life.believed.filter((piece) => !isOnDisk(node, piece))).toEqual([])
+        const promisedMs = start - (what === 'power cut' ? 5000 : 0)
+        const promised = [...earlier].filter(([, at]) => at <= promisedMs).map(([piece]) => piece)
+        const lost = promised.filter((piece) => !life.storedMs.has(piece))
         // A life that ended before it had looked around says nothing of what is there.
-        if (life.hasBegun) {
-          const promisedMs = start - (what === 'power cut' ? 5000 : 0)
-          const promised = [...earlier].filter(([, at]) => at <= promisedMs).map(([piece]) => piece)
-          expect(promised.filter((piece) => !life.storedMs.has(piece))).toEqual([])
-          earlier = life.storedMs
-        }
+        expect(life.hasBegun ? lost : []).toEqual([])
+        if (life.hasBegun) earlier = life.storedMs
         believed += life.believed.length
         hashed += life.hashed
         if (isOver) break
