@@ -142,12 +142,40 @@ export class PiecePicker<Key> {
     if (!this.#deadlines.isEmpty) this.#deadlines.set(piece, null)
   }
 
+  /** Blocks of the piece are here from an earlier run: it is under way, and nobody's. */
+  resume(piece: number, blocks: Bitfield): void {
+    if (!this.#startable.has(piece)) return
+    this.#startable.remove(piece)
+    const first = this.#geometry.firstBlock(piece)
+    const progress = new PieceProgress<Key>(piece, first, this.#geometry.blockCount(piece), false)
+    blocks.forEachSet((index) => progress.arrive(index))
+    this.#underWay.set(piece, progress)
+    if (progress.unasked > 0) this.#open.add(progress)
+    this.#changes++
+  }
+
   /** All blocks came and the hash is wrong: the piece begins anew, and one peer alone delivers it. */
   pieceFailed(piece: number): void {
     this.#changes++
     this.#end(this.#underWay.get(piece)!)
     this.#failed.add(piece)
     this.#startable.insert(piece)
+  }
+
+  /**
+   * What is here of the piece is thrown away; while it has a priority it can be begun anew.
+   * @returns blocks that peers are still asked for
+   */
+  abandon(piece: number): number[] {
+    const progress = this.#underWay.get(piece)
+    if (!progress) return []
+    this.#changes++
+    this.#end(progress)
+    this.#startable.insert(piece)
+    const owed: number[] = []
+    for (const [index, count] of progress.asked.entries())
+      if (count > 0 && count !== DONE) owed.push(progress.firstBlock + index)
+    return owed
   }
 
   isUnderWay(piece: number): boolean {

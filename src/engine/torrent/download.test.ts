@@ -21,7 +21,8 @@ interface WorldOptions {
   /** Bytes of the content. Default: three pieces, and one of a block and 100 bytes. */
   readonly size?: number
   readonly slotCount?: number
-  readonly wanted?: ReadonlySet<number>
+  /** One a piece. Default: all alike. */
+  readonly priorities?: Uint8Array
   readonly seed?: number
 }
 
@@ -37,7 +38,7 @@ class World {
   readonly guilty: Peer[] = []
   readonly errors: StorageError[] = []
 
-  constructor({ size = 3 * PIECE + BLOCK + 100, slotCount = 16, wanted, seed = 1 }: WorldOptions = {}) {
+  constructor({ size = 3 * PIECE + BLOCK + 100, slotCount = 16, priorities, seed = 1 }: WorldOptions = {}) {
     this.payload = Payload.file('download', size)
     const metainfo = parseTorrent(makeTorrent(this.payload, PIECE).file())
     this.map = new PieceMap(metainfo)
@@ -55,7 +56,7 @@ class World {
         ledger,
         pieceHashes: metainfo.pieceHashes!,
         below: (limit) => random.below(limit),
-        wanted: wanted ?? null,
+        priorities: priorities ?? null,
       },
       {
         onPieceStored: (piece) => this.stored.push(piece),
@@ -206,7 +207,7 @@ describe('a piece', () => {
   })
 
   test('that nobody wants is not asked for', async () => {
-    const world = new World({ wanted: new Set([2]) })
+    const world = new World({ priorities: Uint8Array.of(0, 0, 4, 0) })
     const peer = world.peer()
     expect(peer.ask(99)).toEqual(blocksOf(2))
     expect(world.download.bytesLeft).toBe(PIECE)
@@ -372,7 +373,7 @@ describe('memory', () => {
     const torrent = (path: string): Download<BlockSource> => {
       const layout = contentLayout(metainfo, map, { path })
       const parts = { map, layout, volume: disk.volume(), disk, ledger, pieceHashes: metainfo.pieceHashes! }
-      const download = new Download<BlockSource>({ ...parts, below: () => 0, wanted: null }, nobody)
+      const download = new Download<BlockSource>({ ...parts, below: () => 0, priorities: null }, nobody)
       ledger.enter(download)
       return download
     }

@@ -11,6 +11,7 @@ import type { Disk, Volume } from '../../platform/platform.ts'
 import { BLOCK_BYTES, type PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { PiecePicker } from '../policy/piece-picker.ts'
 import { SmartBan } from '../policy/smart-ban.ts'
+import { NORMAL_PRIORITY } from '../policy/startable-pieces.ts'
 import type { ContentLayout } from '../storage/content-layout.ts'
 import { BlockState, type Lease, PartialPiece } from '../storage/partial-piece.ts'
 import type { SlotHolder, SlotLedger } from '../storage/slot-ledger.ts'
@@ -33,7 +34,7 @@ export interface DownloadOwner<Source> {
   onPieceStored(piece: number): void
   /** Those who delivered wrong blocks; the piece is fetched again. */
   onGuilty(source: Source, pieces: readonly number[]): void
-  /** Other peers are still asked for this block, which has come. */
+  /** Other peers are still asked for this block, which has come, or is not wanted any more. */
   onBlockDuplicated(block: number): void
   onStorageFailed(error: StorageError): void
   /** Memory is free again after somebody had to wait for it. */
@@ -50,8 +51,8 @@ export interface DownloadOptions {
   readonly pieceHashes: Uint8Array
   /** A random integer from 0 to `limit - 1`. */
   readonly below: (limit: number) => number
-  /** Fetch these pieces only; null: all. */
-  readonly wanted: ReadonlySet<number> | null
+  /** One a piece: 0 (do not fetch) to 7 (first). Null: all alike. */
+  readonly priorities: Uint8Array | null
 }
 
 const MAX_SCRATCH = 64
@@ -73,6 +74,12 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   readonly #smartBan = new SmartBan<Source>()
   readonly #scratch: Uint8Array[] = []
   readonly #spilling: Spilling<Source>
+  readonly #priorities: Uint8Array
+  /** Piece -> the disk's work to complete it. */
+  readonly #commits = new Map<number, Promise<void>>()
+  #wantedBytes: number
+  #piecesLeft: number
+  #bytesLeft: number
   #committing = 0
   /** Slots of pieces that the disk is at work on. */
   #returningSlots = 0
@@ -96,11 +103,10 @@ export class Download<Source extends BlockSource> implements SlotHolder {
         onSpillFailed: (error) => this.#onStorageFailed(error),
       },
     )
-    if (options.wanted) {
-      for (let piece = 0; piece < options.map.pieceCount; piece++) {
-        if (!options.wanted.has(piece)) this.picker.setDone(piece)
-      }
-    }
+    this.#priorities = new Uint8Array(map.pieceCount).fill(NORMAL_PRIORITY)
+    this.#piecesLeft = map.pieceCount
+    this.#bytesLeft = this.#wantedBytes = map.totalSize
+    if (options.priorities) this.setPriorities(options.priorities)
   }
 
   /** Grows whenever there may be something to pick for a peer that was given nothing. */
@@ -118,27 +124,79 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     return this.#committing + this.#spilling.pending
   }
 
+  /** All that is to be fetched is here. */
   get isComplete(): boolean {
-    return this.have.count === (this.#options.wanted?.size ?? this.have.size)
+    return this.#piecesLeft === 0
   }
 
-  /** Bytes of the pieces not yet verified. */
+  /** Bytes of the pieces that are to be fetched, or have been. */
+  get wantedBytes(): number {
+    return this.#wantedBytes
+  }
+
+  /** Of these, bytes of the pieces not yet verified. */
   get bytesLeft(): number {
-    const { map, wanted } = this.#options
-    let left = 0
-    if (wanted) {
-      for (const piece of wanted) if (!this.have.has(piece)) left += map.pieceLength(piece)
-      return left
-    }
-    left = (map.pieceCount - this.have.count) * map.nominalPieceLength
-    const last = map.pieceCount - 1
-    if (last >= 0 && !this.have.has(last)) left -= map.nominalPieceLength - map.pieceLength(last)
-    return left
+    return this.#bytesLeft
+  }
+
+  /** 0 (do not fetch) to 7 (first). */
+  priority(piece: number): number {
+    return this.#priorities[piece]
   }
 
   /** Do we still want this piece? */
   isWanted(piece: number): boolean {
-    return !this.have.has(piece) && (this.#options.wanted?.has(piece) ?? true)
+    return !this.have.has(piece) && this.#priorities[piece] > 0
+  }
+
+  /**
+   * What is to be fetched changes, at once: of pieces that are not wanted any more, what is under way is thrown away.
+   * @param priorities one a piece, 0 (do not fetch) to 7 (first)
+   */
+  setPriorities(priorities: Uint8Array): void {
+    for (const [piece, priority] of priorities.entries()) {
+      const before = this.#priorities[piece]
+      if (priority === before) continue
+      if (priority > 0 !== before > 0) this.#count(piece, priority > 0 ? 1 : -1)
+      this.#priorities[piece] = priority
+      this.picker.setPriority(piece, priority)
+      if (priority === 0) this.#abandon(piece)
+    }
+  }
+
+  /** The piece is wanted now, or (sign -1) it is not any more. */
+  #count(piece: number, sign: 1 | -1): void {
+    const length = this.#options.map.pieceLength(piece)
+    this.#wantedBytes += sign * length
+    if (this.have.has(piece)) return
+    this.#piecesLeft += sign
+    this.#bytesLeft += sign * length
+  }
+
+  /** Not of a piece that is complete: the disk has it, and it will soon be of use to somebody. */
+  #abandon(piece: number): void {
+    const partial = this.#partials.get(piece)
+    if (partial?.isCommitting) return
+    for (const block of this.picker.abandon(piece)) this.#owner.onBlockDuplicated(block)
+    if (partial) this.#dropPartial(partial)
+  }
+
+  /**
+   * Leaves a piece alone, so that its place on disk may change: what is under way is thrown away, and nothing is begun before
+   * priorities are set again. Resolves when the disk is at work on it no more.
+   */
+  async suspend(piece: number): Promise<void> {
+    const spilling = this.#partials.get(piece)?.spilling.values() ?? []
+    const underWay = [...spilling, this.#commits.get(piece)]
+    this.picker.setPriority(piece, 0)
+    this.#abandon(piece)
+    await Promise.all(underWay)
+    // One that has failed while we waited can be begun anew, but not now.
+  }
+
+  /** The piece may be fetched again. */
+  resume(piece: number): void {
+    this.picker.setPriority(piece, this.#priorities[piece])
   }
 
   isUnderWay(piece: number): boolean {
@@ -147,8 +205,12 @@ export class Download<Source extends BlockSource> implements SlotHolder {
 
   /** A piece that was found on disk, and verified. */
   setHave(piece: number): void {
+    if (this.have.has(piece)) return
     this.have.set(piece)
     this.picker.setDone(piece)
+    if (this.#priorities[piece] === 0) return
+    this.#piecesLeft--
+    this.#bytesLeft -= this.#options.map.pieceLength(piece)
   }
 
   // ---------------------------------------------------------------- asking
@@ -241,7 +303,13 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     partial.accept(index, lease.source)
     const block = map.firstBlock(partial.piece) + index
     if (this.picker.blockArrived(block, wasAsked) > 0) this.#owner.onBlockDuplicated(block)
-    if (partial.missing === 0) void this.#finishPiece(partial)
+    if (partial.missing === 0) {
+      const { piece } = partial
+      this.#commits.set(
+        piece,
+        this.#finishPiece(partial).finally(() => this.#commits.delete(piece)),
+      )
+    }
     return true
   }
 
@@ -313,8 +381,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   }
 
   #onStored(partial: PartialPiece<Source>, digests: Uint8Array | null): void {
-    this.have.set(partial.piece)
-    this.picker.setDone(partial.piece)
+    this.setHave(partial.piece)
     const guilty = digests ? this.#smartBan.succeeded(partial.piece, digests) : []
     this.#owner.onPieceStored(partial.piece)
     for (const source of guilty) this.#owner.onGuilty(source, [partial.piece])

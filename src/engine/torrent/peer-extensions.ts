@@ -52,10 +52,10 @@ export class PeerExtensions {
     this.#encoder.extended(EXTENSION_HANDSHAKE_ID, payload)
   }
 
-  /** We want nothing any more. Those that know only the handshake's word for it are not told again. */
-  sendUploadOnly(): void {
+  /** We want nothing any more, or something again. Those that know only the handshake's word for it are not told. */
+  sendUploadOnly(isUploadOnly: boolean): void {
     const id = this.#theirIds.get(UPLOAD_ONLY)
-    if (id !== undefined) this.#encoder.extended(id, encodeUploadOnly(true))
+    if (id !== undefined) this.#encoder.extended(id, encodeUploadOnly(isUploadOnly))
   }
 
   /** Returns what a handshake says; null for other messages. Those that we did not ask for are passed over. */

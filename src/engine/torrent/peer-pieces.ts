@@ -48,9 +48,16 @@ export class PeerPieces<Source extends BlockSource> {
     download.picker.peerGone(this.have)
     this.have = have
     download.picker.peerHas(have)
+    this.recount()
+  }
+
+  /** What we want has changed. */
+  recount(): void {
+    const { download } = this.#owner
     this.#wantedPieces = 0
-    for (let piece = 0; piece < have.size; piece++)
-      if (have.has(piece) && download.isWanted(piece)) this.#wantedPieces++
+    this.have.forEachSet((piece) => {
+      if (download.isWanted(piece)) this.#wantedPieces++
+    })
     this.#updateInterest()
   }
 
@@ -85,6 +92,8 @@ export class PeerPieces<Source extends BlockSource> {
       this.#untold.push(piece)
       return
     }
+    // One that was skipped while it was on its way to the disk is not among them.
+    if (this.#owner.download.priority(piece) === 0) return
     this.#wantedPieces--
     this.#updateInterest()
   }

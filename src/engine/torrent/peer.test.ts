@@ -81,7 +81,7 @@ class World {
     const ledger = new SlotLedger(this.disk)
     const { map, disk } = this
     this.download = new Download<Peer>(
-      { map, layout, volume, disk, ledger, pieceHashes: metainfo.pieceHashes!, below: () => 0, wanted: null },
+      { map, layout, volume, disk, ledger, pieceHashes: metainfo.pieceHashes!, below: () => 0, priorities: null },
       {
         onPieceStored: (piece) => this.peer.announceHave(piece),
         onGuilty: () => this.events.push('guilty'),

@@ -376,9 +376,15 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     if (this.#extensions.isUploadOnly) this.#owner.onHaveChange(this)
   }
 
-  /** We want nothing any more (BEP 21). */
-  tellUploadOnly(): void {
-    if (this.isConnected) this.#extensions.sendUploadOnly()
+  /** We want nothing any more, or something again (BEP 21). */
+  tellUploadOnly(isUploadOnly: boolean): void {
+    if (this.isConnected) this.#extensions.sendUploadOnly(isUploadOnly)
+  }
+
+  /** What we want has changed: are we still interested? */
+  recountWanted(): void {
+    this.#pieces.recount()
+    this.#requests.lookAgain()
   }
 
   onKeepAlive(): void {}

@@ -94,7 +94,7 @@ class World {
     const ledger = new SlotLedger(disk)
     const nobody = { onPieceStored() {}, onGuilty() {}, onBlockDuplicated() {}, onStorageFailed() {}, onSlotsFree() {} }
     this.download = new Download<Peer>(
-      { map, layout, volume, disk, ledger, pieceHashes: metainfo.pieceHashes!, below: () => 0, wanted: null },
+      { map, layout, volume, disk, ledger, pieceHashes: metainfo.pieceHashes!, below: () => 0, priorities: null },
       nobody,
     )
     ledger.enter(this.download)

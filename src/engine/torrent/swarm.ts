@@ -227,8 +227,21 @@ export class Swarm implements PeerOwner<Peer> {
     this.#hasNews = true
     for (const peer of this.#connectedAt.keys()) {
       if (peer.isUploadOnly) this.#letGoOf(peer, 'useless')
-      else peer.tellUploadOnly()
+      else peer.tellUploadOnly(true)
     }
+  }
+
+  /** What we want has changed: our interest follows. */
+  onWantedChange(): void {
+    this.#hasNews = true
+    for (const peer of this.#connectedAt.keys()) peer.recountWanted()
+  }
+
+  /** We had everything that we wanted, and want more now. */
+  becomeLeecher(): void {
+    this.#hasNews = true
+    this.book.recallUseless()
+    for (const peer of this.#connectedAt.keys()) peer.tellUploadOnly(false)
   }
 
   /**

@@ -1,6 +1,7 @@
 // What a torrent is made of once its place on disk has been found, and how that is put together.
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
+import { NORMAL_PRIORITY } from '../policy/startable-pieces.ts'
 import { type ContentLayout, contentLayout } from '../storage/content-layout.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import { Download, type DownloadOwner } from './download.ts'
@@ -54,7 +55,7 @@ export async function openParts(
       ledger,
       pieceHashes: metainfo.pieceHashes!,
       below,
-      wanted: options.pieces ?? null,
+      priorities: options.pieces ? onlyThese(options.pieces, map.pieceCount) : null,
     },
     owners.download,
   )
@@ -79,4 +80,8 @@ export async function openParts(
     owners.swarm,
   )
   return { layout, download, upload, swarm }
+}
+
+function onlyThese(pieces: ReadonlySet<number>, pieceCount: number): Uint8Array {
+  return Uint8Array.from({ length: pieceCount }, (_, piece) => (pieces.has(piece) ? NORMAL_PRIORITY : 0))
 }
