@@ -97,8 +97,8 @@ test.each([
   expect(exact).toBeGreaterThan(least)
   expect(exact).toBeLessThan(most)
   const coarse = await throughput(mbit, rttMs, loss, 16_384)
-  // Bytes in bursts of eleven packets fill a queue of 44 sooner.
-  expect(Math.abs(coarse / exact - 1)).toBeLessThan(0.35)
+  // Bytes in bursts of eleven packets fill a queue of 44 sooner; a small window sends them in fewer bursts.
+  expect(Math.abs(coarse / exact - 1)).toBeLessThan(0.2)
 })
 
 test('connections that share a line share it evenly', async () => {
