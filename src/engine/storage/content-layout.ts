@@ -13,6 +13,8 @@ export interface ContentLocation {
 export interface ContentLayout {
   /** Where a part of a piece lies, in order. Pad files (BEP 47) are spans without a path: zeros that are stored nowhere. */
   readonly spans: (piece: number, begin: number, length: number) => FileSpan[]
+  /** By the torrent's index of each file; empty for pad files, which are stored nowhere. */
+  readonly paths: readonly string[]
   /** All files with their lengths, empty ones too; without pad files and symlinks. */
   readonly files: readonly { readonly path: string; readonly length: number }[]
   /** The file or folder that holds all of it. */
@@ -28,6 +30,7 @@ export function contentLayout(metainfo: Metainfo, map: PieceMap, location: Conte
   )
   return {
     root: [folder === '/' ? '' : folder, name].join('/'),
+    paths,
     files: metainfo.files.flatMap((file, i) =>
       file.isPad || file.symlinkTarget ? [] : [{ path: paths[i], length: file.length }],
     ),
@@ -42,6 +45,7 @@ export function contentLayout(metainfo: Metainfo, map: PieceMap, location: Conte
 export function singlePieceLayout(map: PieceMap, piece: number, file: string): ContentLayout {
   return {
     root: file,
+    paths: [file],
     files: [{ path: file, length: map.pieceLength(piece) }],
     spans: (_piece, begin, length) => [{ path: file, offset: begin, length }],
   }

@@ -27,6 +27,7 @@ export class PartialPiece<Source> {
   /** One per extent; -1 where it has none. */
   readonly slots: Slot[]
   readonly blocks: Uint8Array
+  /** Null also for what an earlier run has fetched. */
   readonly from: (Source | null)[]
   /** Blocks not here yet. */
   missing: number
@@ -68,6 +69,14 @@ export class PartialPiece<Source> {
   extentBlocks(extent: number): { first: number; end: number } {
     const first = extent * this.#blocksPerExtent
     return { first, end: Math.min(this.blockCount, first + this.#blocksPerExtent) }
+  }
+
+  /** The block is in its place on disk, from an earlier run. */
+  restore(index: number): void {
+    if (this.blocks[index] !== BlockState.missing) return
+    this.blocks[index] = BlockState.onDisk
+    this.missing--
+    this.hasSpilled = true
   }
 
   accept(index: number, source: Source): void {

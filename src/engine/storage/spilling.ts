@@ -1,8 +1,10 @@
 // What is done when slots run short: finished blocks of pieces under way are written to their place in the file, unverified,
 // and read back to be hashed when the piece is complete. When that is called for is the download's decision, see `SlotLedger`.
+import { Bitfield } from '../../base/bitfield.ts'
 import type { StorageError } from '../../base/errors.ts'
 import { BLOCK_BYTES, type PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import type { ContentLayout } from './content-layout.ts'
+import type { JournalKeeper } from './journal/journal-keeper.ts'
 import { BlockState, type PartialPiece } from './partial-piece.ts'
 import type { SlotHolder, SlotLedger } from './slot-ledger.ts'
 
@@ -10,6 +12,8 @@ export interface SpillingOptions<Source> {
   readonly map: PieceMap
   readonly layout: ContentLayout
   readonly ledger: SlotLedger
+  /** Remembers what is written. Default: nothing does. */
+  readonly journal?: JournalKeeper | null
   /** Whose slots they are. */
   readonly holder: SlotHolder
   /** Its pieces under way. */
@@ -26,6 +30,8 @@ export interface SpillingOwner {
 
 /** Extents written out at once. */
 const MAX_SPILLING = 16
+/** Of pieces from this size on, the finished extents are remembered: so much is too much to fetch again. Bytes. */
+const LARGE_PIECE = 4 << 20
 
 export class Spilling<Source> {
   readonly #options: SpillingOptions<Source>
@@ -63,6 +69,17 @@ export class Spilling<Source> {
     }
   }
 
+  /** Is it worth remembering what of the piece is here? */
+  isRemembered(partial: PartialPiece<Source>): boolean {
+    return !!this.#options.journal && partial.length >= LARGE_PIECE
+  }
+
+  /** Writes an extent that is complete to its place, so that the end of the process does not cost it. */
+  remember(partial: PartialPiece<Source>, extent: number): void {
+    if (partial.isCommitting || !partial.canSpill(extent)) return
+    void this.#spill(partial, extent).then(() => this.#owner.onSpilled())
+  }
+
   /** Before a commit: each extent is wholly in its slot or wholly on disk when this resolves, and no write is under way. */
   async settleExtents(partial: PartialPiece<Source>): Promise<void> {
     await Promise.all(partial.spilling.values())
@@ -80,14 +97,20 @@ export class Spilling<Source> {
   }
 
   async #writeOut(partial: PartialPiece<Source>, extent: number): Promise<void> {
-    const { map, layout, ledger, holder } = this.#options
+    const { map, layout, ledger, holder, journal } = this.#options
+    const { piece } = partial
     const slot = partial.slots[extent]
     try {
       for (const { first, end } of partial.runsInSlot(extent)) {
-        const begin = map.blockBegin(map.firstBlock(partial.piece) + first)
+        const begin = map.blockBegin(map.firstBlock(piece) + first)
         const length = (end - first - 1) * BLOCK_BYTES + partial.blockLength(end - 1)
-        await holder.volume.write(slot, partial.offsetInSlot(first), length, layout.spans(partial.piece, begin, length))
+        const offset = partial.offsetInSlot(first)
+        const blocks = this.isRemembered(partial) ? blockRun(partial.blockCount, first, end) : null
+        const entry = blocks ? journal?.blocksEntry(piece, blocks) : undefined
+        journal?.touched(piece)
+        await holder.volume.write(slot, offset, length, layout.spans(piece, begin, length), entry)
         partial.blocks.fill(BlockState.onDisk, first, end)
+        if (blocks) journal?.wroteBlocks(piece, blocks)
       }
     } catch (error) {
       this.#owner.onSpillFailed(error as StorageError)
@@ -98,4 +121,10 @@ export class Spilling<Source> {
       this.#pending--
     }
   }
+}
+
+function blockRun(blockCount: number, first: number, end: number): Bitfield {
+  const blocks = new Bitfield(blockCount)
+  for (let block = first; block < end; block++) blocks.set(block)
+  return blocks
 }

@@ -14,6 +14,7 @@ import { SmartBan } from '../policy/smart-ban.ts'
 import { NORMAL_PRIORITY } from '../policy/startable-pieces.ts'
 import type { ContentLayout } from '../storage/content-layout.ts'
 import { BlockState, type Lease, PartialPiece } from '../storage/partial-piece.ts'
+import type { JournalKeeper } from '../storage/journal/journal-keeper.ts'
 import type { SlotHolder, SlotLedger } from '../storage/slot-ledger.ts'
 import { Spilling } from '../storage/spilling.ts'
 
@@ -51,6 +52,8 @@ export interface DownloadOptions {
   readonly pieceHashes: Uint8Array
   /** A random integer from 0 to `limit - 1`. */
   readonly below: (limit: number) => number
+  /** Remembers what is verified and written. Default: nothing does. */
+  readonly journal?: JournalKeeper | null
   /** One a piece: 0 (do not fetch) to 7 (first). Null: all alike. */
   readonly priorities: Uint8Array | null
 }
@@ -71,7 +74,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   readonly #options: DownloadOptions
   readonly #owner: DownloadOwner<Source>
   readonly #partials = new Map<number, PartialPiece<Source>>()
-  readonly #smartBan = new SmartBan<Source>()
+  readonly #smartBan = new SmartBan<Source | null>()
   readonly #scratch: Uint8Array[] = []
   readonly #spilling: Spilling<Source>
   readonly #priorities: Uint8Array
@@ -80,6 +83,8 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   #wantedBytes: number
   #piecesLeft: number
   #bytesLeft: number
+  /** Extents of large pieces that are complete: they are written at the next tick, unless the piece is by then. */
+  #finishedExtents: [partial: PartialPiece<Source>, extent: number][] = []
   #committing = 0
   /** Slots of pieces that the disk is at work on. */
   #returningSlots = 0
@@ -94,9 +99,9 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     this.volume = options.volume
     this.have = new Bitfield(options.map.pieceCount)
     this.picker = new PiecePicker<Source>(options.map, options.below, (source, blocks) => source.etaMs(blocks))
-    const { map, layout, ledger } = options
+    const { map, layout, ledger, journal } = options
     this.#spilling = new Spilling<Source>(
-      { map, layout, ledger, holder: this, partials: this.#partials },
+      { map, layout, ledger, journal, holder: this, partials: this.#partials },
       {
         hasOwner: (piece) => this.picker.hasOwner(piece),
         onSpilled: () => this.#settle(),
@@ -213,6 +218,17 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     this.#bytesLeft -= this.#options.map.pieceLength(piece)
   }
 
+  /** Blocks of a piece that lie in their place from an earlier run, unverified. To be told before there is a peer. */
+  restoreBlocks(piece: number, blocks: Bitfield): void {
+    if (!this.isWanted(piece)) return
+    const { map, disk } = this.#options
+    const partial = new PartialPiece<Source>(piece, map.pieceLength(piece), disk.slotBytes)
+    blocks.forEachSet((index) => partial.restore(index))
+    this.#partials.set(piece, partial)
+    this.picker.restore(piece, blocks)
+    if (partial.missing === 0) void this.#finishPiece(partial)
+  }
+
   // ---------------------------------------------------------------- asking
 
   /** Blocks to ask the peer for now. @param room at most this many */
@@ -303,6 +319,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     partial.accept(index, lease.source)
     const block = map.firstBlock(partial.piece) + index
     if (this.picker.blockArrived(block, wasAsked) > 0) this.#owner.onBlockDuplicated(block)
+    if (this.#spilling.isRemembered(partial)) this.#noteExtent(partial, partial.extentOf(index))
     if (partial.missing === 0) {
       const { piece } = partial
       this.#commits.set(
@@ -311,6 +328,10 @@ export class Download<Source extends BlockSource> implements SlotHolder {
       )
     }
     return true
+  }
+
+  #noteExtent(partial: PartialPiece<Source>, extent: number): void {
+    if (partial.isExtentComplete(extent)) this.#finishedExtents.push([partial, extent])
   }
 
   /** The peer is gone, or its bytes are not wanted any more, in the middle of a block. */
@@ -344,7 +365,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
 
   /** The one place where the data path waits. */
   async #finishPiece(partial: PartialPiece<Source>): Promise<void> {
-    const { map, layout, pieceHashes } = this.#options
+    const { map, layout, pieceHashes, journal } = this.#options
     const { piece } = partial
     partial.isCommitting = true
     this.#committing++
@@ -360,7 +381,10 @@ export class Download<Source extends BlockSource> implements SlotHolder {
         expected: pieceHashes.subarray(20 * piece, 20 * piece + 20),
         spans: layout.spans(piece, 0, map.pieceLength(piece)),
         wantBlockDigests: this.#smartBan.isSuspect(piece),
+        journal: journal?.pieceEntry(piece),
       })
+      if (result === 'stored') journal?.wrote(piece)
+      else journal?.forgetBlocks(piece)
       if (this.#isStopped) return
       this.#dropPartial(partial)
       if (result === 'stored') this.#onStored(partial, blockDigests)
@@ -384,13 +408,13 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     this.setHave(partial.piece)
     const guilty = digests ? this.#smartBan.succeeded(partial.piece, digests) : []
     this.#owner.onPieceStored(partial.piece)
-    for (const source of guilty) this.#owner.onGuilty(source, [partial.piece])
+    for (const source of guilty) if (source) this.#owner.onGuilty(source, [partial.piece])
   }
 
   #onCorrupt(partial: PartialPiece<Source>, digests: Uint8Array): void {
     this.wastedBytes += partial.length
     this.picker.pieceFailed(partial.piece)
-    const guilty = this.#smartBan.failed(partial.piece, partial.from as Source[], digests)
+    const guilty = this.#smartBan.failed(partial.piece, partial.from, digests)
     if (guilty) this.#owner.onGuilty(guilty, [partial.piece])
   }
 
@@ -419,7 +443,14 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   /** Time passes: what little memory has come free, perhaps from another torrent, is asked for again. */
   tick(): void {
     this.picker.tick()
+    this.#writeFinishedExtents()
     if (this.#isStarved && this.#options.ledger.roomFor(this) > 0) this.#endStarving()
+  }
+
+  #writeFinishedExtents(): void {
+    for (const [partial, extent] of this.#finishedExtents.splice(0)) {
+      if (this.#partials.get(partial.piece) === partial) this.#spilling.remember(partial, extent)
+    }
   }
 
   #endStarving(): void {

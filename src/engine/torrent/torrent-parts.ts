@@ -4,15 +4,22 @@ import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { NORMAL_PRIORITY } from '../policy/startable-pieces.ts'
 import { type ContentLayout, contentLayout } from '../storage/content-layout.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
+import type { JournalKeeper } from '../storage/journal/journal-keeper.ts'
+import type { Replayed } from '../storage/journal/journal-replay.ts'
 import { Download, type DownloadOwner } from './download.ts'
 import type { Peer } from './peer.ts'
 import { Swarm, type SwarmOwner } from './swarm.ts'
 import type { TorrentOptions } from './torrent-api.ts'
+import { type JournalOwner, openTorrentJournal } from './torrent-journal.ts'
 import type { TorrentInternals, TorrentSurroundings } from './torrent-surroundings.ts'
 import { Upload, type UploadOwner } from './upload.ts'
 
 export interface TorrentParts {
   readonly layout: ContentLayout
+  /** Null: nothing is remembered. */
+  readonly journal: JournalKeeper | null
+  /** What earlier runs have left; null: nothing is known of it. */
+  readonly known: Replayed | null
   readonly download: Download<Peer>
   readonly upload: Upload<Peer>
   readonly swarm: Swarm
@@ -31,12 +38,13 @@ export interface PartsOptions {
 
 /** Who hears of what happens in each part. */
 export interface PartsOwners {
+  readonly journal: JournalOwner
   readonly download: DownloadOwner<Peer>
   readonly upload: UploadOwner
   readonly swarm: SwarmOwner
 }
 
-/** Rejects with StorageError when the disk refuses. */
+/** Rejects with StorageError when the disk refuses, with StateError when the same content is open elsewhere. */
 export async function openParts(
   { metainfo, map, peerId, options, around, downLimiter, upLimiter }: PartsOptions,
   owners: PartsOwners,
@@ -44,6 +52,10 @@ export async function openParts(
   const { platform, ledger, cache } = around
   const layout = options.layout?.(map) ?? contentLayout(metainfo, map, options)
   const volume = await platform.disk.openVolume(layout.root)
+  // Only what is the torrent's own, and all of it.
+  const isWhole = options.layout === undefined && options.pieces === undefined
+  const opened = isWhole ? await openTorrentJournal({ platform, metainfo, map, layout, volume }, owners.journal) : null
+  const journal = opened?.keeper ?? null
   const below = (limit: number): number => platform.random.below(limit)
   const now = (): number => platform.clock.now()
   const download = new Download<Peer>(
@@ -55,6 +67,7 @@ export async function openParts(
       ledger,
       pieceHashes: metainfo.pieceHashes!,
       below,
+      journal,
       priorities: options.pieces ? onlyThese(options.pieces, map.pieceCount) : null,
     },
     owners.download,
@@ -79,7 +92,7 @@ export async function openParts(
     },
     owners.swarm,
   )
-  return { layout, download, upload, swarm }
+  return { layout, journal, known: opened?.known ?? null, download, upload, swarm }
 }
 
 function onlyThese(pieces: ReadonlySet<number>, pieceCount: number): Uint8Array {

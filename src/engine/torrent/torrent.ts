@@ -211,6 +211,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     if (!this.#isRunning) return
     const { download, swarm } = this.#parts!
     if (this.#state === 'downloading') this.#figures.tick(this.#parts!, now)
+    this.#parts!.journal?.tick()
     download.tick()
     swarm.tick(now)
     if (this.#state === 'downloading' && swarm.connectedCount < FEW_PEERS) this.#announcer.wantMore(now)
@@ -228,10 +229,12 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   async #start(): Promise<void> {
     try {
       const parts = await this.#open()
-      if (this.#isOver) return
+      if (this.#isOver) return void parts.journal?.close()
       this.#parts = parts
       for (const address of this.#earlyPeers) parts.swarm.addAddress(address, 'user')
       await this.#check(parts)
+      if (this.#isOver) return
+      await parts.journal?.begin(parts.download.have, !parts.download.isComplete)
       if (this.#isOver) return
       this.#goOn(parts)
     } catch (error) {
@@ -258,6 +261,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
         upLimiter: this.#upLimiter,
       },
       {
+        journal: this,
         download: this,
         upload: {
           onReadFailed: (error) => this.#fail(error as StorageError),
@@ -273,13 +277,24 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     )
   }
 
-  async #check({ layout, download }: TorrentParts): Promise<void> {
+  /** What is known from earlier runs is not looked at again; what is not sure is, and only that. */
+  async #check(parts: TorrentParts): Promise<void> {
+    const { download, known } = parts
+    known?.have.forEachSet((piece) => download.setHave(piece))
+    if (!known) await this.#checkPieces(parts, this.#options.pieces ?? null)
+    else if (known.unsure.length > 0) await this.#checkPieces(parts, new Set(known.unsure))
+    if (this.#isOver) return
+    for (const [piece, blocks] of known?.blocks ?? []) download.restoreBlocks(piece, blocks)
+    this.#events.emit('checked', { good: download.have.count })
+  }
+
+  async #checkPieces({ layout, download }: TorrentParts, wanted: ReadonlySet<number> | null): Promise<void> {
     await checkContent({
       map: this.#map,
       layout,
       volume: download.volume,
       pieceHashes: this.metainfo.pieceHashes!,
-      wanted: this.#options.pieces ?? null,
+      wanted,
       onGood: (piece) => download.setHave(piece),
       onProgress: (done, total) => {
         this.#checking = { done, total }
@@ -287,7 +302,6 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       },
       isStopped: () => this.#isOver,
     })
-    if (!this.#isOver) this.#events.emit('checked', { good: download.have.count })
   }
 
   #goOn({ download, swarm }: TorrentParts): void {
@@ -347,6 +361,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       this.#around.ledger.leave(parts.download)
       parts.swarm.close()
       await parts.download.stop()
+      await parts.journal?.close()
       this.#around.cache.forgetAll(parts.upload.source)
       await parts.download.volume.release(parts.layout.root)
     }
@@ -365,15 +380,15 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   }
 
   onTrackerWarning(trackerUrl: string, message: string): void {
-    this.#warn('tracker_warning', `${trackerUrl} warns: ${message}`)
+    this.#warn('tracker', 'tracker_warning', `${trackerUrl} warns: ${message}`)
   }
 
   onTrackerError(_trackerUrl: string, error: TrackerError): void {
-    this.#warn(error.code === 'tracker_failure' ? 'tracker_refused' : 'tracker_failed', error.message)
+    this.#warn('tracker', error.code === 'tracker_failure' ? 'tracker_refused' : 'tracker_failed', error.message)
   }
 
-  #warn(code: string, message: string): void {
-    this.#around.log({ level: 'info', scope: 'tracker', message })
+  #warn(scope: string, code: string, message: string): void {
+    this.#around.log({ level: 'info', scope, message })
     this.#events.emit('warning', { code, message })
   }
 
@@ -396,6 +411,10 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
 
   onStorageFailed(error: StorageError): void {
     this.#fail(error)
+  }
+
+  onStateWarning(code: string, message: string): void {
+    this.#warn('state', code, message)
   }
 
   onSlotsFree(): void {
