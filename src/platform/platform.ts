@@ -228,6 +228,13 @@ export interface CommitResult {
   readonly blockDigests: Uint8Array | null
 }
 
+/** Bytes that get another place. */
+export interface MovedRun {
+  readonly from: FileSpan
+  /** Where they come to lie, from the first byte of the file on. */
+  readonly offset: number
+}
+
 /**
  * Errors of all operations are StorageError with the code `disk_full`, `permission_denied`, `read_only`, `not_found`, `io_error`,
  * `too_many_open_files`, `name_too_long`, `not_a_file`, or `disk_closed`. Folders are made as needed, for writing only.
@@ -255,6 +262,14 @@ export interface Volume {
   sync(paths: readonly string[]): Promise<readonly FileState[]>
   /** Makes empty files, and files at least this long (sparse), where they are missing or shorter; never shortens one. */
   ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void>
+  /**
+   * Makes a file out of runs of others, with holes between: whole, and safe from a power cut, before it has its name. Runs
+   * whose bytes are not there are left out; without any there is no file. One that is there already gets the runs as it is.
+   * @param through its name until then, in the same folder; what is there is replaced
+   */
+  assemble(path: string, through: string, runs: readonly MovedRun[]): Promise<void>
+  /** Deletes files, once what is under way has ended. There may be none. */
+  remove(paths: readonly string[]): Promise<void>
   /** Waits for what is under way and closes the files it holds open under `root`. */
   release(root: string): Promise<void>
 }

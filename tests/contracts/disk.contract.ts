@@ -501,6 +501,63 @@ export function diskContract(
         expect(await volume.sizes(many.map(({ path }) => path))).toEqual(many.map(({ length }) => length))
       })
 
+      test('are made of runs of others, with holes between', async () => {
+        await disk.openVolume(folder)
+        files.write(at('parts'), pattern(5 * BLOCK))
+        await volume.assemble(at('sub', 'whole'), at('sub', 'new'), [
+          { from: { path: at('parts'), offset: BLOCK, length: BLOCK }, offset: 0 },
+          { from: { path: at('parts'), offset: 3 * BLOCK, length: 2 * BLOCK }, offset: 4 * BLOCK },
+          { from: { path: at('parts'), offset: 4 * BLOCK, length: 2 * BLOCK }, offset: 8 * BLOCK },
+          { from: { path: at('missing'), offset: 0, length: BLOCK }, offset: 8 * BLOCK },
+        ])
+        const whole = pattern(5 * BLOCK)
+        const expected = new Uint8Array(6 * BLOCK)
+        expected.set(whole.subarray(BLOCK, 2 * BLOCK))
+        expected.set(whole.subarray(3 * BLOCK), 4 * BLOCK)
+        expect(files.read(at('sub', 'whole'))).toEqual(expected)
+        expect(await volume.sizes([at('sub', 'new')])).toEqual([-1])
+      })
+
+      test('are not made of nothing', async () => {
+        await volume.assemble(at('whole'), at('new'), [
+          { from: { path: at('missing'), offset: 0, length: BLOCK }, offset: 0 },
+        ])
+        expect(await volume.sizes([at('whole'), at('new')])).toEqual([-1, -1])
+      })
+
+      test('that are there already get the runs, and what a broken attempt has left behind is no part of a new one', async () => {
+        files.write(at('parts'), pattern(BLOCK))
+        files.write(at('there'), pattern(3 * BLOCK, 2))
+        files.write(at('new'), pattern(3 * BLOCK, 3))
+        const run = { from: { path: at('parts'), offset: 0, length: BLOCK }, offset: BLOCK }
+        await volume.assemble(at('there'), at('new'), [run])
+        const expected = pattern(3 * BLOCK, 2)
+        expected.set(pattern(BLOCK), BLOCK)
+        expect(files.read(at('there'))).toEqual(expected)
+        await volume.assemble(at('fresh'), at('new'), [{ ...run, offset: 0 }])
+        expect(files.read(at('fresh'))).toEqual(pattern(BLOCK))
+      })
+
+      test('are removed once what is under way has ended, whether they are there or not', async () => {
+        const bytes = pattern(SLOT)
+        const slots = load(bytes)
+        const spans = [{ path: at('a'), offset: 0, length: SLOT }]
+        const commit = volume.commit({
+          slots,
+          length: SLOT,
+          expected: digest(bytes),
+          spans,
+          wantBlockDigests: false,
+        })
+        await volume.remove([at('a'), at('missing')])
+        expect(await commit).toMatchObject({ result: 'stored' })
+        expect(await volume.sizes([at('a')])).toEqual([-1])
+        // It may come to be again.
+        await volume.ensureFiles([{ path: at('a'), length: 3 }])
+        await volume.write(slots[0], 0, BLOCK, [{ path: at('a'), offset: 0, length: BLOCK }])
+        expect(await volume.sizes([at('a')])).toEqual([BLOCK])
+      })
+
       test('are let go of on release, and may be used again', async () => {
         const bytes = pattern(100)
         const spans = [{ path: at('sub', 'file'), offset: 0, length: 100 }]

@@ -11,6 +11,7 @@ import type {
   FileState,
   Frame,
   JournalEntry,
+  MovedRun,
   Slot,
   Volume,
 } from '../../src/platform/platform.ts'
@@ -257,6 +258,17 @@ class FakeVolume implements Volume {
 
   async ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void> {
     for (const { path, length } of files) this.#fileOf(path, length)
+  }
+
+  async assemble(path: string, _through: string, runs: readonly MovedRun[]): Promise<void> {
+    for (const { from, offset } of runs) {
+      if ((this.#disk.files.get(from.path)?.length ?? -1) < from.offset + from.length) continue
+      this.#write(this.#read([from]), [{ path, offset, length: from.length }])
+    }
+  }
+
+  async remove(paths: readonly string[]): Promise<void> {
+    for (const path of paths) this.#disk.files.delete(path)
   }
 
   async release(): Promise<void> {}

@@ -8,6 +8,7 @@ import type {
   FileState,
   Frame,
   JournalEntry,
+  MovedRun,
   Slot,
   Volume,
 } from '../../src/platform/platform.ts'
@@ -152,6 +153,12 @@ class FaultVolume implements Volume {
   }
   ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void> {
     return this.#volume.ensureFiles(files)
+  }
+  assemble(path: string, through: string, runs: readonly MovedRun[]): Promise<void> {
+    return this.#volume.assemble(path, through, runs)
+  }
+  remove(paths: readonly string[]): Promise<void> {
+    return this.#volume.remove(paths)
   }
   release(root: string): Promise<void> {
     return this.#volume.release(root)

@@ -169,7 +169,7 @@ export class PeerBook {
 
   /** We want more than before: those who had nothing for us may be dialled at once. Walks over all addresses. */
   recallUseless(): void {
-    for (const entry of [...this.#entries.values()])
+    for (const entry of this.#entries.values())
       if (entry.ending === 'useless') this.#change(entry, () => (entry.retryAt = -Infinity))
   }
 

@@ -192,7 +192,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
    */
   async suspend(piece: number): Promise<void> {
     const spilling = this.#partials.get(piece)?.spilling.values() ?? []
-    const underWay = [...spilling, this.#commits.get(piece)]
+    const underWay = [...spilling, this.#commits.get(piece) ?? Promise.resolve()]
     this.picker.setPriority(piece, 0)
     this.#abandon(piece)
     await Promise.all(underWay)

@@ -25,6 +25,8 @@ interface Arguments {
   sync: [files: readonly string[], folders: readonly string[]]
   /** path, length; path, length; ... */
   ensure: [files: readonly (string | number)[]]
+  assemble: [path: string, through: string, from: PackedSpans, offsets: readonly number[]]
+  remove: [paths: readonly string[]]
   release: [root: string]
 }
 
@@ -37,6 +39,8 @@ interface Results {
   states: readonly (FileState | null)[]
   sync: readonly FileState[]
   ensure: null
+  assemble: null
+  remove: null
   release: null
 }
 

@@ -70,6 +70,11 @@ export class DiskOperations {
         return yield* this.#sync(operation[2], operation[3])
       case 'ensure':
         return yield* this.#ensure(operation[2])
+      case 'assemble':
+        return yield* this.#assemble(operation[2], operation[3], unpackSpans(operation[4]), operation[5])
+      case 'remove':
+        for (const path of operation[2]) this.#files.delete(path)
+        return null
       case 'release':
         this.#files.closeUnder(operation[2])
         return null
@@ -236,6 +241,26 @@ export class DiskOperations {
       }
       yield
     }
+    return null
+  }
+
+  *#assemble(path: string, through: string, from: readonly FileSpan[], offsets: readonly number[]): Work<null> {
+    const isThere = statIfThere(path) !== undefined
+    const target = isThere ? path : through
+    if (!isThere) this.#files.delete(through)
+    let fd: number | null = null
+    for (const [i, span] of from.entries()) {
+      for (let at = 0; at < span.length; at += HASH_STRIDE) {
+        const bytes = this.#scratchFor(Math.min(HASH_STRIDE, span.length - at))
+        if (this.#readInto(bytes, sliceSpans([span], at, bytes.length))) break
+        fd = this.#files.forWriting(target)
+        writeFully(fd, [bytes], offsets[i] + at, target)
+        yield
+      }
+    }
+    if (fd === null) return null
+    syncFile(target)
+    if (!isThere) this.#files.rename(through, path)
     return null
   }
 

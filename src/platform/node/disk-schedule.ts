@@ -12,6 +12,8 @@ const URGENCY: Readonly<Record<OperationKind, number>> = {
   commit: 1,
   write: 1,
   ensure: 1,
+  assemble: 1,
+  remove: 1,
   release: 1,
   sync: 1,
   hash: 2,

@@ -9,6 +9,7 @@ import type {
   FileState,
   Frame,
   JournalEntry,
+  MovedRun,
   Slot,
   Volume,
 } from '../platform.ts'
@@ -124,6 +125,21 @@ export class NodeVolume implements Volume {
   async ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void> {
     const packed = files.flatMap(({ path, length }) => [path, length])
     await this.#do('ensure', files[0]?.path ?? '', SMALL_BYTES, packed)
+  }
+
+  async assemble(path: string, through: string, runs: readonly MovedRun[]): Promise<void> {
+    const spans = runs.map(({ from }) => from)
+    const offsets = runs.map(({ offset }) => offset)
+    await this.#do('assemble', path, totalLength(spans), path, through, packSpans(spans), offsets)
+  }
+
+  async remove(paths: readonly string[]): Promise<void> {
+    // No thread may hold one open: on some systems it would stay.
+    for (const path of paths) {
+      await this.release(path)
+      this.#syncedNames.delete(path)
+    }
+    await this.#do('remove', paths[0] ?? '', SMALL_BYTES, paths)
   }
 
   async release(root: string): Promise<void> {

@@ -94,6 +94,26 @@ export class OpenFiles {
     }
   }
 
+  /** Deletes a file, which nobody else holds open. */
+  delete(path: string): void {
+    this.close(path)
+    try {
+      fs.rmSync(path, { force: true })
+    } catch (error) {
+      throw toStorageError(error, 'delete', path)
+    }
+  }
+
+  rename(from: string, to: string): void {
+    this.close(from)
+    this.close(to)
+    try {
+      fs.renameSync(from, to)
+    } catch (error) {
+      throw toStorageError(error, 'rename', from)
+    }
+  }
+
   /** Closes the file at `root` and all files below it. */
   closeUnder(root: string): void {
     const folder = root.endsWith(sep) ? root : root + sep

@@ -9,6 +9,7 @@ import type {
   FileState,
   Frame,
   JournalEntry,
+  MovedRun,
   Slot,
   Volume,
 } from '../../platform/platform.ts'
@@ -119,6 +120,17 @@ export class SimVolume implements Volume {
     })
   }
 
+  assemble(path: string, through: string, runs: readonly MovedRun[]): Promise<void> {
+    const bytes = totalLength(runs.map(({ from }) => from))
+    return this.#do(path, bytes, () => this.#assemble(path, through, runs))
+  }
+
+  remove(paths: readonly string[]): Promise<void> {
+    return this.#do(paths[0] ?? '', 0, () => {
+      for (const path of paths) this.#remove(path)
+    })
+  }
+
   release(root: string): Promise<void> {
     if (this.#disk.isClosed) return this.#disk.answer(undefined)
     return this.#do(root, 0, () => {
@@ -207,6 +219,31 @@ export class SimVolume implements Volume {
     if (there && there.length >= length) return
     if (!there) this.#disk.openFiles.delete(path)
     this.device.files.lengthen(this.#openForWriting(path), length)
+  }
+
+  #assemble(path: string, through: string, runs: readonly MovedRun[]): void {
+    const { files } = this.device
+    const isThere = files.find(path) !== null
+    const target = isThere ? path : through
+    if (!isThere) this.#remove(through)
+    let isMade = false
+    for (const { from, offset } of runs) {
+      const stored = new Uint8Array(storedLength(this.#disk.kind, from.length))
+      if (this.#load([from], stored)) continue
+      this.#store([{ path: target, offset, length: from.length }], stored)
+      isMade = true
+    }
+    if (!isMade) return
+    files.sync(target)
+    if (isThere) return
+    files.rename(through, path)
+    this.#disk.openFiles.delete(through)
+  }
+
+  #remove(path: string): void {
+    this.device.requireWritable(path)
+    this.#disk.openFiles.delete(path)
+    if (this.device.files.find(path)) this.device.files.remove(path)
   }
 
   /** A file that was deleted or replaced since it was opened is `not_found`, once. */
