@@ -5,7 +5,7 @@
 //   await torrent.done
 //   await session.close()
 
-export { createSession } from './api/create-session.ts'
+export { createSession, type CreateSessionOptions } from './api/create-session.ts'
 export { createTorrent, type CreateOptions } from './api/create-torrent.ts'
 export { fetchPiece, type FetchPieceOptions } from './api/fetch-piece.ts'
 export { fetchUrl, type FetchUrlOptions } from './api/fetch-url.ts'
@@ -13,7 +13,7 @@ export { locateContent } from './api/locate-content.ts'
 export { queryTrackers, type QueryTrackersOptions } from './api/query-trackers.ts'
 export { verifyTorrent, type Verification } from './api/verify-torrent.ts'
 export type { WorkOptions } from './api/work-options.ts'
-export { FormatError, NetworkError, PeerError, StorageError, TrackerError } from './base/errors.ts'
+export { FormatError, NetworkError, PeerError, StateError, StorageError, TrackerError } from './base/errors.ts'
 export type { Log, LogLevel, LogRecord } from './base/log.ts'
 export type { TrackerStatus } from './engine/discovery/announcer.ts'
 export type { QueryResult } from './engine/discovery/query-trackers.ts'

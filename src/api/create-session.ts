@@ -1,14 +1,29 @@
 import { Session } from '../engine/session/session.ts'
 import type { SessionOptions } from '../engine/session/settings.ts'
+import { defaultStateFolder } from '../platform/node/default-state-folder.ts'
 import { createNodePlatform } from '../platform/node/node-platform.ts'
 import type { Platform } from '../platform/platform.ts'
+
+export interface CreateSessionOptions extends SessionOptions {
+  /** The outside world, where it is not Node's: a node of the simulator (`shoal/sim`). It brings its own state. */
+  readonly platform?: Platform
+  /**
+   * Where to remember what is verified, so that the next session need not look at it again: a folder; true: the one of this
+   * system for programs' state (Linux: `$XDG_STATE_HOME/shoal`, else `~/.local/state/shoal`). Default false: nowhere.
+   */
+  readonly state?: string | boolean
+}
 
 /**
  * Opens a session and begins to listen. Rejects with NetworkError: `address_in_use` for a given port that is taken,
  * `address_not_available` for an address that is not this machine's; with TypeError for a rate that is none.
- * @param options `platform`: the outside world, where it is not Node's: a node of the simulator (`shoal/sim`)
  */
-export function createSession(options: SessionOptions & { readonly platform?: Platform } = {}): Promise<Session> {
-  const { workers, platform = createNodePlatform(workers === undefined ? {} : { workers }) } = options
-  return Session.open(options, platform)
+export function createSession(options: CreateSessionOptions = {}): Promise<Session> {
+  const { workers, state = false } = options
+  const folder = state === true ? defaultStateFolder() : state
+  const chosen = {
+    ...(workers === undefined ? {} : { workers }),
+    ...(folder === false ? {} : { state: folder }),
+  }
+  return Session.open(options, options.platform ?? createNodePlatform(chosen))
 }

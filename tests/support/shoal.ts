@@ -55,13 +55,21 @@ export class Shoal {
   }
 }
 
-/** Starts the command; `args` should contain `--json` where events are wanted. */
-export function startShoal(stage: Stage, args: readonly string[], env: Readonly<Record<string, string>> = {}): Shoal {
+/**
+ * Starts the command; `args` should contain `--json` where events are wanted. What it remembers lies in a folder of its own,
+ * unless `--state` is among the arguments.
+ */
+export function startShoal(
+  stage: Stage,
+  args: readonly string[],
+  moreEnv: Readonly<Record<string, string>> = {},
+): Shoal {
   if (!existsSync(ENTRY)) throw new Error(`Cannot test the command: ${ENTRY} is missing; run \`npm run build\``)
   const events: ShoalEvent[] = []
   const onLine = (line: string, stream: 'stdout' | 'stderr'): void => {
     if (stream === 'stdout' && args.includes('--json')) events.push(JSON.parse(line) as ShoalEvent)
   }
+  const env = { XDG_STATE_HOME: stage.folder('state'), ...moreEnv }
   const argv = [process.execPath, ENTRY, ...args]
   return new Shoal(stage.start(`shoal ${args[0]}`, argv, { onLine, env, cwd: stage.root }), events)
 }
@@ -90,6 +98,7 @@ export async function runShoal(
   const text = { stdout: '', stderr: '' }
   const program = stage.start(`shoal ${args[0]}`, [process.execPath, ENTRY, ...args], {
     cwd: stage.root,
+    env: { XDG_STATE_HOME: stage.folder('state') },
     onLine: (line, stream) => {
       text[stream] += `${line}\n`
     },

@@ -40,6 +40,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   too_many_open_files: 'raise the limit (ulimit -n), or lower --max-peers',
   name_too_long: 'choose a folder with a shorter path',
   not_found: 'check the path',
+  in_use: 'end the other one, or choose another folder',
   name_not_found: 'check the name and the network',
   response_too_large: 'check that the address is that of a torrent file',
   internal: 'please report it',

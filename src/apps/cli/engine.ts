@@ -1,9 +1,9 @@
 // What the commands use of the library: its public exports, and nothing else. Loaded on demand, since most commands
 // need little of it and the start of the program is waited for; tests hand in one of their own.
 import type {
+  CreateSessionOptions,
   Metainfo,
   Session,
-  SessionOptions,
   Torrent,
   TorrentOptions,
   createTorrent,
@@ -29,7 +29,7 @@ export interface EngineSession extends Pick<Session, 'listening' | 'close'> {
 }
 
 export interface Engine {
-  createSession(options?: SessionOptions): Promise<EngineSession>
+  createSession(options?: CreateSessionOptions): Promise<EngineSession>
   readonly parseTorrent: typeof parseTorrent
   readonly parseMagnet: typeof parseMagnet
   readonly encodeMagnet: typeof encodeMagnet

@@ -52,7 +52,7 @@ export async function runTransfer(
     wall: () => context.clock.wall(),
   })
   try {
-    const session = await engine.createSession(toSessionOptions(flags, log.write))
+    const session = await engine.createSession({ ...toSessionOptions(flags, log.write), state: flags.state ?? true })
     const transfer = new Transfer(plan, session, reporter, context)
     let failure: unknown = null
     try {

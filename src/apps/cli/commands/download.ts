@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { CommandError, usageError } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import type { Metainfo } from '../../../index.ts'
-import { type SessionFlags, addSessionOptions } from '../options/session-options.ts'
+import { type SessionFlags, addSessionOptions, addStateOptions } from '../options/session-options.ts'
 import { parseChecksum, parseDecimal } from '../options/values.ts'
 import { createReporter } from '../report/create-reporter.ts'
 import { readTorrent } from '../torrent-input.ts'
@@ -33,10 +33,12 @@ function define(command: Command): void {
     .option('--json', 'write events as JSON lines on stdout')
     .option('--quiet', 'write nothing but errors')
   addSessionOptions(command)
+  addStateOptions(command)
   command.addHelpText(
     'after',
     `
-What is in the folder already is verified and kept, so that the same command goes on with a download that was stopped.
+What is in the folder already is kept, so that the same command goes on with a download that was stopped, or that was
+killed with all the machine. What earlier runs have verified is not looked at again; all else is.
 
 Example:
   shoal download debian.torrent -o ~/Downloads --seed-ratio 1`,

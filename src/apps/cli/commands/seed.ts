@@ -1,7 +1,7 @@
 // shoal seed: serves content that is there.
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { type SessionFlags, addSessionOptions } from '../options/session-options.ts'
+import { type SessionFlags, addSessionOptions, addStateOptions } from '../options/session-options.ts'
 import { createReporter } from '../report/create-reporter.ts'
 import { type SuperSeedMode, parseSuperSeed } from '../options/values.ts'
 import { readTorrent } from '../torrent-input.ts'
@@ -28,10 +28,11 @@ function define(command: Command): void {
     .option('--json', 'write events as JSON lines on stdout')
     .option('--quiet', 'write nothing but errors')
   addSessionOptions(command)
+  addStateOptions(command)
   command.addHelpText(
     'after',
     `
-The content is verified first; then it is served until Ctrl+C.
+The content is verified first, as far as it was not before; then it is served until Ctrl+C.
 
 Example:
   shoal seed album.torrent ~/Music --up-rate 2M`,

@@ -1,6 +1,6 @@
 // The options that every command which meets peers shares.
 import type { Command } from 'commander'
-import type { LogLevel, LogRecord, SessionOptions } from '../../../index.ts'
+import type { CreateSessionOptions, LogLevel, LogRecord } from '../../../index.ts'
 import { parsePeer, type PeerOption } from './peer-option.ts'
 import { parseBind, parseBytes, parseCount, parseLogLevel, parsePort, parsePositive, repeated } from './values.ts'
 
@@ -14,6 +14,8 @@ export interface SessionFlags {
   readonly workers?: number
   readonly logLevel?: LogLevel
   readonly logFile?: string
+  /** False: nowhere. */
+  readonly state?: string | false
 }
 
 export function addSessionOptions(command: Command): void {
@@ -32,6 +34,13 @@ export function addSessionOptions(command: Command): void {
   addMachineOptions(command)
 }
 
+/** For commands that work on the torrent's own files. */
+export function addStateOptions(command: Command): void {
+  command
+    .option('--state <dir>', "folder to remember what is verified in (default: the system's for programs' state)")
+    .option('--no-state', 'remember nothing: what is on disk is verified at each start')
+}
+
 export function addMachineOptions(command: Command): void {
   command.optionsGroup('Machine:')
   addWorkersOption(command)
@@ -44,7 +53,7 @@ export function addWorkersOption(command: Command): void {
   command.option('--workers <n>', 'threads for hashing and disk; 0 uses the main thread', parseCount)
 }
 
-export function toSessionOptions(flags: SessionFlags, log: (record: LogRecord) => void): SessionOptions {
+export function toSessionOptions(flags: SessionFlags, log: (record: LogRecord) => void): CreateSessionOptions {
   const { port, bind, maxPeers, downRate, upRate, workers } = flags
   return { port, bind, maxPeers, downRate, upRate, workers, log }
 }
