@@ -133,7 +133,7 @@ async function download(
   })
   const plan = { metainfo, location: { path: folder }, kind: 'download' as const, seedLimits: null, checksum: null }
   try {
-    await runTransfer(plan, { port: 0, bind: IP }, reporter, engine, context)
+    await runTransfer(plan, { port: 0, bind: IP, state: false }, reporter, engine, context)
   } finally {
     stopLooking()
   }

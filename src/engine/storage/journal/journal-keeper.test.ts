@@ -168,6 +168,11 @@ describe('a journal', () => {
     expect(setPieces(known!.have)).toEqual([0, 1])
     expect(known!.unsure).toEqual([2, 3, 4, 5])
     expect(log).toEqual([`${paths[1]} has been changed or removed by somebody else: it is checked again`])
+    disk.files.delete(paths[0])
+    await open()
+    expect(log[1]).toBe(
+      `${paths[0]} and 1 more file have been changed or removed by somebody else: they are checked again`,
+    )
   })
 
   test('is replaced when it has grown too long', async () => {

@@ -1,6 +1,7 @@
 // Opens what is remembered of one torrent at one place. A journal that cannot be used never stops a torrent: it is set aside,
 // and the data is checked as if nothing had been remembered.
 import { Bitfield } from '../../../base/bitfield.ts'
+import { formatCount } from '../../../base/format.ts'
 import type { FileState } from '../../../platform/platform.ts'
 import { type JournalIdentity, type ParsedJournal, parseJournal } from './journal-format.ts'
 import { JOURNAL_NAME, JournalKeeper, type KeeperOptions } from './journal-keeper.ts'
@@ -59,10 +60,14 @@ async function replay(journal: ParsedJournal, options: OpenJournalOptions): Prom
   const states = await lookAtFiles(options)
   const aliveNs = (await folder.stateOf(JOURNAL_NAME))?.mtimeNs ?? 0n
   const known = replayJournal(journal, { geometry, bootId, states, aliveNs })
-  for (const file of known.changedFiles) {
-    log(`${paths[file]} has been changed or removed by somebody else: it is checked again`)
-  }
+  const [first, ...others] = known.changedFiles
+  if (first !== undefined) log(changedSentence(paths[first], others.length))
   return known
+}
+
+function changedSentence(path: string, others: number): string {
+  if (others === 0) return `${path} has been changed or removed by somebody else: it is checked again`
+  return `${path} and ${formatCount(others, 'more file')} have been changed or removed by somebody else: they are checked again`
 }
 
 /** What each file of the torrent looks like, by its index. */
