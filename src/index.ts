@@ -23,6 +23,9 @@ export type { ContentLocation } from './engine/storage/content-layout.ts'
 export type {
   Cause,
   CauseFigures,
+  FileInfo,
+  FilePriorities,
+  FilePriority,
   PeerInfo,
   TorrentEvents,
   TorrentOptions,

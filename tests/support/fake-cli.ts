@@ -88,6 +88,7 @@ export class FakeTorrent {
       downloaded: 0,
       uploaded: 0,
       left: total,
+      wanted: total,
       total,
       downRate: 0,
       upRate: 0,

@@ -43,8 +43,11 @@ export async function checkContent(options: ContentCheckOptions): Promise<void> 
 
 /** The pieces all of whose files exist and reach far enough. */
 async function piecesOnDisk({ map, layout, volume, wanted }: ContentCheckOptions): Promise<number[]> {
-  const sizes = await volume.sizes(layout.files.map((file) => file.path))
-  const sizeOf = new Map(layout.files.map((file, i) => [file.path, sizes[i]]))
+  const { places } = layout
+  const paths = layout.files.map((file) => file.path)
+  if (places && !places.isEmpty) paths.push(places.partsPath)
+  const sizes = await volume.sizes(paths)
+  const sizeOf = new Map(paths.map((path, i) => [path, sizes[i]]))
   if (sizes.every((size) => size <= 0)) return []
   const pieces: number[] = []
   for (let piece = 0; piece < map.pieceCount; piece++) {

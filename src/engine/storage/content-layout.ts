@@ -1,7 +1,9 @@
 // Where a torrent's bytes lie on disk: the only place that joins paths.
+import { toHex } from '../../base/bytes.ts'
 import type { FileSpan } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
+import { FilePlaces } from './file-places.ts'
 
 export interface ContentLocation {
   /** The folder that holds the torrent's file or top folder. */
@@ -19,6 +21,8 @@ export interface ContentLayout {
   readonly files: readonly { readonly path: string; readonly length: number }[]
   /** The file or folder that holds all of it. */
   readonly root: string
+  /** Where the bytes of skipped files are. Null: there are none. */
+  readonly places: FilePlaces | null
 }
 
 export function contentLayout(metainfo: Metainfo, map: PieceMap, location: ContentLocation): ContentLayout {
@@ -28,16 +32,26 @@ export function contentLayout(metainfo: Metainfo, map: PieceMap, location: Conte
   const paths = metainfo.files.map((file) =>
     file.isPad ? '' : [folder === '/' ? '' : folder, name, ...file.savedAs.slice(1)].join('/'),
   )
+  const root = [folder === '/' ? '' : folder, name].join('/')
+  const infohash = metainfo.infohashV1 ?? metainfo.infohashV2!
+  const places = metainfo.isSingleFile
+    ? null
+    : new FilePlaces({ map, paths, partsPath: `${root}/.${toHex(infohash)}.parts` })
   return {
-    root: [folder === '/' ? '' : folder, name].join('/'),
+    root,
     paths,
+    places,
     files: metainfo.files.flatMap((file, i) =>
       file.isPad || file.symlinkTarget ? [] : [{ path: paths[i], length: file.length }],
     ),
-    spans: (piece, begin, length) =>
-      map
-        .filesOf(piece, begin, length)
-        .map((run) => ({ path: paths[run.file], offset: run.offset, length: run.length })),
+    spans: (piece, begin, length) => {
+      let at = begin
+      return map.filesOf(piece, begin, length).map((run) => {
+        const span = places?.span(run, piece, at) ?? { path: paths[run.file], offset: run.offset, length: run.length }
+        at += run.length
+        return span
+      })
+    },
   }
 }
 
@@ -45,6 +59,7 @@ export function contentLayout(metainfo: Metainfo, map: PieceMap, location: Conte
 export function singlePieceLayout(map: PieceMap, piece: number, file: string): ContentLayout {
   return {
     root: file,
+    places: null,
     paths: [file],
     files: [{ path: file, length: map.pieceLength(piece) }],
     spans: (_piece, begin, length) => [{ path: file, offset: begin, length }],

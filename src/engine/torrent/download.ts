@@ -226,7 +226,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     blocks.forEachSet((index) => partial.restore(index))
     this.#partials.set(piece, partial)
     this.picker.restore(piece, blocks)
-    if (partial.missing === 0) void this.#finishPiece(partial)
+    if (partial.missing === 0) this.#commit(partial)
   }
 
   // ---------------------------------------------------------------- asking
@@ -320,13 +320,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     const block = map.firstBlock(partial.piece) + index
     if (this.picker.blockArrived(block, wasAsked) > 0) this.#owner.onBlockDuplicated(block)
     if (this.#spilling.isRemembered(partial)) this.#noteExtent(partial, partial.extentOf(index))
-    if (partial.missing === 0) {
-      const { piece } = partial
-      this.#commits.set(
-        piece,
-        this.#finishPiece(partial).finally(() => this.#commits.delete(piece)),
-      )
-    }
+    if (partial.missing === 0) this.#commit(partial)
     return true
   }
 
@@ -362,6 +356,12 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   }
 
   // ---------------------------------------------------------------- finishing
+
+  #commit(partial: PartialPiece<Source>): void {
+    const { piece } = partial
+    const work = this.#finishPiece(partial).finally(() => this.#commits.delete(piece))
+    this.#commits.set(piece, work)
+  }
 
   /** The one place where the data path waits. */
   async #finishPiece(partial: PartialPiece<Source>): Promise<void> {

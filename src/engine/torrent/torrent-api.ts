@@ -2,11 +2,32 @@
 
 export type TorrentState = 'checking' | 'downloading' | 'seeding' | 'stopped' | 'failed'
 
+/** `skip`: it is not fetched. `high` comes before `normal`, that before `low`. */
+export type FilePriority = 'skip' | 'low' | 'normal' | 'high'
+
+/** By the file's index in `Metainfo.files`, from 0: an array with one for each file will do. */
+export type FilePriorities = Readonly<Record<number, FilePriority>>
+
+/** A file of the torrent. */
+export interface FileInfo {
+  /** In `Metainfo.files`. */
+  readonly index: number
+  /** Below the torrent's folder `path`: the torrent's name first. */
+  readonly path: readonly string[]
+  /** Bytes. */
+  readonly length: number
+  /** Of these, bytes in verified pieces. */
+  readonly done: number
+  readonly priority: FilePriority
+}
+
 export interface TorrentOptions {
   /** The folder that holds (or will hold) the torrent's file or top folder. */
   readonly path: string
   /** Name of the file or top folder within `path`, where it differs from the torrent's own (after clean-up). */
   readonly name?: string
+  /** What of it to fetch: files that are not named are `normal`. See `Torrent.setFilePriorities`. */
+  readonly files?: FilePriorities
   /** Peers to dial besides those of the trackers: `host:port`. */
   readonly peers?: readonly string[]
   /** Announce to the torrent's trackers. Default true. */
@@ -30,8 +51,10 @@ export interface TorrentStats {
   readonly downloaded: number
   /** Payload bytes sent in this session. */
   readonly uploaded: number
-  /** Bytes of pieces not yet verified. */
+  /** Bytes of wanted pieces not yet verified. */
   readonly left: number
+  /** Bytes of wanted pieces: less than `total` when files are skipped. A piece that files share is wanted whole. */
+  readonly wanted: number
   readonly total: number
   readonly downRate: number
   readonly upRate: number
@@ -74,7 +97,10 @@ export interface TorrentEvents {
     readonly pieces?: readonly number[]
   }
   warning: { readonly code: string; readonly message: string }
-  /** Every piece is verified and every write has returned. Also sent for a torrent that was complete at the start. */
+  /**
+   * Every wanted piece is verified and every write has returned. Also sent for a torrent that was complete at the start; and
+   * again, when it has fetched files that were wanted later.
+   */
   done: Record<string, never>
   /** The torrent serves others from now on, being complete. */
   seeding: Record<string, never>

@@ -53,6 +53,7 @@ export class TorrentFigures {
       downloaded: this.#downloaded,
       uploaded: this.#uploaded,
       left: parts ? parts.download.bytesLeft : this.#metainfo.totalSize,
+      wanted: parts ? parts.download.wantedBytes : this.#metainfo.totalSize,
       total: this.#metainfo.totalSize,
       downRate: this.#downMeter.rate(now),
       upRate: this.#upMeter.rate(now),

@@ -7,6 +7,7 @@ import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { JournalKeeper } from '../storage/journal/journal-keeper.ts'
 import type { Replayed } from '../storage/journal/journal-replay.ts'
 import { Download, type DownloadOwner } from './download.ts'
+import type { FileSelection } from './file-selection.ts'
 import type { Peer } from './peer.ts'
 import { Swarm, type SwarmOwner } from './swarm.ts'
 import type { TorrentOptions } from './torrent-api.ts'
@@ -30,6 +31,7 @@ export interface PartsOptions {
   readonly map: PieceMap
   readonly peerId: Uint8Array
   readonly options: TorrentOptions & TorrentInternals
+  readonly selection: FileSelection
   readonly around: TorrentSurroundings
   /** The torrent's own limits, within those of the session. */
   readonly downLimiter: RateLimiter
@@ -46,12 +48,13 @@ export interface PartsOwners {
 
 /** Rejects with StorageError when the disk refuses, with StateError when the same content is open elsewhere. */
 export async function openParts(
-  { metainfo, map, peerId, options, around, downLimiter, upLimiter }: PartsOptions,
+  { metainfo, map, peerId, options, selection, around, downLimiter, upLimiter }: PartsOptions,
   owners: PartsOwners,
 ): Promise<TorrentParts> {
   const { platform, ledger, cache } = around
   const layout = options.layout?.(map) ?? contentLayout(metainfo, map, options)
   const volume = await platform.disk.openVolume(layout.root)
+  await layout.places?.find(volume, (file) => selection.isSkipped(file))
   // Only what is the torrent's own, and all of it.
   const isWhole = options.layout === undefined && options.pieces === undefined
   const opened = isWhole ? await openTorrentJournal({ platform, metainfo, map, layout, volume }, owners.journal) : null
@@ -68,7 +71,7 @@ export async function openParts(
       pieceHashes: metainfo.pieceHashes!,
       below,
       journal,
-      priorities: options.pieces ? onlyThese(options.pieces, map.pieceCount) : null,
+      priorities: options.pieces ? onlyThese(options.pieces, map.pieceCount) : selection.piecePriorities(),
     },
     owners.download,
   )

@@ -19,8 +19,18 @@ import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../t
 import { diagnose } from './diagnosis.ts'
 import { gatherFacts } from './diagnosis-facts.ts'
 import type { DownloadOwner } from './download.ts'
+import { FileSelection } from './file-selection.ts'
 import type { Peer } from './peer.ts'
-import type { Cause, PeerInfo, TorrentEvents, TorrentOptions, TorrentState, TorrentStats } from './torrent-api.ts'
+import type {
+  Cause,
+  FileInfo,
+  FilePriorities,
+  PeerInfo,
+  TorrentEvents,
+  TorrentOptions,
+  TorrentState,
+  TorrentStats,
+} from './torrent-api.ts'
 import { TorrentFigures } from './torrent-figures.ts'
 import { openParts, type TorrentParts } from './torrent-parts.ts'
 import type { TorrentInternals, TorrentSurroundings } from './torrent-surroundings.ts'
@@ -56,6 +66,12 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   #error: StorageError | null = null
   #checking: { readonly done: number; readonly total: number } | null = null
   #parts: TorrentParts | null = null
+  readonly #selection: FileSelection
+  /** From then on a change of the selection takes effect at once. */
+  #isSelectionInUse = false
+  /** Settles when all changes so far have taken effect; never rejects. */
+  #selecting: Promise<void> = Promise.resolve()
+  #isCompleting = false
   #wasCompleteAtStart = false
   #resolveDone!: () => void
   #rejectDone!: (error: Error) => void
@@ -70,6 +86,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     this.#options = options
     this.#around = around
     this.#map = new PieceMap(metainfo)
+    this.#selection = new FileSelection(metainfo, this.#map, options.files)
     this.#figures = new TorrentFigures(metainfo, this.#map.pieceCount)
     const limits = changedLimits({ down: options.downRate, up: options.upRate }, NO_LIMITS)
     this.#downLimiter = new RateLimiter(limits.down, around.downLimiter)
@@ -117,6 +134,25 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   /** The connected peers, as they are now. */
   peers(): PeerInfo[] {
     return this.#figures.peers(this.#parts)
+  }
+
+  /** Its files, without padding (BEP 47), as they are now. Walks over all pieces: not for each tick. */
+  files(): FileInfo[] {
+    const have = this.#parts?.download.have
+    return this.#selection.list(have ? (piece) => have.has(piece) : null)
+  }
+
+  /**
+   * Changes what is wanted; files that are not named stay as they are. A torrent that was complete goes on downloading when
+   * files are added; one that lacks nothing else is complete when the rest is skipped. Bytes of a skipped file that lie in a
+   * piece of a wanted one are fetched all the same, and kept apart: see docs/files.md.
+   * Resolves when it has taken effect, on disk too. A disk that refuses fails the torrent.
+   * Throws TypeError for a file or a priority that there is not; nothing changes then.
+   */
+  setFilePriorities(priorities: FilePriorities): Promise<void> {
+    this.#selection.set(priorities)
+    this.#selecting = this.#selecting.then(() => (this.#isSelectionInUse ? this.#select() : undefined))
+    return this.#selecting
   }
 
   /** Why it is slow, or does nothing: the most decisive cause first. Empty for a torrent that does well. Not for each tick. */
@@ -234,7 +270,13 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       for (const address of this.#earlyPeers) parts.swarm.addAddress(address, 'user')
       await this.#check(parts)
       if (this.#isOver) return
-      await parts.journal?.begin(parts.download.have, !parts.download.isComplete)
+      const willWrite = !parts.download.isComplete || parts.layout.places?.isEmpty === false
+      await parts.journal?.begin(parts.download.have, willWrite)
+      if (this.#isOver) return
+      if (!this.#options.pieces) {
+        this.#isSelectionInUse = true
+        await this.setFilePriorities({})
+      }
       if (this.#isOver) return
       this.#goOn(parts)
     } catch (error) {
@@ -256,6 +298,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
         map: this.#map,
         peerId: this.peerId,
         options: this.#options,
+        selection: this.#selection,
         around: this.#around,
         downLimiter: this.#downLimiter,
         upLimiter: this.#upLimiter,
@@ -308,7 +351,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     const now = this.#around.platform.clock.now()
     const { superSeed = 'off' } = this.#options
     this.#wasCompleteAtStart = download.isComplete
-    if (download.isComplete && superSeed !== 'off') swarm.superSeed(superSeed)
+    if (download.have.isFull && superSeed !== 'off') swarm.superSeed(superSeed)
     this.#state = 'downloading'
     if (!download.isComplete) this.#around.ledger.enter(download)
     this.#announcer.start(now)
@@ -317,16 +360,44 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     this.#around.onReady()
   }
 
-  /** Everything is here. Files that no piece touches, the empty ones, are made now. */
-  async #complete(): Promise<void> {
-    const { layout, download, swarm } = this.#parts!
+  /** The selection has changed: the parts learn of it. */
+  async #select(): Promise<void> {
+    const parts = this.#parts!
     try {
-      const empty = layout.files.filter((file) => file.length === 0)
-      if (empty.length > 0) await download.volume.ensureFiles(empty)
+      if (this.#isOver) return
+      // What was complete at the start has a journal that tells of no writing yet.
+      if (this.#state === 'seeding') await parts.journal?.begin(parts.download.have, true)
+      await this.#selection.apply(parts)
     } catch (error) {
       return this.#fail(error as StorageError)
     }
-    if (this.#isOver) return
+    if (!this.#isRunning) return
+    parts.swarm.onWantedChange()
+    if (parts.download.isComplete) await this.#complete()
+    else if (this.#state === 'seeding') this.#goOnDownloading(parts)
+  }
+
+  #goOnDownloading({ download, swarm }: TorrentParts): void {
+    this.#state = 'downloading'
+    this.#around.ledger.enter(download)
+    swarm.becomeLeecher()
+    this.#announcer.wantMore(this.#around.platform.clock.now())
+  }
+
+  /** Everything that is wanted is here. Files that no piece touches, the empty ones, are made now. */
+  async #complete(): Promise<void> {
+    const { layout, download, swarm } = this.#parts!
+    if (this.#isCompleting) return
+    this.#isCompleting = true
+    try {
+      const empty = this.#options.pieces ? [] : this.#selection.emptyFiles(layout)
+      if (empty.length > 0) await download.volume.ensureFiles(empty)
+    } catch (error) {
+      return this.#fail(error as StorageError)
+    } finally {
+      this.#isCompleting = false
+    }
+    if (this.#state !== 'downloading' || this.#isOver || !download.isComplete) return
     this.#state = 'seeding'
     this.#around.ledger.leave(download)
     if (!this.#wasCompleteAtStart) this.#announcer.announceCompleted(this.#around.platform.clock.now())
@@ -398,7 +469,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     const { download, swarm } = this.#parts!
     swarm.announceHave(piece)
     this.#figures.watch.onStored(this.#map.pieceLength(piece), this.#around.platform.clock.now())
-    if (download.isComplete) void this.#complete()
+    if (download.isComplete && this.#state === 'downloading') void this.#complete()
   }
 
   onGuilty(peer: Peer, pieces: readonly number[]): void {

@@ -12,6 +12,7 @@ function view(stats: Partial<TorrentStats>, checking: { done: number; total: num
     downloaded: 0,
     uploaded: 0,
     left: 64 * MIB,
+    wanted: 128 * MIB,
     total: 128 * MIB,
     downRate: 8 * MIB,
     upRate: 0,

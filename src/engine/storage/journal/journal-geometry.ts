@@ -1,7 +1,8 @@
 // The geometry of a torrent, as far as a journal needs it: which files a piece lies in. Pad files (BEP 47) are stored nowhere and
-// are no files here.
+// are no files here; the parts file of skipped ones is: the last one.
 import type { Metainfo } from '../../../protocol/metainfo/metainfo.ts'
 import type { PieceMap } from '../../../protocol/metainfo/piece-map.ts'
+import type { FilePlaces } from '../file-places.ts'
 
 export interface JournalGeometry {
   readonly pieceCount: number
@@ -16,14 +17,21 @@ export interface JournalGeometry {
   pieceLength(piece: number): number
 }
 
-export function journalGeometry(metainfo: Metainfo, map: PieceMap): JournalGeometry {
+export function journalGeometry(metainfo: Metainfo, map: PieceMap, places: FilePlaces | null = null): JournalGeometry {
   const { files } = metainfo
+  const placeOf = (file: number): number => (places?.isInParts(file) ? files.length : file)
   return {
     pieceCount: map.pieceCount,
-    fileCount: files.length,
-    filesOf: (piece) =>
-      map.filesOf(piece, 0, map.pieceLength(piece)).flatMap(({ file }) => (files[file].isPad ? [] : [file])),
-    piecesOf: (file) => (files[file].isPad ? null : map.piecesOfFile(file)),
+    fileCount: files.length + 1,
+    filesOf: (piece) => {
+      const runs = map.filesOf(piece, 0, map.pieceLength(piece))
+      const stored = runs.flatMap(({ file }) => (files[file].isPad ? [] : [placeOf(file)]))
+      return places?.isEmpty === false ? [...new Set(stored)] : stored
+    },
+    piecesOf: (file) => {
+      if (file === files.length) return places?.sharedRange ?? null
+      return files[file].isPad ? null : map.piecesOfFile(file)
+    },
     blockCount: (piece) => map.blockCount(piece),
     pieceLength: (piece) => map.pieceLength(piece),
   }

@@ -132,6 +132,13 @@ export class JournalKeeper {
     this.#append([nothing], false).catch((error) => void this.#fail(error as StorageError))
   }
 
+  /** A file is about to be removed, and holds nothing that counts. Resolves when no sync is at work on it. */
+  async forgetFile(file: number): Promise<void> {
+    this.#dirtyFiles.delete(file)
+    await this.#syncing
+    this.#recorded.delete(file)
+  }
+
   /** Time passes: begins a sync when one is due. */
   tick(): void {
     if (this.#state !== 'open' || this.#oldest === null || this.#syncing) return
