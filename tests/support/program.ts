@@ -85,6 +85,10 @@ export class Program {
     this.#child.stdin.write(`${line}\n`)
   }
 
+  closeInput(): void {
+    this.#child.stdin.end()
+  }
+
   signal(signal: NodeJS.Signals): void {
     if (this.alive) this.#child.kill(signal)
   }

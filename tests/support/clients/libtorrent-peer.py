@@ -1,6 +1,6 @@
 """A libtorrent peer for tests.
 
-    libtorrent-peer.py seed|leech TORRENT FOLDER PORT    prints `ready` and `done`, ends when its input closes
+    libtorrent-peer.py seed|leech TORRENT FOLDER PORT    prints `ready` and `done`; when its input closes, `uploaded BYTES`, and ends
     libtorrent-peer.py infohashes TORRENT...             prints one JSON object per torrent
 """
 import json
@@ -49,6 +49,7 @@ def transfer(mode, torrent, folder, port):
             done = True
             print('done', flush=True)
         if select.select([sys.stdin], [], [], 0)[0] and not sys.stdin.readline():
+            print('uploaded', handle.status().total_payload_upload, flush=True)
             return
 
 
