@@ -3,7 +3,7 @@
 import { join, resolve } from 'node:path'
 import { CommandError, Interrupted } from './command-error.ts'
 import type { Context } from './context.ts'
-import type { Metainfo } from '../../index.ts'
+import type { FilePriority, Metainfo } from '../../index.ts'
 import type { Engine, EngineSession, EngineTorrent } from './engine.ts'
 import { openLogSink } from './log-sink.ts'
 import { type PeerOption, resolvePeer } from './options/peer-option.ts'
@@ -27,6 +27,8 @@ export interface SeedLimits {
 export interface TransferPlan {
   readonly metainfo: Metainfo
   readonly location: { readonly path: string; readonly name?: string }
+  /** One priority for each file. Default: all of them alike. */
+  readonly files?: readonly FilePriority[]
   /** `seed` fails when the content is not complete; `download` completes it. */
   readonly kind: 'download' | 'seed'
   /** How long to serve the complete content; null for not at all. */
@@ -132,8 +134,8 @@ class Transfer implements ProgressSource {
   /** For whoever stopped it. */
   get farewell(): string {
     if (this.#context.stop.isNormal) return 'Stopping'
-    const { left, total } = this.stats()
-    return `Stopping at ${formatPercent(total - left, total)}; the same command goes on from there`
+    const { left, wanted } = this.stats()
+    return `Stopping at ${formatPercent(wanted - left, wanted)}; the same command goes on from there`
   }
 
   get #port(): number {
@@ -141,10 +143,10 @@ class Transfer implements ProgressSource {
   }
 
   #addTorrent(peers: readonly PeerOption[]): EngineTorrent {
-    const { metainfo, location, superSeed } = this.#plan
+    const { metainfo, location, files, superSeed } = this.#plan
     const addresses = peers.filter((peer) => peer.isIp).map(addressOf)
     this.#startedAt = this.#context.clock.now()
-    this.#torrent = this.#session.add(metainfo, { ...location, peers: addresses, superSeed })
+    this.#torrent = this.#session.add(metainfo, { ...location, files, peers: addresses, superSeed })
     return this.#torrent
   }
 
@@ -227,17 +229,17 @@ class Transfer implements ProgressSource {
   }
 
   async #finishDownload(): Promise<void> {
-    const { metainfo, location, checksum } = this.#plan
+    const { metainfo, location, files, checksum } = this.#plan
     const seconds = (this.#context.clock.now() - this.#startedAt) / 1000
     const path = resolve(join(location.path, location.name ?? metainfo.savedName))
-    const written = metainfo.files.filter((file) => !file.isPad)
+    const written = metainfo.files.filter((file, i) => !file.isPad && files?.[i] !== 'skip')
     let sha256: string | undefined
     if (checksum !== null) {
       sha256 = await this.#verifyChecksum(join(location.path, ...written[0].savedAs), checksum)
     }
     this.#context.stop.isNormal = true
     this.#reporter.report({ event: 'done', path, files: written.length, ...(sha256 ? { sha256 } : {}) })
-    this.#reporter.note(summary(path, metainfo.totalSize, this.#missing, seconds))
+    this.#reporter.note(summary(path, this.stats().wanted, this.#missing, seconds))
     if (sha256 !== undefined) this.#reporter.note(`SHA-256 is as expected: ${sha256}`)
   }
 
@@ -257,8 +259,8 @@ class Transfer implements ProgressSource {
     const { clock } = this.#context
     const until = clock.now() + minutes * 60_000
     const isReached = (): boolean => {
-      const { uploaded, total } = torrent.stats()
-      return clock.now() >= until || (ratio > 0 && uploaded >= ratio * total)
+      const { uploaded, wanted } = torrent.stats()
+      return clock.now() >= until || (ratio > 0 && uploaded >= ratio * wanted)
     }
     return new Promise((fulfil) => {
       const check = (): void => {

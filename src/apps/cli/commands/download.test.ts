@@ -43,7 +43,7 @@ describe('events', () => {
     torrent.complete()
     expect(await code).toBe(0)
     expect(swarm.isClosed).toBe(true)
-    const figures = { uploaded: 0, total: 4 * PIECE, down_rate: 0, up_rate: 0, peers: 0, pieces: 4 }
+    const figures = { uploaded: 0, wanted: 4 * PIECE, total: 4 * PIECE, down_rate: 0, up_rate: 0, peers: 0, pieces: 4 }
     expect(cli.events).toEqual([
       { event: 'listening', time: cli.clock.wall() - 1000, address: '127.0.0.1', port: 6881 },
       { event: 'checking', time: cli.clock.wall() - 1000, done: 4 * PIECE, total: 4 * PIECE },
@@ -404,6 +404,61 @@ describe('the log', () => {
     const file = join(await temporaryFolder(), 'no', 'such', 'log')
     expect(await cli.run('download', SOURCE, '--log-file', file)).toBe(1)
     expect(cli.stderr.text).toContain(`Cannot use ${file}: no such file or directory; check the path`)
+    expect(swarm.sessions).toEqual([])
+  })
+})
+
+describe('files', () => {
+  const album = fakeMetainfo('Album', { 'cover.jpg': PIECE, 'CD 1/song.flac': 2 * PIECE, 'CD 1/notes.txt': 0 })
+
+  function listed(...args: string[]): Promise<{ cli: FakeCli; swarm: FakeSwarm; code: number }> {
+    const swarm = new FakeSwarm(album)
+    const cli = new FakeCli(swarm.engine)
+    return cli.run('download', SOURCE, ...args).then((code) => ({ cli, swarm, code }))
+  }
+
+  test('--list-files prints them and downloads nothing', async () => {
+    const { cli, swarm, code } = await listed('--list-files')
+    expect(code).toBe(0)
+    expect(cli.stdout.lines).toEqual([
+      '1  16.0 KiB  cover.jpg',
+      '2  32.0 KiB  CD 1/song.flac',
+      '3   0 bytes  CD 1/notes.txt',
+    ])
+    expect(swarm.sessions).toEqual([])
+  })
+
+  test('--list-files --json is one event', async () => {
+    const { cli, code } = await listed('--list-files', '--json')
+    expect(code).toBe(0)
+    const files = [
+      { number: 1, path: 'cover.jpg', length: PIECE },
+      { number: 2, path: 'CD 1/song.flac', length: 2 * PIECE },
+      { number: 3, path: 'CD 1/notes.txt', length: 0 },
+    ]
+    expect(cli.events).toEqual([{ event: 'files', time: cli.clock.wall(), files }])
+  })
+
+  test('without a choice, the library is told of none', async () => {
+    const { torrent, code } = await start({ metainfo: album })
+    expect(torrent.options.files).toBeUndefined()
+    torrent.complete()
+    expect(await code).toBe(0)
+  })
+
+  test('--only and --priority say what is fetched, and only that is counted', async () => {
+    const { cli, torrent, code } = await start({ metainfo: album }, '--only', '*.flac', '--priority', 'low:1', '--json')
+    expect(torrent.options.files).toEqual(['low', 'normal', 'skip'])
+    torrent.check()
+    torrent.complete()
+    expect(await code).toBe(0)
+    expect(cli.events.find(({ event }) => event === 'done')).toMatchObject({ files: 2 })
+  })
+
+  test('a file that there is not is wrong usage, before anything begins', async () => {
+    const { cli, swarm, code } = await listed('--only', '1,7')
+    expect(code).toBe(2)
+    expect(cli.stderr.text).toContain('There is no file 7: this torrent has 3 files; see them with --list-files')
     expect(swarm.sessions).toEqual([])
   })
 })

@@ -4,14 +4,19 @@ import { CommandError, usageError } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import type { Metainfo } from '../../../index.ts'
 import { type SessionFlags, addSessionOptions, addStateOptions } from '../options/session-options.ts'
-import { parseChecksum, parseDecimal } from '../options/values.ts'
+import { type FileChoice, parseFileChoice, parsePriorities, type PriorityChoice } from '../options/file-choice.ts'
+import { parseChecksum, parseDecimal, repeated } from '../options/values.ts'
 import { createReporter } from '../report/create-reporter.ts'
 import { readTorrent } from '../torrent-input.ts'
+import { numberedFiles, prioritiesOf, renderFiles } from '../torrent-files.ts'
 import { type SeedLimits, runTransfer } from '../transfer.ts'
 import type { CommandModule } from './command-module.ts'
 
 interface DownloadFlags extends SessionFlags {
   readonly output: string
+  readonly listFiles?: boolean
+  readonly only?: readonly FileChoice[]
+  readonly priority?: readonly (readonly PriorityChoice[])[]
   readonly checksum?: string
   readonly seed?: boolean
   readonly seedRatio?: number
@@ -26,6 +31,17 @@ function define(command: Command): void {
   command
     .argument('<torrent>', 'a torrent file, or the http(s) URL of one')
     .option('-o, --output <dir>', 'folder to download into', '.')
+    .option('--list-files', 'print number, size and path of each file, and download nothing')
+    .option(
+      '--only <files>',
+      "nothing but these files: 1,3-5 or a pattern ('*.mkv'); may be repeated",
+      repeated(parseFileChoice),
+    )
+    .option(
+      '--priority <files>',
+      'high:2,low:7-9: what comes first, or last; skip and normal, too',
+      repeated(parsePriorities),
+    )
     .option('--checksum <sha256:hex>', 'SHA-256 that the file must have (torrents of one file)', parseChecksum)
     .option('--seed', 'go on seeding when the download is complete')
     .option('--seed-ratio <r>', 'seed until r times the size was given; 0 is no limit', parseDecimal)
@@ -50,15 +66,29 @@ async function run(command: Command, context: Context): Promise<number> {
   const engine = await context.loadEngine()
   const bytes = await readTorrent(command.args[0], engine, context, flags.bind)
   const metainfo = engine.parseTorrent(bytes)
+  if (flags.listFiles === true) return listFiles(metainfo, flags, context)
   checkDownloadable(metainfo, flags)
+  const { only, priority } = flags
   const plan = {
     metainfo,
+    files: only || priority ? prioritiesOf(metainfo, { only, priorities: priority?.flat() }) : undefined,
     location: { path: flags.output },
     kind: 'download' as const,
     seedLimits: seedLimitsOf(flags),
     checksum: flags.checksum ?? null,
   }
   await runTransfer(plan, flags, await createReporter(flags, context), engine, context)
+  return 0
+}
+
+async function listFiles(metainfo: Metainfo, flags: DownloadFlags, context: Context): Promise<number> {
+  const files = numberedFiles(metainfo)
+  if (flags.json === true) {
+    const listed = files.map(({ number, path, length }) => ({ number, path, length }))
+    const reporter = await createReporter(flags, context)
+    reporter.report({ event: 'files', files: listed })
+    reporter.close()
+  } else for (const line of renderFiles(files)) context.stdout.write(`${line}\n`)
   return 0
 }
 

@@ -3,12 +3,17 @@
 
 export type CommandEvent =
   | { readonly event: 'listening'; readonly address: string; readonly port: number }
+  | {
+      readonly event: 'files'
+      readonly files: readonly { readonly number: number; readonly path: string; readonly length: number }[]
+    }
   | { readonly event: 'checking'; readonly done: number; readonly total: number }
   | {
       readonly event: 'progress'
       readonly downloaded: number
       readonly uploaded: number
       readonly left: number
+      readonly wanted: number
       readonly total: number
       readonly down_rate: number
       readonly up_rate: number

@@ -74,6 +74,7 @@ function progressEvent(stats: TorrentStats): CommandEvent {
     downloaded: stats.downloaded,
     uploaded: stats.uploaded,
     left: stats.left,
+    wanted: stats.wanted,
     total: stats.total,
     down_rate: Math.round(stats.downRate),
     up_rate: Math.round(stats.upRate),

@@ -25,7 +25,7 @@ const MAX_REASON_LINES = 3
 export function renderProgress(view: ProgressView, columns: number, style: Style): string[] {
   const { stats, slowness } = view
   const checking = stats.state === 'checking' ? (view.checking ?? { done: 0, total: stats.total }) : null
-  const { done, total } = checking ?? { done: stats.total - stats.left, total: stats.total }
+  const { done, total } = checking ?? { done: stats.wanted - stats.left, total: stats.wanted }
   const fraction = total === 0 ? 1 : done / total
   const label = formatPercent(done, total).padStart(7)
   return [
@@ -51,7 +51,7 @@ export function describeProgress(view: ProgressView): string {
   }
   const figures = transferFigures(stats).join(', ')
   if (stats.state === 'seeding') return `Seeding ${view.name}: ${figures}`
-  return `Downloading ${view.name}: ${formatPercent(stats.total - stats.left, stats.total)}, ${figures}`
+  return `Downloading ${view.name}: ${formatPercent(stats.wanted - stats.left, stats.wanted)}, ${figures}`
 }
 
 /** Figures, the most important first: what does not fit is left out from the end. */
@@ -60,7 +60,7 @@ function transferFigures(stats: TorrentStats): string[] {
   const given = `${formatBytes(stats.uploaded)} given, ratio ${formatRatio(stats)}`
   const peers = formatCount(stats.peers, 'peer')
   if (stats.state === 'seeding') return [up, peers, given]
-  const amount = `${formatBytes(stats.total - stats.left)} of ${formatBytes(stats.total)}`
+  const amount = `${formatBytes(stats.wanted - stats.left)} of ${formatBytes(stats.wanted)}`
   const figures = [amount, `${formatRate(stats.downRate)} down`, remainingTime(stats), peers]
   return stats.uploaded > 0 ? [...figures, up, given] : figures
 }
@@ -82,7 +82,7 @@ function stateOf(stats: TorrentStats): string {
 }
 
 function formatRatio(stats: TorrentStats): string {
-  return (stats.total === 0 ? 0 : stats.uploaded / stats.total).toFixed(2)
+  return (stats.wanted === 0 ? 0 : stats.uploaded / stats.wanted).toFixed(2)
 }
 
 function renderTitle(name: string, state: string, columns: number, style: Style): string {
