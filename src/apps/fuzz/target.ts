@@ -3,7 +3,7 @@
 import type { SeededRandom } from '../../sim/index.ts'
 
 /** A class of errors by which a parser refuses its input. */
-export type Refusal = new (code: string, message: string) => Error
+export type Refusal = new (...details: never[]) => Error
 
 export interface Target<Answer = unknown> {
   readonly name: string

@@ -4,6 +4,7 @@ import { bencode } from './bencode.ts'
 import { bitfield } from './bitfield.ts'
 import { extensions } from './extensions.ts'
 import { httpAnnounce, httpScrape } from './http-tracker.ts'
+import { journal } from './journal.ts'
 import { magnet } from './magnet.ts'
 import { metainfo } from './metainfo.ts'
 import { redirects } from './redirects.ts'
@@ -11,7 +12,7 @@ import { trackerQueries } from './tracker-queries.ts'
 import { udpAnswers, udpRequests } from './udp-tracker.ts'
 import { wire } from './wire.ts'
 
-/** Every parser of what strangers send. */
+/** Every parser of what strangers send, and of what a power cut may leave. */
 export const TARGETS: readonly Target[] = [
   bencode,
   metainfo,
@@ -26,4 +27,5 @@ export const TARGETS: readonly Target[] = [
   addresses,
   bitfield,
   redirects,
+  journal,
 ]

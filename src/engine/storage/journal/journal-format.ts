@@ -58,6 +58,7 @@ const MAX_PAYLOAD = 1 << 20
 const FILE_BYTES = 4 + 8 + 8
 /** Files of one `synced` record; there may be several of one sync. */
 export const MAX_FILES_PER_RECORD = 4096
+/** ASCII. */
 const MAX_BOOT_ID = 64
 
 const CODES: Readonly<Record<Kind, number>> = {
@@ -210,7 +211,7 @@ function readRecord(code: number, payload: Uint8Array, identity: JournalIdentity
   const hasPiece = length >= 4 && view.getUint32(0) < identity.pieceCount
   switch (code) {
     case CODES.started:
-      if (length > MAX_BOOT_ID) break
+      if (length > MAX_BOOT_ID || payload.some((byte) => byte > 127)) break
       return { kind: 'started', bootId: decodeUtf8(payload) }
     case CODES.written:
       if (length !== 4 || !hasPiece) break
@@ -228,8 +229,10 @@ function readRecord(code: number, payload: Uint8Array, identity: JournalIdentity
       if (length < 4 || (length - 4) % FILE_BYTES !== 0) break
       return { kind: 'synced', sync: view.getUint32(0), files: readFiles(view, identity, path) }
     case CODES.doubt:
+      if (length > 0) break
       return { kind: 'doubt' }
     case CODES.closed:
+      if (length > 0) break
       return { kind: 'closed' }
   }
   throw unusable('unknown_record', path, `it has a record of an unknown kind (${code}, ${length} bytes)`)
