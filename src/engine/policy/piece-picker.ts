@@ -143,18 +143,6 @@ export class PiecePicker<Key> {
   }
 
   /** Blocks of the piece are here from an earlier run: it is under way, and nobody's. */
-  resume(piece: number, blocks: Bitfield): void {
-    if (!this.#startable.has(piece)) return
-    this.#startable.remove(piece)
-    const first = this.#geometry.firstBlock(piece)
-    const progress = new PieceProgress<Key>(piece, first, this.#geometry.blockCount(piece), false)
-    blocks.forEachSet((index) => progress.arrive(index))
-    this.#underWay.set(piece, progress)
-    if (progress.unasked > 0) this.#open.add(progress)
-    this.#changes++
-  }
-
-  /** Blocks of the piece are here from an earlier run: it is under way, and nobody's. */
   restore(piece: number, blocks: Bitfield): void {
     if (!this.#startable.has(piece)) return
     this.#startable.remove(piece)

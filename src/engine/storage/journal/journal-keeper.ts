@@ -158,6 +158,8 @@ export class JournalKeeper {
   async #close(): Promise<void> {
     await this.#syncing
     if (this.#state === 'open' && this.#oldest !== null) await this.#startSync()
+    // The disk lets go of the journal: it may be replaced, and another torrent may need the descriptor.
+    await this.#options.volume.release(this.#options.folder.path(JOURNAL_NAME)).catch(() => {})
     if (this.#state === 'open') {
       this.#state = 'closed'
       await this.#finish()
