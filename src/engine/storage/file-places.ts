@@ -49,6 +49,11 @@ export class FilePlaces {
     return this.#inParts.size === 0
   }
 
+  /** All that there may be on disk beside the torrent's own files. */
+  get extraPaths(): string[] {
+    return [this.partsPath, this.#newPath]
+  }
+
   isInParts(file: number): boolean {
     return this.#inParts.has(file)
   }
@@ -94,8 +99,7 @@ export class FilePlaces {
   /** Gives a file what the parts file has of it. Of the pieces concerned none may be under way. */
   async moveOut(file: number, volume: Volume, has: (piece: number) => boolean): Promise<void> {
     const runs = this.sharedPieces(file).flatMap((piece) => (has(piece) ? this.#moved(file, piece) : []))
-    const path = this.#paths[file]
-    if (runs.length > 0) await volume.assemble(path, this.#throughFor(path), runs)
+    if (runs.length > 0) await volume.assemble(this.#paths[file], this.#newPath, runs)
     this.setInParts(file, false)
   }
 
@@ -108,10 +112,9 @@ export class FilePlaces {
     })
   }
 
-  /** A name beside the file that no file of the torrent has: none can name the torrent's infohash. */
-  #throughFor(path: string): string {
-    const slash = this.partsPath.lastIndexOf('/')
-    return `${path.slice(0, path.lastIndexOf('/'))}${this.partsPath.slice(slash)}.new`
+  /** What a file is called that is not whole yet. No file of the torrent has such a name: none can name its infohash. */
+  get #newPath(): string {
+    return `${this.partsPath}.new`
   }
 }
 

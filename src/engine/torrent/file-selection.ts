@@ -165,12 +165,12 @@ export class FileSelection {
     return false
   }
 
-  async #removeParts({ partsPath }: FilePlaces, { download, journal }: SelectionParts): Promise<void> {
+  async #removeParts(places: FilePlaces, { download, journal }: SelectionParts): Promise<void> {
     const { volume } = download
-    const [size] = await volume.sizes([partsPath])
-    if (size < 0) return
+    const sizes = await volume.sizes(places.extraPaths)
+    if (sizes.every((size) => size < 0)) return
     await journal?.forgetFile(this.#metainfo.files.length)
-    await volume.remove([partsPath])
+    await volume.remove(places.extraPaths)
   }
 }
 

@@ -245,23 +245,33 @@ export class DiskOperations {
   }
 
   *#assemble(path: string, through: string, from: readonly FileSpan[], offsets: readonly number[]): Work<null> {
-    const isThere = statIfThere(path) !== undefined
-    const target = isThere ? path : through
-    if (!isThere) this.#files.delete(through)
-    let fd: number | null = null
+    if (statIfThere(path)) {
+      yield* this.#gather(path, from, offsets)
+      return null
+    }
+    this.#files.delete(through)
+    const isMade = yield* this.#gather(through, from, offsets)
+    if (!isMade || this.#files.rename(through, path)) return null
+    // A folder of the torrent is on another file system: there the file has its name before it is whole.
+    yield* this.#gather(path, from, offsets)
+    this.#files.delete(through)
+    return null
+  }
+
+  /** Copies what there is of the runs, safely. Returns whether there is any. */
+  *#gather(path: string, from: readonly FileSpan[], offsets: readonly number[]): Work<boolean> {
+    let isAny = false
     for (const [i, span] of from.entries()) {
       for (let at = 0; at < span.length; at += HASH_STRIDE) {
         const bytes = this.#scratchFor(Math.min(HASH_STRIDE, span.length - at))
         if (this.#readInto(bytes, sliceSpans([span], at, bytes.length))) break
-        fd = this.#files.forWriting(target)
-        writeFully(fd, [bytes], offsets[i] + at, target)
+        writeFully(this.#files.forWriting(path), [bytes], offsets[i] + at, path)
+        isAny = true
         yield
       }
     }
-    if (fd === null) return null
-    syncFile(target)
-    if (!isThere) this.#files.rename(through, path)
-    return null
+    if (isAny) syncFile(path)
+    return isAny
   }
 
   /** Reads the spans one after the other; returns the one that the disk does not have in full, or null. */

@@ -135,10 +135,8 @@ export class NodeVolume implements Volume {
 
   async remove(paths: readonly string[]): Promise<void> {
     // No thread may hold one open: on some systems it would stay.
-    for (const path of paths) {
-      await this.release(path)
-      this.#syncedNames.delete(path)
-    }
+    await Promise.all(paths.map((path) => this.release(path)))
+    for (const path of paths) this.#syncedNames.delete(path)
     await this.#do('remove', paths[0] ?? '', SMALL_BYTES, paths)
   }
 

@@ -104,13 +104,17 @@ export class OpenFiles {
     }
   }
 
-  rename(from: string, to: string): void {
+  /** Makes the folder where it is missing. False: the names are on different file systems. */
+  rename(from: string, to: string): boolean {
     this.close(from)
     this.close(to)
     try {
+      fs.mkdirSync(dirname(to), { recursive: true })
       fs.renameSync(from, to)
+      return true
     } catch (error) {
-      throw toStorageError(error, 'rename', from)
+      if (systemCode(error) === 'EXDEV') return false
+      throw toStorageError(error, 'write', to)
     }
   }
 

@@ -236,6 +236,7 @@ export class SimVolume implements Volume {
     if (!isMade) return
     files.sync(target)
     if (isThere) return
+    files.makeFolder(path.slice(0, Math.max(1, path.lastIndexOf('/'))))
     files.rename(through, path)
     this.#disk.openFiles.delete(through)
   }
