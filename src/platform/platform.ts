@@ -291,6 +291,13 @@ export interface StateStore {
   open(name: string, path: string): Promise<StateFolder>
 }
 
+/** A small file, as it was when it was read. */
+export interface StateFile {
+  readonly bytes: Uint8Array
+  /** Unix time of the last change, in nanoseconds. */
+  readonly mtimeNs: bigint
+}
+
 /** All methods reject with StorageError. */
 export interface StateFolder {
   /** The path of the content, made absolute. */
@@ -298,9 +305,7 @@ export interface StateFolder {
   /** The absolute path of a file here: for journal entries and messages. */
   path(name: string): string
   /** The whole file, or null where there is none. More than `maxBytes` is an error `too_large`. */
-  read(name: string, maxBytes: number): Promise<Uint8Array | null>
-  /** Size and time of the last change, or null where there is no file. */
-  stateOf(name: string): Promise<FileState | null>
+  read(name: string, maxBytes: number): Promise<StateFile | null>
   /** Replaces the file, or makes it, so that even after a power cut there is the old content or the new one. */
   replace(name: string, bytes: Uint8Array): Promise<void>
   /** Adds to the end of a file that is there, in one write; `sync`: safe from a power cut when this resolves. */

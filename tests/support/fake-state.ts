@@ -1,6 +1,6 @@
 // A folder of state that lies in the memory of a FakeDisk, where the disk's journal entries go, too.
 import { StorageError } from '../../src/base/errors.ts'
-import type { FileState, StateFolder } from '../../src/platform/platform.ts'
+import type { StateFile, StateFolder } from '../../src/platform/platform.ts'
 import type { FakeDisk } from './fake-disk.ts'
 
 export class FakeStateFolder implements StateFolder {
@@ -20,15 +20,10 @@ export class FakeStateFolder implements StateFolder {
     return `/state/${name}`
   }
 
-  async read(name: string, maxBytes: number): Promise<Uint8Array | null> {
+  async read(name: string, maxBytes: number): Promise<StateFile | null> {
     const file = this.#disk.files.get(this.path(name))
     if (file && file.length > maxBytes) throw new StorageError('too_large', `Cannot read ${name}: too large`, name)
-    return file?.slice() ?? null
-  }
-
-  async stateOf(name: string): Promise<FileState | null> {
-    const file = this.#disk.files.get(this.path(name))
-    return file ? { size: file.length, mtimeNs: 0n } : null
+    return file ? { bytes: file.slice(), mtimeNs: 0n } : null
   }
 
   async replace(name: string, bytes: Uint8Array): Promise<void> {

@@ -3,12 +3,11 @@ import { createHash } from 'node:crypto'
 import { constants, mkdir, open, realpath, rename, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { StorageError } from '../../base/errors.ts'
-import type { FileState, StateFolder, StateStore } from '../platform.ts'
+import type { StateFile, StateFolder, StateStore } from '../platform.ts'
 import { readBootId } from './boot-id.ts'
-import { fileStateLater } from './file-state.ts'
 import { lockFolder, type Unlock } from './folder-lock.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
-import { readSmallFile, syncFolder, writeFileAtomically } from './write-file.ts'
+import { syncFolder, writeFileAtomically } from './write-file.ts'
 
 const { O_APPEND, O_WRONLY } = constants
 
@@ -51,18 +50,19 @@ class NodeStateFolder implements StateFolder {
     return join(this.#folder, name)
   }
 
-  async read(name: string, maxBytes: number): Promise<Uint8Array | null> {
+  async read(name: string, maxBytes: number): Promise<StateFile | null> {
     const path = this.path(name)
-    const state = await fileStateLater(path)
-    if (!state) return null
-    if (state.size > maxBytes) {
-      throw new StorageError('too_large', `Cannot read ${path}: larger than ${maxBytes} bytes`, path)
+    try {
+      const file = await open(path, 'r')
+      try {
+        return await readWhole(file, path, maxBytes)
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      if (isMissing(error)) return null
+      throw toStorageError(error, 'read', path)
     }
-    return readSmallFile(path, maxBytes)
-  }
-
-  stateOf(name: string): Promise<FileState | null> {
-    return fileStateLater(this.path(name))
   }
 
   async replace(name: string, bytes: Uint8Array): Promise<void> {
@@ -107,6 +107,20 @@ class NodeStateFolder implements StateFolder {
     this.#files.delete(name)
     await file?.close()
   }
+}
+
+/** In as few calls as can be: a session may have thousands of them to read before it begins. */
+async function readWhole(file: FileHandle, path: string, maxBytes: number): Promise<StateFile> {
+  const { size, mtimeNs } = await file.stat({ bigint: true })
+  if (size > maxBytes) throw new StorageError('too_large', `Cannot read ${path}: larger than ${maxBytes} bytes`, path)
+  const bytes = new Uint8Array(Number(size))
+  let at = 0
+  while (at < bytes.length) {
+    const { bytesRead } = await file.read(bytes, at)
+    if (bytesRead === 0) break
+    at += bytesRead
+  }
+  return { bytes: bytes.subarray(0, at), mtimeNs }
 }
 
 /** Without symbolic links, as far as there is something; what is missing is kept as it is. */

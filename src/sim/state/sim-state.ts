@@ -3,7 +3,7 @@
 import { encodeUtf8, toHex } from '../../base/bytes.ts'
 import { sha1 } from '../../base/digest.ts'
 import { StateError } from '../../base/errors.ts'
-import type { FileState, StateFolder, StateStore } from '../../platform/platform.ts'
+import type { StateFile, StateFolder, StateStore } from '../../platform/platform.ts'
 import type { SimDevice } from '../disk/sim-device.ts'
 import type { SimDisk } from '../disk/sim-disk.ts'
 import { simStorageError } from '../disk/sim-storage-error.ts'
@@ -52,7 +52,7 @@ class SimStateFolder implements StateFolder {
     return `${this.#folder}/${name}`
   }
 
-  read(name: string, maxBytes: number): Promise<Uint8Array | null> {
+  read(name: string, maxBytes: number): Promise<StateFile | null> {
     const path = this.path(name)
     return this.#do(path, () => {
       this.#device.requireReadable(path)
@@ -61,13 +61,8 @@ class SimStateFolder implements StateFolder {
       if (file.length > maxBytes) throw simStorageError('too_large', 'read', path)
       const bytes = new Uint8Array(file.length)
       file.read(0, bytes)
-      return bytes
+      return { bytes, mtimeNs: stateOn(this.#device, path)!.mtimeNs }
     })
-  }
-
-  stateOf(name: string): Promise<FileState | null> {
-    const path = this.path(name)
-    return this.#do(path, () => stateOn(this.#device, path))
   }
 
   async replace(name: string, bytes: Uint8Array): Promise<void> {

@@ -32,7 +32,7 @@ export async function openJournal(options: OpenJournalOptions): Promise<OpenedJo
     new JournalKeeper({ ...options, identity }, start)
   if (!found) return { keeper: keeper({ ...empty, isStale: true }), known: null }
   const { journal, length } = found
-  const known = await replay(journal, options)
+  const known = await replay(found, options)
   const isStale = journal.isTorn || known.unsure.length > 0
   return { keeper: keeper({ ...known, length, isStale }), known }
 }
@@ -41,13 +41,17 @@ interface Found {
   readonly journal: ParsedJournal
   /** Bytes. */
   readonly length: number
+  /** When it was changed last. */
+  readonly mtimeNs: bigint
 }
 
 /** Null where there is none that can be used. */
 async function readJournal({ folder, log }: OpenJournalOptions, identity: JournalIdentity): Promise<Found | null> {
   try {
-    const bytes = await folder.read(JOURNAL_NAME, MAX_JOURNAL_BYTES)
-    return bytes && { journal: parseJournal(bytes, identity, folder.path(JOURNAL_NAME)), length: bytes.length }
+    const file = await folder.read(JOURNAL_NAME, MAX_JOURNAL_BYTES)
+    if (!file) return null
+    const { bytes, mtimeNs } = file
+    return { journal: parseJournal(bytes, identity, folder.path(JOURNAL_NAME)), length: bytes.length, mtimeNs }
   } catch (error) {
     const aside = await folder.setAside(JOURNAL_NAME)
     log(`${(error as Error).message}; it is kept as ${aside}, and the data is checked instead`)
@@ -55,11 +59,10 @@ async function readJournal({ folder, log }: OpenJournalOptions, identity: Journa
   }
 }
 
-async function replay(journal: ParsedJournal, options: OpenJournalOptions): Promise<Replayed> {
-  const { folder, geometry, bootId, paths, log } = options
+async function replay({ journal, mtimeNs }: Found, options: OpenJournalOptions): Promise<Replayed> {
+  const { geometry, bootId, paths, log } = options
   const states = await lookAtFiles(options)
-  const aliveNs = (await folder.stateOf(JOURNAL_NAME))?.mtimeNs ?? 0n
-  const known = replayJournal(journal, { geometry, bootId, states, aliveNs })
+  const known = replayJournal(journal, { geometry, bootId, states, aliveNs: mtimeNs })
   const [first, ...others] = known.changedFiles
   if (first !== undefined) log(changedSentence(paths[first], others.length))
   return known
