@@ -169,6 +169,20 @@ describe('after a connection', () => {
     expect([book.next(29 * MINUTE), book.next(30 * MINUTE)]).toEqual([null, A])
   })
 
+  test('those who had nothing for us are due at once when we want more, and only they', () => {
+    const book = new PeerBook()
+    for (const [address, ending] of [
+      [A, 'useless'],
+      [B, 'replaced'],
+    ] as const) {
+      book.add(address, 'tracker')
+      book.next(0)
+      book.closed(address, ending, 0)
+    }
+    book.recallUseless()
+    expect([book.next(SECOND), book.next(SECOND)]).toEqual([A, null])
+  })
+
   test('of an address that nobody told us, nothing is remembered', () => {
     const book = new PeerBook()
     book.closed(A, 'orderly', 0)

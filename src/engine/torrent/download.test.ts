@@ -232,6 +232,99 @@ describe('a piece', () => {
   })
 })
 
+describe('what is wanted', () => {
+  test('changes: what is under way of pieces that are not any more is thrown away, and whoever owes it is told', async () => {
+    const world = new World()
+    const peer = world.peer()
+    const asked = peer.ask(99)
+    peer.send(asked[0])
+    const { download } = world
+    download.setPriorities(Uint8Array.of(0, 0, 0, 4))
+    expect([download.wantedBytes, download.bytesLeft]).toEqual([BLOCK + 100, BLOCK + 100])
+    expect([...peer.asked]).toEqual(
+      blocksOf(3)
+        .slice(0, 2)
+        .filter((block) => asked.includes(block)),
+    )
+    expect(download.isUnderWay(world.map.pieceOfBlock(asked[0]))).toBe(false)
+    for (const block of peer.asked) peer.send(block)
+    await settled()
+    expect([download.isComplete, download.bytesLeft, world.disk.freeSlots]).toEqual([true, 0, 16])
+
+    download.setPriorities(Uint8Array.of(4, 4, 4, 4))
+    expect([download.isComplete, download.bytesLeft]).toEqual([false, 3 * PIECE])
+    for (const block of peer.ask(99)) peer.send(block)
+    await settled()
+    expect([download.isComplete, world.isContentRight(), world.disk.freeSlots]).toEqual([true, true, 16])
+  })
+
+  test('is asked for in the order of the priorities', () => {
+    const world = new World({ priorities: Uint8Array.of(1, 4, 7, 4) })
+    const pieces = world
+      .peer()
+      .ask(99)
+      .map((block) => world.map.pieceOfBlock(block))
+    expect([pieces[0], pieces.at(-1)]).toEqual([2, 0])
+  })
+
+  test('a piece that is on its way to the disk when it is skipped is kept, and counts for nothing', async () => {
+    const world = new World({ size: 2 * PIECE })
+    const peer = world.peer()
+    world.disk.isHeld = true
+    const [piece] = [world.map.pieceOfBlock(peer.ask(4)[0])]
+    for (const block of peer.asked) peer.send(block)
+    world.download.setPriorities(Uint8Array.from([0, 1], (other) => (other === piece ? 0 : 4)))
+    world.disk.goAll()
+    await settled()
+    expect(world.download.have.has(piece)).toBe(true)
+    expect([world.download.isComplete, world.download.bytesLeft]).toEqual([false, PIECE])
+    // Wanted again, it is there.
+    world.download.setPriorities(Uint8Array.of(4, 4))
+    expect(world.download.bytesLeft).toBe(PIECE)
+  })
+
+  test('a late block of a piece that was thrown away does no harm', async () => {
+    const world = new World({ size: PIECE })
+    const peer = world.peer()
+    const [first] = peer.ask(99)
+    peer.sendHalf(first)
+    world.download.setPriorities(Uint8Array.of(0))
+    peer.sendHalf(first)
+    expect(world.disk.freeSlots).toBe(16)
+    world.download.setPriorities(Uint8Array.of(4))
+    peer.asked.clear()
+    for (const block of peer.ask(99)) peer.send(block)
+    await settled()
+    expect(world.isContentRight()).toBe(true)
+  })
+})
+
+describe('a piece that is left alone', () => {
+  test('is not begun before it is resumed, and what was under way is gone', async () => {
+    const world = new World({ size: PIECE })
+    const peer = world.peer()
+    peer.send(peer.ask(1)[0])
+    await world.download.suspend(0)
+    expect([peer.ask(99), world.disk.freeSlots]).toEqual([[], 16])
+    world.download.resume(0)
+    expect(peer.ask(99)).toHaveLength(4)
+  })
+
+  test('is waited for while the disk is at work on it', async () => {
+    const world = new World({ size: PIECE })
+    const peer = world.peer()
+    world.disk.isHeld = true
+    for (const block of peer.ask(99)) peer.send(block)
+    let isAlone = false
+    void world.download.suspend(0).then(() => (isAlone = true))
+    await settled()
+    expect(isAlone).toBe(false)
+    world.disk.goAll()
+    await settled()
+    expect([isAlone, world.download.isComplete]).toEqual([true, true])
+  })
+})
+
 describe('a wrong piece', () => {
   test('from one peer names it, and is fetched again', async () => {
     const world = new World({ size: PIECE })

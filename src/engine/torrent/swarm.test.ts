@@ -598,6 +598,42 @@ describe('peers that want nothing of each other', () => {
   })
 })
 
+describe('when we want more than we did', () => {
+  test('seeds that were let go are dialled again, and who was told that we want nothing is told of the change', () => {
+    const world = new World()
+    const { download, swarm } = world
+    download.setPriorities(Uint8Array.of(4, 4, 0))
+    for (const piece of [0, 1]) download.setHave(piece)
+    swarm.addAddress(numbered(0), 'tracker')
+    world.beats()
+    const seed = world.dialled[0].opens().greets(id('seed'))
+    seed.says((wire) => wire.haveAll())
+    expect(seed.isClosed).toBe(true)
+    const knowing = world.joins('b').says((wire) => wire.extended(0, bencode({ m: { upload_only: 9 } })))
+    knowing.says((wire) => wire.have(2))
+    world.passes(SECOND)
+    expect(hears(knowing)).not.toContain('interested')
+
+    download.setPriorities(Uint8Array.of(4, 4, 4))
+    swarm.onWantedChange()
+    swarm.becomeLeecher()
+    world.passes(SECOND)
+    expect(hears(knowing)).toEqual(['interested', 'extended 9'])
+    expect(world.dialled).toHaveLength(2)
+  })
+
+  test('and when we want less, our interest ends', () => {
+    const world = new World()
+    const remote = world.joins('a').says((wire) => wire.have(2))
+    world.passes(SECOND)
+    expect(hears(remote)).toContain('interested')
+    world.download.setPriorities(Uint8Array.of(4, 4, 0))
+    world.swarm.onWantedChange()
+    world.passes(SECOND)
+    expect([hears(remote), world.peer(remote).isWanted]).toEqual([['not-interested'], false])
+  })
+})
+
 describe('a seed suggests what it has in memory', () => {
   /** One that we serve, and `others` that have everything but piece 0. */
   async function served(fast: boolean, others = 2): Promise<{ world: World; remote: Remote }> {
