@@ -265,7 +265,7 @@ export interface Volume {
   /**
    * Makes a file out of runs of others, with holes between: whole, and safe from a power cut, before it has its name. Runs
    * whose bytes are not there are left out; without any there is no file. One that is there already gets the runs as it is.
-   * @param through its name until then, in the same folder; what is there is replaced
+   * @param through its name until then, best on the same file system; what is there is replaced
    */
   assemble(path: string, through: string, runs: readonly MovedRun[]): Promise<void>
   /** Deletes files, once what is under way has ended. There may be none. */
