@@ -88,10 +88,10 @@ def real_seconds(case, content, name, seed):
     try:
         with line, tempfile.TemporaryDirectory() as target:
             limit.start()
-            seed_command = [*SHOAL, 'seed', content.torrent, content.folder, '--port', PORT, '--json']
+            seed_command = [*SHOAL, 'seed', content.torrent, content.folder, '--port', PORT, '--no-state', '--json']
             event(line.start(line.a, seed_command, stdout=subprocess.PIPE), 'seeding')
             download_command = [*SHOAL, 'download', content.torrent, '-o', target, '--port', PORT]
-            download_command += ['--peer', f'{IP_A}:{PORT}', '--json']
+            download_command += ['--peer', f'{IP_A}:{PORT}', '--no-state', '--json']
             download = line.start(line.b, download_command, stdout=subprocess.PIPE)
             began = event(download, 'listening')
             done = event(download, 'done')
