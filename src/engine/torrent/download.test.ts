@@ -283,6 +283,29 @@ describe('what is wanted', () => {
     expect(world.download.bytesLeft).toBe(PIECE)
   })
 
+  test('a piece that is being written out when it is skipped is kept: it goes on when it is wanted again', async () => {
+    const world = new World({ size: 2 * PIECE, slotCount: 2 })
+    const [peer, other] = [world.peer(), world.peer()]
+    const [first, second] = peer.ask(2)
+    peer.send(first)
+    peer.send(second)
+    peer.choke()
+    world.disk.isHeld = true
+    other.ask(99)
+    await settled()
+    const piece = world.map.pieceOfBlock(first)
+    const isSpilling = world.disk.held.map(({ kind }) => kind).includes('write')
+    world.download.setPriorities(Uint8Array.from([0, 1], (each) => (each === piece ? 0 : 4)))
+    expect([isSpilling, world.download.isUnderWay(piece)]).toEqual([true, true])
+    world.disk.isHeld = false
+    world.disk.goAll()
+    await settled()
+    let isAlone = false
+    void world.download.suspend(piece).then(() => (isAlone = true))
+    await settled()
+    expect([isAlone, world.download.isUnderWay(piece)]).toEqual([true, false])
+  })
+
   test('a late block of a piece that was thrown away does no harm', async () => {
     const world = new World({ size: PIECE })
     const peer = world.peer()

@@ -178,25 +178,30 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     this.#bytesLeft += sign * length
   }
 
-  /** Not of a piece that is complete: the disk has it, and it will soon be of use to somebody. */
+  /** Not while the disk is at work on it: what is written late must not meet what was fetched anew. */
   #abandon(piece: number): void {
+    if (this.#workOn(piece).length > 0) return
     const partial = this.#partials.get(piece)
-    if (partial?.isCommitting) return
     for (const block of this.picker.abandon(piece)) this.#owner.onBlockDuplicated(block)
-    if (partial) this.#dropPartial(partial)
+    if (!partial) return
+    this.#dropPartial(partial)
+    this.#options.journal?.forgetBlocks(piece)
+  }
+
+  /** What the disk does for the piece. */
+  #workOn(piece: number): Promise<void>[] {
+    const commit = this.#commits.get(piece)
+    return [...(this.#partials.get(piece)?.spilling.values() ?? []), ...(commit ? [commit] : [])]
   }
 
   /**
    * Leaves a piece alone, so that its place on disk may change: what is under way is thrown away, and nothing is begun before
-   * priorities are set again. Resolves when the disk is at work on it no more.
+   * it is resumed. Resolves when the disk is at work on it no more.
    */
   async suspend(piece: number): Promise<void> {
-    const spilling = this.#partials.get(piece)?.spilling.values() ?? []
-    const underWay = [...spilling, this.#commits.get(piece) ?? Promise.resolve()]
     this.picker.setPriority(piece, 0)
+    for (let work = this.#workOn(piece); work.length > 0; work = this.#workOn(piece)) await Promise.all(work)
     this.#abandon(piece)
-    await Promise.all(underWay)
-    // One that has failed while we waited can be begun anew, but not now.
   }
 
   /** The piece may be fetched again. */

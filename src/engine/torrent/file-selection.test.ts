@@ -238,6 +238,21 @@ describe.each([
     expect(world.paths).toEqual(['empty'])
   })
 
+  test('a torrent that is removed in the middle of a change has ended it before it lets go of its files', async () => {
+    const world = await World.open(hasState)
+    const torrent = await world.leech(ONLY_B)
+    await world.wait(torrent.done)
+    let hasChanged = false
+    void torrent.setFilePriorities(ALL).then(() => (hasChanged = true))
+    await world.wait(torrent.remove())
+    expect([hasChanged, torrent.state]).toEqual([true, 'stopped'])
+    await world.close()
+    const again = await world.leech()
+    await world.wait(again.done)
+    expect(world.content.isComplete(world.node.disk, '/data')).toBe(true)
+    expect(again.stats().downloaded).toBe(150_000 - 3 * PIECE)
+  })
+
   test('a change before the data has been looked at counts', async () => {
     const world = await World.open(hasState)
     const torrent = await world.leech()

@@ -432,6 +432,8 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
       this.#around.ledger.leave(parts.download)
       parts.swarm.close()
       await parts.download.stop()
+      // Files on their way to another place.
+      await this.#selecting
       await parts.journal?.close()
       this.#around.cache.forgetAll(parts.upload.source)
       await parts.download.volume.release(parts.layout.root)
