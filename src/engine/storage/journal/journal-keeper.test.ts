@@ -312,3 +312,18 @@ test('a state folder that refuses fails the torrent as a disk does', async () =>
   await keeper.close()
   expect(folder.isClosed).toBe(true)
 })
+
+test('a sync leaves out what is not there yet of a piece under way; a file that had a piece and is gone is an error', async () => {
+  const { disk, failures, open, store, tick } = world()
+  const opened = await open()
+  await opened.keeper.begin(new Bitfield(6), true)
+  await store(opened, 0, 0)
+  // Piece 2 lies in both files, and nothing of it is in the second so far.
+  opened.keeper.touched(2)
+  await tick(opened, 5000)
+  expect(failures).toEqual([])
+  disk.files.delete(paths[0])
+  opened.keeper.touched(0)
+  await tick(opened, 10_000)
+  expect(failures).toHaveLength(1)
+})

@@ -205,7 +205,7 @@ export class JournalKeeper {
 
   async #sync(): Promise<void> {
     const { volume, paths } = this.#options
-    const files = [...this.#dirtyFiles].toSorted((a, b) => a - b)
+    const dirty = [...this.#dirtyFiles].toSorted((a, b) => a - b)
     const pieces = this.#unsynced
     const blocks = [...this.#blocks.values()].map((known) => ({ known, all: known.all.copy() }))
     this.#dirtyFiles = new Set()
@@ -215,6 +215,7 @@ export class JournalKeeper {
     const sync = ++this.#syncs
     try {
       await this.#append([{ kind: 'syncing', sync }], false)
+      const files = await this.#begun(dirty)
       const states = await volume.sync(files.map((file) => paths[file]))
       const looks = new Map(files.map((file, i) => [file, states[i]]))
       await this.#append(syncedRecords(sync, looks), true)
@@ -224,6 +225,20 @@ export class JournalKeeper {
     } catch (error) {
       await this.#fail(error as StorageError)
     }
+  }
+
+  /** Of a piece that is under way, some files may not be there yet. One that had a piece and is gone is not left out. */
+  async #begun(files: readonly number[]): Promise<number[]> {
+    const { volume, paths } = this.#options
+    const states = await volume.states(files.map((file) => paths[file]))
+    return files.filter((file, i) => states[i] !== null || this.#holdsPiece(file))
+  }
+
+  #holdsPiece(file: number): boolean {
+    const range = this.#options.geometry.piecesOf(file)
+    if (!range) return false
+    for (let piece = range.first; piece <= range.last; piece++) if (this.#have.has(piece)) return true
+    return false
   }
 
   async #fail(error: StorageError): Promise<void> {
