@@ -6,21 +6,18 @@
 import { type Address, parseAddress } from '../../base/address.ts'
 import { toHex } from '../../base/bytes.ts'
 import { Emitter } from '../../base/emitter.ts'
-import type { PeerError, StorageError, TrackerError } from '../../base/errors.ts'
+import type { PeerError, StateError, StorageError, TrackerError } from '../../base/errors.ts'
 import { PEER_ID_PREFIX } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
 import type { BookCensus } from '../policy/peer-book.ts'
-import { checkContent } from '../storage/content-check.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
 import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../transport/rate-limits.ts'
 import { diagnose } from './diagnosis.ts'
 import { gatherFacts } from './diagnosis-facts.ts'
-import type { DownloadOwner } from './download.ts'
 import { FileSelection } from './file-selection.ts'
-import type { Peer } from './peer.ts'
 import type {
   Cause,
   FileInfo,
@@ -32,7 +29,8 @@ import type {
   TorrentStats,
 } from './torrent-api.ts'
 import { TorrentFigures } from './torrent-figures.ts'
-import { openParts, type TorrentParts } from './torrent-parts.ts'
+import type { TorrentParts } from './torrent-parts.ts'
+import { type RunOwner, TorrentRun } from './torrent-run.ts'
 import type { TorrentInternals, TorrentSurroundings } from './torrent-surroundings.ts'
 
 /** One direction of the payload, under a limit. */
@@ -47,7 +45,7 @@ const PEERS_WANTED = 50
 /** Fewer connected peers than this, and trackers are asked for more as soon as they allow. */
 const FEW_PEERS = 20
 
-export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
+export class Torrent implements RunOwner, AnnouncerOwner {
   readonly metainfo: Metainfo
   /** Hex of the v1 infohash. */
   readonly infohash: string
@@ -63,21 +61,17 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   readonly #upLimiter: RateLimiter
   readonly #figures: TorrentFigures
   #state: TorrentState = 'checking'
-  #error: StorageError | null = null
+  #error: StorageError | StateError | null = null
   #checking: { readonly done: number; readonly total: number } | null = null
-  #parts: TorrentParts | null = null
+  #run: TorrentRun | null = null
   readonly #selection: FileSelection
-  /** From then on a change of the selection takes effect at once. */
-  #isSelectionInUse = false
-  /** Settles when all changes so far have taken effect; never rejects. */
-  #selecting: Promise<void> = Promise.resolve()
   #isCompleting = false
   #wasCompleteAtStart = false
   #resolveDone!: () => void
   #rejectDone!: (error: Error) => void
   #removal: Promise<void> | null = null
-  /** Peers to dial once there is a swarm. */
-  readonly #earlyPeers: Address[]
+  /** Whom the user named. */
+  readonly #userPeers: Address[]
 
   /** Made by `Session.add`. */
   constructor(metainfo: Metainfo, options: TorrentOptions & TorrentInternals, around: TorrentSurroundings) {
@@ -91,7 +85,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     const limits = changedLimits({ down: options.downRate, up: options.upRate }, NO_LIMITS)
     this.#downLimiter = new RateLimiter(limits.down, around.downLimiter)
     this.#upLimiter = new RateLimiter(limits.up, around.upLimiter)
-    this.#earlyPeers = (options.peers ?? []).map(parsePeer)
+    this.#userPeers = (options.peers ?? []).map(parsePeer)
     this.peerId = makePeerId(around.platform)
     this.done = new Promise((resolve, reject) => {
       this.#resolveDone = resolve
@@ -151,8 +145,7 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
    */
   setFilePriorities(priorities: FilePriorities): Promise<void> {
     this.#selection.set(priorities)
-    this.#selecting = this.#selecting.then(() => (this.#isSelectionInUse ? this.#select() : undefined))
-    return this.#selecting
+    return this.#run!.select()
   }
 
   /** Why it is slow, or does nothing: the most decisive cause first. Empty for a torrent that does well. Not for each tick. */
@@ -192,8 +185,8 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
    */
   addPeer(address: string): void {
     const parsed = parsePeer(address)
-    if (this.#parts) this.#parts.swarm.addAddress(parsed, 'user')
-    else this.#earlyPeers.push(parsed)
+    this.#userPeers.push(parsed)
+    this.#parts?.swarm.addAddress(parsed, 'user')
   }
 
   /** The torrent's own limits; those of the session hold beside them. */
@@ -239,6 +232,11 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     this.#parts?.swarm.asking.keepOnly(bytes)
   }
 
+  /** Null until the place on disk has been found. */
+  get #parts(): TorrentParts | null {
+    return this.#run?.parts ?? null
+  }
+
   get #isRunning(): boolean {
     return this.#state === 'downloading' || this.#state === 'seeding'
   }
@@ -256,43 +254,14 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
 
   /** The machine has slept: connections are dead, whatever they say, and everybody is somewhere else. */
   onSuspended(now: number): void {
-    for (const peer of this.#parts?.swarm.connected() ?? []) peer.close(null)
+    this.#run!.dropConnections()
     this.#announcer.wantMore(now)
   }
 
   // ---------------------------------------------------------------- life
 
   async #start(): Promise<void> {
-    try {
-      const parts = await this.#open()
-      if (this.#isOver) return void parts.journal?.close()
-      this.#parts = parts
-      for (const address of this.#earlyPeers) parts.swarm.addAddress(address, 'user')
-      await this.#check(parts)
-      if (this.#isOver) return
-      const willWrite = !parts.download.isComplete || parts.layout.places?.isEmpty === false
-      await parts.journal?.begin(parts.download.have, willWrite)
-      if (this.#isOver) return
-      if (!this.#options.pieces) {
-        this.#isSelectionInUse = true
-        await this.setFilePriorities({})
-      }
-      if (this.#isOver) return
-      this.#goOn(parts)
-    } catch (error) {
-      this.#fail(error as StorageError)
-    }
-  }
-
-  /** After every wait: has it been removed, or has it failed? */
-  get #isOver(): boolean {
-    return this.#removal !== null || this.#state === 'failed'
-  }
-
-  #open(): Promise<TorrentParts> {
-    const figures = this.#figures
-    const { clock } = this.#around.platform
-    return openParts(
+    const run = new TorrentRun(
       {
         metainfo: this.metainfo,
         map: this.#map,
@@ -303,48 +272,21 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
         downLimiter: this.#downLimiter,
         upLimiter: this.#upLimiter,
       },
-      {
-        journal: this,
-        download: this,
-        upload: {
-          onReadFailed: (error) => this.#fail(error as StorageError),
-          onSent: (bytes) => figures.onSent(bytes, clock.now()),
-        },
-        swarm: {
-          onPeerDropped: (address, error, pieces) => this.#onPeerDropped(address, error, pieces),
-          onReceived: (bytes) => figures.onReceived(bytes, clock.now()),
-          onFault: (error) => this.#onFault(error),
-          isOwnPeerId: (peerId) => this.#around.isOwnPeerId(peerId),
-        },
-      },
+      this.#figures,
+      this,
     )
+    this.#run = run
+    try {
+      const parts = await run.begin(this.#userPeers)
+      if (parts) this.#goOn(parts)
+    } catch (error) {
+      this.onTrouble(error as StorageError)
+    }
   }
 
-  /** What is known from earlier runs is not looked at again; what is not sure is, and only that. */
-  async #check(parts: TorrentParts): Promise<void> {
-    const { download, known } = parts
-    known?.have.forEachSet((piece) => download.setHave(piece))
-    if (!known) await this.#checkPieces(parts, this.#options.pieces ?? null)
-    else if (known.unsure.length > 0) await this.#checkPieces(parts, new Set(known.unsure))
-    if (this.#isOver) return
-    for (const [piece, blocks] of known?.blocks ?? []) download.restoreBlocks(piece, blocks)
-    this.#events.emit('checked', { good: download.have.count })
-  }
-
-  async #checkPieces({ layout, download }: TorrentParts, wanted: ReadonlySet<number> | null): Promise<void> {
-    await checkContent({
-      map: this.#map,
-      layout,
-      volume: download.volume,
-      pieceHashes: this.metainfo.pieceHashes!,
-      wanted,
-      onGood: (piece) => download.setHave(piece),
-      onProgress: (done, total) => {
-        this.#checking = { done, total }
-        this.#events.emit('checking', { done, total })
-      },
-      isStopped: () => this.#isOver,
-    })
+  /** After every wait: has it been removed, or has it failed? */
+  get #isOver(): boolean {
+    return this.#removal !== null || this.#state === 'failed'
   }
 
   #goOn({ download, swarm }: TorrentParts): void {
@@ -360,18 +302,9 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     this.#around.onReady()
   }
 
-  /** The selection has changed: the parts learn of it. */
-  async #select(): Promise<void> {
-    const parts = this.#parts!
-    try {
-      if (this.#isOver) return
-      // What was complete at the start has a journal that tells of no writing yet.
-      if (this.#state === 'seeding') await parts.journal?.begin(parts.download.have, true)
-      await this.#selection.apply(parts)
-    } catch (error) {
-      return this.#fail(error as StorageError)
-    }
+  async onSelected(): Promise<void> {
     if (!this.#isRunning) return
+    const parts = this.#parts!
     parts.swarm.onWantedChange()
     if (parts.download.isComplete) await this.#complete()
     else if (this.#state === 'seeding') this.#goOnDownloading(parts)
@@ -407,38 +340,26 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
     this.#events.emit('seeding', {})
   }
 
-  #fail(error: StorageError): void {
+  #fail(error: StorageError | StateError): void {
     if (this.#isOver) return
     this.#state = 'failed'
     this.#error = error
     this.#around.log({ level: 'info', scope: 'disk', message: error.message })
     this.#rejectDone(error)
     this.#events.emit('failed', { error })
-    void this.#stopParts()
+    void this.#stop()
   }
 
   async #leave(): Promise<void> {
     const hadFailed = this.#state === 'failed'
     this.#state = 'stopped'
     if (!hadFailed) this.#rejectDone(new Error(`The torrent ${this.metainfo.name} was removed before it was complete`))
-    await this.#stopParts()
+    await this.#stop()
     this.#around.onRemoved()
   }
 
-  async #stopParts(): Promise<void> {
-    const parts = this.#parts
-    const farewell = this.#announcer.stop()
-    if (parts) {
-      this.#around.ledger.leave(parts.download)
-      parts.swarm.close()
-      await parts.download.stop()
-      // Files on their way to another place.
-      await this.#selecting
-      await parts.journal?.close()
-      this.#around.cache.forgetAll(parts.upload.source)
-      await parts.download.volume.release(parts.layout.root)
-    }
-    await farewell
+  async #stop(): Promise<void> {
+    await Promise.all([this.#announcer.stop(), this.#run!.stop()])
   }
 
   // ---------------------------------------------------------------- what the trackers ask and report
@@ -453,54 +374,39 @@ export class Torrent implements DownloadOwner<Peer>, AnnouncerOwner {
   }
 
   onTrackerWarning(trackerUrl: string, message: string): void {
-    this.#warn('tracker', 'tracker_warning', `${trackerUrl} warns: ${message}`)
+    this.onWarning('tracker', 'tracker_warning', `${trackerUrl} warns: ${message}`)
   }
 
   onTrackerError(_trackerUrl: string, error: TrackerError): void {
-    this.#warn('tracker', error.code === 'tracker_failure' ? 'tracker_refused' : 'tracker_failed', error.message)
+    this.onWarning('tracker', error.code === 'tracker_failure' ? 'tracker_refused' : 'tracker_failed', error.message)
   }
 
-  #warn(scope: string, code: string, message: string): void {
+  // ---------------------------------------------------------------- what the run reports
+
+  onChecking(done: number, total: number): void {
+    this.#checking = { done, total }
+    this.#events.emit('checking', { done, total })
+  }
+
+  onChecked(good: number): void {
+    this.#checking = null
+    this.#events.emit('checked', { good })
+  }
+
+  onStored(): void {
+    if (this.#parts!.download.isComplete && this.#state === 'downloading') void this.#complete()
+  }
+
+  onTrouble(error: StorageError | StateError): void {
+    this.#fail(error)
+  }
+
+  onWarning(scope: string, code: string, message: string): void {
     this.#around.log({ level: 'info', scope, message })
     this.#events.emit('warning', { code, message })
   }
 
-  // ---------------------------------------------------------------- what the parts report
-
-  onPieceStored(piece: number): void {
-    const { download, swarm } = this.#parts!
-    swarm.announceHave(piece)
-    this.#figures.watch.onStored(this.#map.pieceLength(piece), this.#around.platform.clock.now())
-    if (download.isComplete && this.#state === 'downloading') void this.#complete()
-  }
-
-  onGuilty(peer: Peer, pieces: readonly number[]): void {
-    this.#parts!.swarm.ban(peer, pieces)
-  }
-
-  onBlockDuplicated(block: number): void {
-    this.#parts!.swarm.cancel(block)
-  }
-
-  onStorageFailed(error: StorageError): void {
-    this.#fail(error)
-  }
-
-  onStateWarning(code: string, message: string): void {
-    this.#warn('state', code, message)
-  }
-
-  onSlotsFree(): void {
-    this.#parts!.swarm.requestMore()
-  }
-
-  /** A bug of ours has cost one peer; it must not cost more, nor go unnoticed. */
-  #onFault(error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    this.#around.log({ level: 'error', scope: 'peer', message: `Internal error: ${text}` })
-  }
-
-  #onPeerDropped(address: string, error: PeerError, pieces?: readonly number[]): void {
+  onPeerDropped(address: string, error: PeerError, pieces?: readonly number[]): void {
     this.#around.log({ level: 'info', scope: 'peer', message: `${address}: ${error.message}` })
     if (error.code === 'corrupt_data') this.#figures.banned++
     this.#events.emit('peerDropped', {

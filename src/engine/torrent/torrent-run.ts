@@ -1,0 +1,212 @@
+// One run of a torrent: from the moment when its content is looked for until all of it is let go. A torrent whose disk was full
+// or gone has to end its run, and begins another one later. States are the torrent's; what happens to pieces, peers and the
+// journal meanwhile is passed on from here.
+import type { Address } from '../../base/address.ts'
+import type { PeerError, StateError, StorageError } from '../../base/errors.ts'
+import { checkContent } from '../storage/content-check.ts'
+import type { DownloadOwner } from './download.ts'
+import type { Peer } from './peer.ts'
+import type { TorrentFigures } from './torrent-figures.ts'
+import type { JournalOwner } from './torrent-journal.ts'
+import { openParts, type PartsOptions, type TorrentParts } from './torrent-parts.ts'
+
+/** What goes on, from the first look at the disk on: the torrent. Nothing is told of a run that has been stopped. */
+export interface RunOwner {
+  /** Data found on disk is being verified: pieces done of pieces to look at. */
+  onChecking(done: number, total: number): void
+  /** All data that was on disk has been looked at. */
+  onChecked(good: number): void
+  /** A piece is verified and on disk. */
+  onStored(): void
+  /** A change of what is wanted has taken effect. */
+  onSelected(): Promise<void>
+  /** It cannot go on like this: the disk refuses, or the same content is open elsewhere. */
+  onTrouble(error: StorageError | StateError): void
+  onWarning(scope: string, code: string, message: string): void
+  /** @param pieces those it delivered wrong data for */
+  onPeerDropped(address: string, error: PeerError, pieces?: readonly number[]): void
+}
+
+export class TorrentRun implements DownloadOwner<Peer>, JournalOwner {
+  /** Null until the content's place on disk has been found. */
+  parts: TorrentParts | null = null
+  readonly #options: PartsOptions
+  readonly #figures: TorrentFigures
+  readonly #owner: RunOwner
+  /** From then on a change of the selection takes effect at once. */
+  #isSelectionInUse = false
+  /** Settles when all changes so far have taken effect; never rejects. */
+  #selecting: Promise<void> = Promise.resolve()
+  #beginning: Promise<unknown> = Promise.resolve()
+  #stopping: Promise<void> | null = null
+
+  constructor(options: PartsOptions, figures: TorrentFigures, owner: RunOwner) {
+    this.#options = options
+    this.#figures = figures
+    this.#owner = owner
+  }
+
+  get isStopped(): boolean {
+    return this.#stopping !== null
+  }
+
+  /**
+   * Finds the content, and what of it is there. Null: the run was stopped meanwhile. To be called once.
+   * Rejects with StorageError when the disk refuses, with StateError when the same content is open elsewhere.
+   * @param peers to dial
+   */
+  begin(peers: readonly Address[]): Promise<TorrentParts | null> {
+    const beginning = this.#begin(peers)
+    this.#beginning = beginning.catch(() => {})
+    return beginning
+  }
+
+  async #begin(peers: readonly Address[]): Promise<TorrentParts | null> {
+    const parts = await this.#open()
+    this.parts = parts
+    if (this.isStopped) return null
+    for (const address of peers) parts.swarm.addAddress(address, 'user')
+    await this.#check(parts)
+    if (this.isStopped) return null
+    const willWrite = !parts.download.isComplete || parts.layout.places?.isEmpty === false
+    await parts.journal?.begin(parts.download.have, willWrite)
+    if (!this.#options.options.pieces) await this.#beginSelection(parts)
+    return this.isStopped ? null : parts
+  }
+
+  async #beginSelection(parts: TorrentParts): Promise<void> {
+    this.#isSelectionInUse = true
+    const applied = this.#options.selection.apply(parts)
+    this.#selecting = applied.catch(() => {})
+    await applied
+  }
+
+  /** What is wanted has changed: the parts learn of it. Resolves when it has taken effect; never rejects. */
+  select(): Promise<void> {
+    this.#selecting = this.#selecting.then(() => (this.#isSelectionInUse ? this.#select() : undefined))
+    return this.#selecting
+  }
+
+  /** The machine has slept: connections are dead, whatever they say. */
+  dropConnections(): void {
+    for (const peer of this.parts?.swarm.connected() ?? []) peer.close(null)
+  }
+
+  /** Connections are closed, writes under way are finished, files and journal are let go. Never rejects. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    if (this.parts) {
+      this.#options.around.ledger.leave(this.parts.download)
+      this.parts.swarm.close()
+    }
+    await this.#beginning
+    const { parts } = this
+    if (!parts) return
+    parts.swarm.close()
+    await parts.download.stop()
+    // Files on their way to another place.
+    await this.#selecting
+    await parts.journal?.close()
+    this.#options.around.cache.forgetAll(parts.upload.source)
+    await parts.download.volume.release(parts.layout.root)
+  }
+
+  #open(): Promise<TorrentParts> {
+    const { clock } = this.#options.around.platform
+    return openParts(this.#options, {
+      journal: this,
+      download: this,
+      upload: {
+        onReadFailed: (error) => this.#onTrouble(error as StorageError),
+        onSent: (bytes) => this.#figures.onSent(bytes, clock.now()),
+      },
+      swarm: {
+        onPeerDropped: (address, error, pieces) => this.#owner.onPeerDropped(address, error, pieces),
+        onReceived: (bytes) => this.#figures.onReceived(bytes, clock.now()),
+        onFault: (error) => this.#onFault(error),
+        isOwnPeerId: (peerId) => this.#options.around.isOwnPeerId(peerId),
+      },
+    })
+  }
+
+  /** What is known from earlier runs is not looked at again; what is not sure is, and only that. */
+  async #check(parts: TorrentParts): Promise<void> {
+    const { download, known } = parts
+    known?.have.forEachSet((piece) => download.setHave(piece))
+    if (!known) await this.#checkPieces(parts, this.#options.options.pieces ?? null)
+    else if (known.unsure.length > 0) await this.#checkPieces(parts, new Set(known.unsure))
+    if (this.isStopped) return
+    for (const [piece, blocks] of known?.blocks ?? []) download.restoreBlocks(piece, blocks)
+    this.#owner.onChecked(download.have.count)
+  }
+
+  async #checkPieces({ layout, download }: TorrentParts, wanted: ReadonlySet<number> | null): Promise<void> {
+    const { map, metainfo } = this.#options
+    await checkContent({
+      map,
+      layout,
+      volume: download.volume,
+      pieceHashes: metainfo.pieceHashes!,
+      wanted,
+      onGood: (piece) => download.setHave(piece),
+      onProgress: (done, total) => this.#owner.onChecking(done, total),
+      isStopped: () => this.isStopped,
+    })
+  }
+
+  async #select(): Promise<void> {
+    const parts = this.parts!
+    if (this.isStopped) return
+    try {
+      // What was complete at the start has a journal that tells of no writing yet.
+      if (parts.download.isComplete) await parts.journal?.begin(parts.download.have, true)
+      await this.#options.selection.apply(parts)
+    } catch (error) {
+      return this.#onTrouble(error as StorageError)
+    }
+    if (!this.isStopped) await this.#owner.onSelected()
+  }
+
+  #onTrouble(error: StorageError): void {
+    if (!this.isStopped) this.#owner.onTrouble(error)
+  }
+
+  /** A bug of ours has cost one peer; it must not cost more, nor go unnoticed. */
+  #onFault(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#options.around.log({ level: 'error', scope: 'peer', message: `Internal error: ${text}` })
+  }
+
+  // ---------------------------------------------------------------- what the parts report
+
+  onPieceStored(piece: number): void {
+    const { around, map } = this.#options
+    this.parts!.swarm.announceHave(piece)
+    this.#figures.watch.onStored(map.pieceLength(piece), around.platform.clock.now())
+    this.#owner.onStored()
+  }
+
+  onGuilty(peer: Peer, pieces: readonly number[]): void {
+    this.parts!.swarm.ban(peer, pieces)
+  }
+
+  onBlockDuplicated(block: number): void {
+    this.parts!.swarm.cancel(block)
+  }
+
+  onStorageFailed(error: StorageError): void {
+    this.#onTrouble(error)
+  }
+
+  onStateWarning(code: string, message: string): void {
+    this.#owner.onWarning('state', code, message)
+  }
+
+  onSlotsFree(): void {
+    this.parts!.swarm.requestMore()
+  }
+}
