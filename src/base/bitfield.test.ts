@@ -64,3 +64,24 @@ test('it agrees with a list of booleans, whatever is done to it', () => {
     }),
   )
 })
+
+test('two fields are compared and joined as lists of booleans are', () => {
+  const bits = fc.array(fc.boolean(), { minLength: 21, maxLength: 21 })
+  const fieldOf = (list: readonly boolean[]): Bitfield => {
+    const field = new Bitfield(list.length)
+    for (const [index, value] of list.entries()) if (value) field.set(index)
+    return field
+  }
+  fc.assert(
+    fc.property(bits, fc.oneof(bits, fc.constant(Array<boolean>(21).fill(true))), fc.nat(25), (a, b, from) => {
+      const common = a.flatMap((value, index) => (value && b[index] ? [index] : []))
+      expect(fieldOf(a).countCommon(fieldOf(b))).toBe(common.length)
+      const first = common.find((index) => index >= from) ?? -1
+      expect(fieldOf(a).findCommon(fieldOf(b), (index) => index >= from)).toBe(first)
+      const joined = fieldOf(a)
+      joined.setAll(fieldOf(b))
+      expect(joined).toEqual(fieldOf(a.map((value, index) => value || b[index])))
+      expect(joined.count).toBe(a.filter((value, index) => value || b[index]).length)
+    }),
+  )
+})

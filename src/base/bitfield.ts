@@ -78,9 +78,43 @@ export class Bitfield {
   forEachSet(visit: (index: number) => void): void {
     const { bytes } = this
     for (let i = 0; i < bytes.length; i++) {
-      if (bytes[i] === 0) continue
-      for (let bit = 0; bit < 8; bit++) if ((bytes[i] & (0x80 >> bit)) !== 0) visit(8 * i + bit)
+      for (let rest = bytes[i]; rest !== 0;) {
+        const bit = Math.clz32(rest) - 24
+        rest ^= 0x80 >> bit
+        visit(8 * i + bit)
+      }
     }
+  }
+
+  /** Sets every bit that is set in the other field, which is as large. */
+  setAll(other: Bitfield): void {
+    const { bytes } = this
+    let count = 0
+    for (let i = 0; i < bytes.length; i++) {
+      bytes[i] |= other.bytes[i]
+      count += POPCOUNT[bytes[i]]
+    }
+    this.#count = count
+  }
+
+  /** How many bits are set in both fields, which are equally large. */
+  countCommon(other: Bitfield): number {
+    if (other.isFull) return this.#count
+    let count = 0
+    for (let i = 0; i < this.bytes.length; i++) count += POPCOUNT[this.bytes[i] & other.bytes[i]]
+    return count
+  }
+
+  /** The first bit that is set in both fields and that suits, or -1. The fields are equally large. */
+  findCommon(other: Bitfield, suits: (index: number) => boolean): number {
+    for (let i = 0; i < this.bytes.length; i++) {
+      for (let rest = this.bytes[i] & other.bytes[i]; rest !== 0;) {
+        const bit = Math.clz32(rest) - 24
+        rest ^= 0x80 >> bit
+        if (suits(8 * i + bit)) return 8 * i + bit
+      }
+    }
+    return -1
   }
 
   copy(): Bitfield {

@@ -56,6 +56,11 @@ export class RarestFirst {
     this.#order.decrease(piece)
   }
 
+  /** The availability of many pieces has been changed at once. */
+  rearrange(): void {
+    this.#order.rearrange()
+  }
+
   insert(piece: number): void {
     this.#inserts++
     this.#order.insert(piece)
@@ -77,6 +82,7 @@ export class RarestFirst {
 
   /** The rarest that the peer has, or nearly so; -1: it has none. */
   rarest(have: Bitfield): number {
+    if (this.#hasNothing(have)) return -1
     const most = Math.min(LOOKED_AT, this.length)
     for (let i = 0; i < most; i++) {
       const piece = this.#order.at(i)
@@ -100,9 +106,19 @@ export class RarestFirst {
     return piece ?? -1
   }
 
+  /** Found before, and nothing has come since. */
+  #hasNothing(have: Bitfield): boolean {
+    const list = this.#shortlistOf(have)
+    return list !== null && list.isComplete && list.pieces.length === 0
+  }
+
+  #shortlistOf(have: Bitfield): Shortlist | null {
+    const list = this.#shortlists.get(have)
+    return list?.inserts === this.#inserts ? list : null
+  }
+
   #fromShortlist(have: Bitfield): number {
-    let list = this.#shortlists.get(have)
-    if (!list || list.inserts !== this.#inserts) list = this.#gather(have)
+    const list = this.#shortlistOf(have) ?? this.#gather(have)
     let best = this.#bestOf(list)
     if (best < 0 && !list.isComplete) best = this.#bestOf(this.#gather(have))
     return best

@@ -15,14 +15,17 @@ class SimpleOrder {
 const all = (order: RarityOrder): number[] => Array.from({ length: order.length }, (_, place) => order.at(place))
 
 test('pieces come out rarest first, whatever went up, down, out and in', () => {
-  const step = fc.tuple(fc.constantFrom('increase', 'decrease', 'remove', 'insert'), fc.nat(PIECES - 1))
+  const step = fc.tuple(fc.constantFrom('increase', 'decrease', 'remove', 'insert', 'many'), fc.nat(PIECES - 1))
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), fc.nat(), (steps, seed) => {
       const random = randomSource(seed)
-      const order = new RarityOrder(new Uint16Array(PIECES), (limit) => random.below(limit), true)
+      const availability = new Uint16Array(PIECES)
+      const order = new RarityOrder(availability, (limit) => random.below(limit), true)
       const simple = new SimpleOrder()
       for (const [what, piece] of steps) {
-        if (what === 'increase') simple.availability[piece]++
+        if (what === 'many') {
+          for (let each = 0; each < PIECES; each += 1 + (piece % 3)) availability[each] = ++simple.availability[each]
+        } else if (what === 'increase') simple.availability[piece]++
         else if (what === 'decrease') {
           if (simple.availability[piece] === 0) continue
           simple.availability[piece]--
@@ -32,7 +35,8 @@ test('pieces come out rarest first, whatever went up, down, out and in', () => {
           if (simple.pieces.has(piece)) continue
           simple.pieces.add(piece)
         }
-        order[what as 'increase'](piece)
+        if (what === 'many') order.rearrange()
+        else order[what as 'increase'](piece)
         const rarities = all(order).map((each) => simple.availability[each])
         expect(rarities).toEqual(rarities.toSorted((a, b) => a - b))
       }
@@ -52,6 +56,19 @@ test('equally rare pieces stand in random order', () => {
     const order = new RarityOrder(new Uint16Array(PIECES), (limit) => random.below(limit), true)
     for (let piece = 0; piece < 4; piece++) order.increase(piece)
     for (let piece = 4; piece < PIECES; piece++) order.remove(piece)
+    first.add(order.at(0))
+  }
+  expect([...first].toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3])
+})
+
+test('they do so after many have changed at once, too', () => {
+  const first = new Set<number>()
+  for (let seed = 0; seed < 200; seed++) {
+    const random = randomSource(seed)
+    const availability = new Uint16Array(PIECES)
+    const order = new RarityOrder(availability, (limit) => random.below(limit), true)
+    availability.fill(3, 4)
+    order.rearrange()
     first.add(order.at(0))
   }
   expect([...first].toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3])

@@ -1,10 +1,11 @@
-// The pieces that can be started, rarest first, kept in order while availability changes (never sorted again).
+// The pieces that can be started, rarest first, kept in order while availability changes.
 //
 //   order:   [ 7 3 | 0 9 4 | 1 2 8 ]      pieces, grouped by how many peers have them
 //   start:     0     2       5       8    where each group begins: availability 0, 1, 2
 //
-// A step up or down moves one piece over one border: constant time. Within a group the order is random, so that
-// peers which see the same availability do not all start the same piece.
+// A step up or down moves one piece over one border: constant time. Many at once (a peer tells all that it has, or leaves) are
+// cheaper in one pass over all. Within a group the order is random, so that peers which see the same availability do not all
+// start the same piece.
 
 export class RarityOrder {
   readonly #order: Uint32Array
@@ -12,7 +13,7 @@ export class RarityOrder {
   readonly #place: Int32Array
   readonly #availability: Uint16Array
   /** `#start[a]` is where the pieces with availability `a` begin; the last entry is the length. */
-  readonly #start: number[]
+  #start: number[]
   readonly #below: (limit: number) => number
 
   /**
@@ -68,6 +69,41 @@ export class RarityOrder {
     this.#shuffleInto(piece)
   }
 
+  /** The availability of many pieces has been changed from outside: puts all of them in order again. */
+  rearrange(): void {
+    const [order, places, availabilities] = [this.#order, this.#place, this.#availability]
+    const pieces = order.slice(0, this.length)
+    const starts = this.#startsOf(pieces)
+    const ends = Uint32Array.from(starts)
+    let chance = 1 + this.#below(2 ** 31 - 1)
+    for (let i = 0; i < pieces.length; i++) {
+      const piece = pieces[i]
+      const availability = availabilities[piece]
+      const start = starts[availability]
+      const end = ends[availability]++
+      chance = nextChance(chance)
+      // Each piece changes places with one of those that are in its group already, or with none.
+      const place = start + Math.floor(((chance >>> 0) / 2 ** 32) * (end - start + 1))
+      order[end] = order[place]
+      order[place] = piece
+    }
+    for (let place = 0; place < pieces.length; place++) places[order[place]] = place
+    this.#start = starts
+  }
+
+  /** Where each group of these pieces begins, and the length of all at the end. */
+  #startsOf(pieces: Uint32Array): number[] {
+    const counts: number[] = [0]
+    for (let i = 0; i < pieces.length; i++) {
+      const availability = this.#availability[pieces[i]]
+      while (counts.length <= availability) counts.push(0)
+      counts[availability]++
+    }
+    const starts = [0]
+    for (const count of counts) starts.push(starts[starts.length - 1] + count)
+    return starts
+  }
+
   /** Takes a piece out: it is under way, or we have it. */
   remove(piece: number): void {
     for (let a = this.#availability[piece]; a < this.#start.length - 1; a++) {
@@ -108,4 +144,12 @@ export class RarityOrder {
     this.#place[pieceB] = a
     this.#place[pieceA] = b
   }
+}
+
+/** Good enough for places in an order, and many times as fast as chance that nobody can predict. (xorshift32) */
+function nextChance(state: number): number {
+  let next = state
+  next ^= next << 13
+  next ^= next >>> 17
+  return next ^ (next << 5)
 }

@@ -8,6 +8,10 @@ import { RarestFirst } from './rarest-first.ts'
 export const MAX_PRIORITY = 7
 export const NORMAL_PRIORITY = 4
 
+/** From so many on, and this share of all, pieces are not moved one by one. */
+const MANY = 4096
+const MANY_SHARE = 1 / 16
+
 export type PieceOrder = 'rarest' | 'sequential'
 
 /** What a peer can begin. */
@@ -61,12 +65,14 @@ export class StartablePieces {
   /** A peer has told all it has. */
   peerHas(have: Bitfield): void {
     if (have.isFull) this.#seeds++
+    else if (this.#isMany(have)) this.#changeMany(have, 1)
     else have.forEachSet((piece) => this.#increase(piece))
   }
 
   /** A peer that had told what it has is gone, or tells anew. */
   peerGone(have: Bitfield): void {
     if (have.isFull) this.#seeds--
+    else if (this.#isMany(have)) this.#changeMany(have, -1)
     else have.forEachSet((piece) => this.#decrease(piece))
   }
 
@@ -75,8 +81,19 @@ export class StartablePieces {
     this.#increase(piece)
     this.#levelOf(piece)?.told(piece, have)
     if (!have.isFull) return
-    have.forEachSet((each) => this.#decrease(each))
+    if (this.#isMany(have)) this.#changeMany(have, -1)
+    else have.forEachSet((each) => this.#decrease(each))
     this.#seeds++
+  }
+
+  #isMany({ count, size }: Bitfield): boolean {
+    return count >= MANY && count >= MANY_SHARE * size
+  }
+
+  #changeMany(have: Bitfield, step: 1 | -1): void {
+    const availability = this.#availability
+    have.forEachSet((piece) => (availability[piece] += step))
+    for (const level of this.#levels) level?.rearrange()
   }
 
   #increase(piece: number): void {

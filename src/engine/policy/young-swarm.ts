@@ -19,7 +19,7 @@ export function isYoungSwarm(peers: Iterable<SwarmMember>, pieceCount: number): 
   for (const { have, isSeed } of peers) {
     if (isSeed) return false
     leechers++
-    if (have.count > 0) for (let piece = 0; piece < pieceCount; piece++) if (have.has(piece)) seen.set(piece)
+    if (have.count > 0) seen.setAll(have)
   }
   return leechers >= MIN_LEECHERS && 2 * seen.count < pieceCount
 }

@@ -21,6 +21,7 @@ export class FilePlaces {
   readonly #paths: readonly string[]
   /** Shared piece -> its number among them. */
   readonly #shared = new Map<number, number>()
+  #lastShared = -1
   /** Files whose bytes of shared pieces are in the parts file. */
   readonly #inParts = new Set<number>()
 
@@ -32,7 +33,10 @@ export class FilePlaces {
     for (const [file, path] of paths.entries()) {
       if (path === '') continue
       for (const piece of endsOf(map, file)) {
-        if (once.has(piece) && !this.#shared.has(piece)) this.#shared.set(piece, this.#shared.size)
+        if (once.has(piece) && !this.#shared.has(piece)) {
+          this.#shared.set(piece, this.#shared.size)
+          this.#lastShared = piece
+        }
         once.add(piece)
       }
     }
@@ -40,8 +44,8 @@ export class FilePlaces {
 
   /** First and last piece that several files share; null without such. */
   get sharedRange(): { readonly first: number; readonly last: number } | null {
-    const pieces = [...this.#shared.keys()]
-    return pieces.length === 0 ? null : { first: pieces[0], last: pieces[pieces.length - 1] }
+    const [first] = this.#shared.keys()
+    return first === undefined ? null : { first, last: this.#lastShared }
   }
 
   /** No bytes of any file are in the parts file, or will be. */
@@ -104,12 +108,8 @@ export class FilePlaces {
   }
 
   #moved(file: number, piece: number): MovedRun[] {
-    let begin = 0
-    return this.#map.filesOf(piece, 0, this.#map.pieceLength(piece)).flatMap((run) => {
-      const from = this.span(run, piece, begin)
-      begin += run.length
-      return run.file === file ? [{ from, offset: run.offset }] : []
-    })
+    const found = this.#map.runOf(piece, file)
+    return found ? [{ from: this.span(found.run, piece, found.begin), offset: found.run.offset }] : []
   }
 
   /** What a file is called that is not whole yet. No file of the torrent has such a name: none can name its infohash. */

@@ -66,6 +66,8 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   readonly volume: Volume
   slotsHeld = 0
   readonly have: Bitfield
+  /** Pieces that are to be fetched and are not here: for others to read. */
+  readonly missing: Bitfield
   readonly picker: PiecePicker<Source>
   /** Payload bytes that came twice, or in pieces that failed. */
   wastedBytes = 0
@@ -81,7 +83,6 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   /** Piece -> the disk's work to complete it. */
   readonly #commits = new Map<number, Promise<void>>()
   #wantedBytes: number
-  #piecesLeft: number
   #bytesLeft: number
   /** Extents of large pieces that are complete: they are written at the next tick, unless the piece is by then. */
   #finishedExtents: [partial: PartialPiece<Source>, extent: number][] = []
@@ -98,6 +99,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     this.#owner = owner
     this.volume = options.volume
     this.have = new Bitfield(options.map.pieceCount)
+    this.missing = Bitfield.full(options.map.pieceCount)
     this.picker = new PiecePicker<Source>(options.map, options.below, (source, blocks) => source.etaMs(blocks))
     const { map, layout, ledger, journal } = options
     this.#spilling = new Spilling<Source>(
@@ -109,7 +111,6 @@ export class Download<Source extends BlockSource> implements SlotHolder {
       },
     )
     this.#priorities = new Uint8Array(map.pieceCount).fill(NORMAL_PRIORITY)
-    this.#piecesLeft = map.pieceCount
     this.#bytesLeft = this.#wantedBytes = map.totalSize
     if (options.priorities) this.setPriorities(options.priorities)
   }
@@ -131,7 +132,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
 
   /** All that is to be fetched is here. */
   get isComplete(): boolean {
-    return this.#piecesLeft === 0
+    return this.missing.count === 0
   }
 
   /** Bytes of the pieces that are to be fetched, or have been. */
@@ -151,7 +152,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
 
   /** Do we still want this piece? */
   isWanted(piece: number): boolean {
-    return !this.have.has(piece) && this.#priorities[piece] > 0
+    return this.missing.has(piece)
   }
 
   /**
@@ -162,20 +163,20 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     for (const [piece, priority] of priorities.entries()) {
       const before = this.#priorities[piece]
       if (priority === before) continue
-      if (priority > 0 !== before > 0) this.#count(piece, priority > 0 ? 1 : -1)
+      if (priority > 0 !== before > 0) this.#setWanted(piece, priority > 0)
       this.#priorities[piece] = priority
       this.picker.setPriority(piece, priority)
       if (priority === 0) this.#abandon(piece)
     }
   }
 
-  /** The piece is wanted now, or (sign -1) it is not any more. */
-  #count(piece: number, sign: 1 | -1): void {
-    const length = this.#options.map.pieceLength(piece)
-    this.#wantedBytes += sign * length
+  #setWanted(piece: number, isWanted: boolean): void {
+    const length = this.#options.map.pieceLength(piece) * (isWanted ? 1 : -1)
+    this.#wantedBytes += length
     if (this.have.has(piece)) return
-    this.#piecesLeft += sign
-    this.#bytesLeft += sign * length
+    if (isWanted) this.missing.set(piece)
+    else this.missing.clear(piece)
+    this.#bytesLeft += length
   }
 
   /** Not while the disk is at work on it: what is written late must not meet what was fetched anew. */
@@ -213,13 +214,18 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     return this.#partials.has(piece)
   }
 
+  /** The pieces under way. */
+  underWay(): Iterable<number> {
+    return this.#partials.keys()
+  }
+
   /** A piece that was found on disk, and verified. */
   setHave(piece: number): void {
     if (this.have.has(piece)) return
     this.have.set(piece)
     this.picker.setDone(piece)
-    if (this.#priorities[piece] === 0) return
-    this.#piecesLeft--
+    if (!this.missing.has(piece)) return
+    this.missing.clear(piece)
     this.#bytesLeft -= this.#options.map.pieceLength(piece)
   }
 

@@ -53,11 +53,7 @@ export class PeerPieces<Source extends BlockSource> {
 
   /** What we want has changed. */
   recount(): void {
-    const { download } = this.#owner
-    this.#wantedPieces = 0
-    this.have.forEachSet((piece) => {
-      if (download.isWanted(piece)) this.#wantedPieces++
-    })
+    this.#wantedPieces = this.#owner.download.missing.countCommon(this.have)
     this.#updateInterest()
   }
 

@@ -19,8 +19,8 @@ export class PieceSightings {
     const seconds = Math.floor(now / 1000) + 1
     if (have.isFull) this.#allSeenAt = seconds
     if (have.isFull || have.count === 0) return
-    this.#seenAt ??= new Uint32Array(this.#pieceCount)
-    for (let piece = 0; piece < this.#pieceCount; piece++) if (have.has(piece)) this.#seenAt[piece] = seconds
+    const seenAt = (this.#seenAt ??= new Uint32Array(this.#pieceCount))
+    have.forEachSet((piece) => (seenAt[piece] = seconds))
   }
 
   /** When a peer that had the piece was last connected, in whole seconds, as milliseconds; null for never. */

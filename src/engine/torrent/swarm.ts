@@ -409,10 +409,8 @@ export class Swarm implements PeerOwner<Peer> {
 
   /** Has it a piece that we want and nobody else here has? */
   #isOnlyHolder({ have }: Peer): boolean {
-    const { picker } = this.download
-    for (let piece = 0; piece < have.size; piece++)
-      if (have.has(piece) && this.download.isWanted(piece) && picker.availability(piece) === 1) return true
-    return false
+    const { picker, missing } = this.download
+    return have.findCommon(missing, (piece) => picker.availability(piece) === 1) >= 0
   }
 
   #enter(peer: Peer): void {

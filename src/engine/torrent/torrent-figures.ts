@@ -67,9 +67,8 @@ export class TorrentFigures {
   pieceStates(parts: TorrentParts | null): Uint8Array {
     const states = new Uint8Array(this.#pieceCount)
     if (!parts) return states
-    const { download } = parts
-    for (let piece = 0; piece < states.length; piece++)
-      states[piece] = download.have.has(piece) ? 2 : download.isUnderWay(piece) ? 1 : 0
+    parts.download.have.forEachSet((piece) => (states[piece] = 2))
+    for (const piece of parts.download.underWay()) states[piece] = 1
     return states
   }
 

@@ -96,6 +96,11 @@ test('blocks and files cover every piece, once and in order', () => {
         expect(begin).toBe(map.pieceLength(piece))
       }
       expect(covered).toEqual(lengths)
+      for (let piece = 0; piece < Math.min(3, map.pieceCount); piece++) {
+        const found = lengths.flatMap((_, file) => map.runOf(piece, file) ?? [])
+        expect(found.map(({ run }) => run)).toEqual(map.filesOf(piece, 0, map.pieceLength(piece)))
+        for (const { run, begin } of found) expect(map.filesOf(piece, begin, run.length)).toEqual([run])
+      }
     }),
     { numRuns: 30 },
   )

@@ -30,6 +30,8 @@ export class PieceMap {
   /** Bytes of all pieces. */
   readonly totalSize: number
   readonly #fileEnds: Float64Array
+  /** The files that are not empty: between two of them there may be any number of others. */
+  readonly #withBytes: Uint32Array
   readonly #lastPieceLength: number
 
   constructor(metainfo: Geometry) {
@@ -39,6 +41,7 @@ export class PieceMap {
     this.blocksPerPiece = Math.ceil(metainfo.pieceLength / BLOCK_BYTES)
     this.#lastPieceLength = metainfo.totalSize - (this.pieceCount - 1) * metainfo.pieceLength
     this.#fileEnds = Float64Array.from(metainfo.files, (file) => file.offset + file.length)
+    this.#withBytes = Uint32Array.from(metainfo.files.keys()).filter((file) => metainfo.files[file].length > 0)
   }
 
   pieceLength(piece: number): number {
@@ -79,32 +82,44 @@ export class PieceMap {
     const runs: FileRun[] = []
     let at = piece * this.nominalPieceLength + begin
     const end = at + length
-    for (let file = this.#fileAt(at); at < end; file++) {
-      const fileEnd = this.#fileEnds[file]
-      if (fileEnd <= at) continue
-      const runEnd = Math.min(end, fileEnd)
-      const fileStart = file === 0 ? 0 : this.#fileEnds[file - 1]
-      runs.push({ file, offset: at - fileStart, length: runEnd - at })
+    for (let i = this.#firstAfter(at); at < end; i++) {
+      const file = this.#withBytes[i]
+      const runEnd = Math.min(end, this.#fileEnds[file])
+      runs.push({ file, offset: at - this.#startOf(file), length: runEnd - at })
       at = runEnd
     }
     return runs
   }
 
+  /** The bytes of the piece that lie in the file, and where they begin in the piece; null when there are none. */
+  runOf(piece: number, file: number): { readonly run: FileRun; readonly begin: number } | null {
+    const start = this.#startOf(file)
+    const pieceStart = piece * this.nominalPieceLength
+    const from = Math.max(start, pieceStart)
+    const to = Math.min(this.#fileEnds[file], pieceStart + this.pieceLength(piece))
+    return from < to ? { run: { file, offset: from - start, length: to - from }, begin: from - pieceStart } : null
+  }
+
   /** First and last piece that hold bytes of the file, or null for an empty one. */
   piecesOfFile(file: number): { first: number; last: number } | null {
-    const start = file === 0 ? 0 : this.#fileEnds[file - 1]
+    const start = this.#startOf(file)
     const end = this.#fileEnds[file]
     if (end === start) return null
     return { first: Math.floor(start / this.nominalPieceLength), last: Math.floor((end - 1) / this.nominalPieceLength) }
   }
 
-  /** Index of the first file that ends after this byte of the stream. */
-  #fileAt(offset: number): number {
+  /** First byte of the file in the stream. */
+  #startOf(file: number): number {
+    return file === 0 ? 0 : this.#fileEnds[file - 1]
+  }
+
+  /** Place among the files with bytes of the first that ends after this byte of the stream. */
+  #firstAfter(offset: number): number {
     let low = 0
-    let high = this.#fileEnds.length
+    let high = this.#withBytes.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.#fileEnds[middle] > offset) high = middle
+      if (this.#fileEnds[this.#withBytes[middle]] > offset) high = middle
       else low = middle + 1
     }
     return low
