@@ -7,7 +7,9 @@ import { isMissing, toStorageError } from './storage-error.ts'
 /** Null where there is no file. Throws StorageError. */
 export function fileState(path: string): FileState | null {
   try {
-    return stateFrom(fs.statSync(path, { bigint: true }))
+    // Making an error of what is missing takes longer than looking.
+    const info = fs.statSync(path, { bigint: true, throwIfNoEntry: false })
+    return info ? stateFrom(info) : null
   } catch (error) {
     return nullIfMissing(error, path)
   }
