@@ -9,7 +9,7 @@ import { encodeUtf8 } from '../../base/bytes.ts'
 /** UTF-8 bytes of one name: the smallest limit among the file systems in use. */
 const MAX_NAME_BYTES = 255
 /** UTF-8 bytes of a whole saved path with its separators, so that it fits into macOS's 1,024 with a folder before it. */
-const MAX_PATH_BYTES = 900
+export const MAX_PATH_BYTES = 900
 /** UTF-8 bytes of an extension (with its dot) that survive when a name is shortened. */
 const MAX_EXTENSION_BYTES = 32
 /** Room for `.1234567` before the extension. */
@@ -118,7 +118,7 @@ function folderWithin(parent: Folder, element: string): Folder | null {
   if (parent.recent?.element === element) return parent.recent.folder
   const name = savedName(element, false)
   if (name === '') return null
-  const key = fold(name)
+  const key = foldName(name)
   let folder = parent.entries.get(key)?.folder
   if (!folder) {
     folder = makeFolder(name, parent)
@@ -129,7 +129,7 @@ function folderWithin(parent: Folder, element: string): Folder | null {
 }
 
 function claim(folder: Folder, name: string): boolean {
-  const key = fold(name)
+  const key = foldName(name)
   if (folder.entries.has(key)) return false
   folder.entries.set(key, { name, folder: null })
   return true
@@ -141,7 +141,7 @@ function claimWithSuffix(folder: Folder, name: string): string {
   const base = cut(stem, MAX_NAME_BYTES - SUFFIX_BYTES - utf8Length(extension))
   // Counted by what the made-up names have in common, so that names which differ only in what was cut off share a counter:
   // all suffixes of a torrent take linear time together.
-  const key = `${fold(base)}/${fold(extension)}`
+  const key = `${foldName(base)}/${foldName(extension)}`
   folder.suffixes ??= new Map()
   for (let number = folder.suffixes.get(key) ?? 1; ; number++) {
     const candidate = `${base}.${number}${extension}`
@@ -157,7 +157,7 @@ function locate(root: Folder, path: readonly string[]): string[] {
   for (const [i, element] of path.entries()) {
     const name = savedName(element, i === path.length - 1)
     if (name === '') continue
-    const entry: Entry | undefined = folder?.entries.get(fold(name))
+    const entry: Entry | undefined = folder?.entries.get(foldName(name))
     located.push(entry?.name ?? name)
     folder = entry?.folder ?? null
   }
@@ -177,7 +177,7 @@ function pathOf(folder: Folder, name: string): string[] {
 }
 
 /** Equal for all names that some file system takes for the same one. Coarser than any of them, which only costs a suffix. */
-function fold(name: string): string {
+export function foldName(name: string): string {
   if (PLAIN.test(name)) return name.toLowerCase()
   // Lower, upper, lower: full case folding of all but a few letters needs both directions (Kelvin sign, sharp s).
   return name.normalize('NFD').replace(INVISIBLE, '').toLowerCase().toUpperCase().toLowerCase().normalize('NFD')

@@ -8,6 +8,7 @@ import { journal } from './journal.ts'
 import { magnet } from './magnet.ts'
 import { metainfo } from './metainfo.ts'
 import { redirects } from './redirects.ts'
+import { settings } from './settings.ts'
 import { trackerQueries } from './tracker-queries.ts'
 import { udpAnswers, udpRequests } from './udp-tracker.ts'
 import { wire } from './wire.ts'
@@ -28,4 +29,5 @@ export const TARGETS: readonly Target[] = [
   bitfield,
   redirects,
   journal,
+  settings,
 ]

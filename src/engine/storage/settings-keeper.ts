@@ -1,0 +1,88 @@
+// Keeps the settings of one torrent at one place (torrent-settings.ts) in its state folder, or in memory where there is none.
+// Settings that cannot be read never stop a torrent: they are set aside, and it goes on without. Nor do those that cannot be
+// written: somebody is told.
+import type { StateFolder } from '../../platform/platform.ts'
+import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
+import {
+  encodeSettings,
+  MAX_SETTINGS_BYTES,
+  NO_SETTINGS,
+  parseSettings,
+  requireMarks,
+  type TorrentSettings,
+} from './torrent-settings.ts'
+
+export const SETTINGS_NAME = 'settings'
+
+export class SettingsKeeper {
+  #current: TorrentSettings
+  readonly #folder: StateFolder | null
+  readonly #warn: (message: string) => void
+  #saving: Promise<void> = Promise.resolve()
+
+  /**
+   * Reads what is there.
+   * @param folder null: nothing is remembered
+   * @param warn is told what could not be read or written, in a line
+   */
+  static async open(
+    folder: StateFolder | null,
+    metainfo: Metainfo,
+    warn: (message: string) => void,
+  ): Promise<SettingsKeeper> {
+    return new SettingsKeeper(folder, folder ? await read(folder, metainfo, warn) : NO_SETTINGS, warn)
+  }
+
+  private constructor(folder: StateFolder | null, current: TorrentSettings, warn: (message: string) => void) {
+    this.#folder = folder
+    this.#current = current
+    this.#warn = warn
+  }
+
+  get current(): TorrentSettings {
+    return this.#current
+  }
+
+  /**
+   * Changes them at once; resolves when they are safe. Never rejects: `warn` is told, and false is the answer.
+   * Throws RangeError for marks that are too many or too long.
+   */
+  save(changes: Partial<TorrentSettings>): Promise<boolean> {
+    requireMarks(changes.marks ?? [])
+    this.#current = { ...this.#current, ...changes }
+    const saved = this.#saving.then(() => this.#write())
+    this.#saving = saved.then(() => {})
+    return saved
+  }
+
+  /** What is being saved is safe, or given up. */
+  async settle(): Promise<void> {
+    await this.#saving
+  }
+
+  async #write(): Promise<boolean> {
+    if (!this.#folder) return true
+    try {
+      await this.#folder.replace(SETTINGS_NAME, encodeSettings(this.#current))
+      return true
+    } catch (error) {
+      this.#warn(`${(error as Error).message}; the torrent's settings are not remembered for the next start`)
+      return false
+    }
+  }
+}
+
+async function read(
+  folder: StateFolder,
+  metainfo: Metainfo,
+  warn: (message: string) => void,
+): Promise<TorrentSettings> {
+  try {
+    const file = await folder.read(SETTINGS_NAME, MAX_SETTINGS_BYTES)
+    return file ? parseSettings(file.bytes, metainfo, folder.path(SETTINGS_NAME)) : NO_SETTINGS
+  } catch (error) {
+    const aside = await folder.setAside(SETTINGS_NAME).catch(() => folder.path(SETTINGS_NAME))
+    warn(`${(error as Error).message}; it is kept as ${aside}, and the torrent goes on without its settings`)
+    return NO_SETTINGS
+  }
+}
