@@ -237,11 +237,16 @@ export interface MovedRun {
 
 /**
  * Errors of all operations are StorageError with the code `disk_full`, `permission_denied`, `read_only`, `not_found`, `io_error`,
- * `too_many_open_files`, `name_too_long`, `not_a_file`, or `disk_closed`. Folders are made as needed, for writing only.
+ * `too_many_open_files`, `name_too_long`, `not_a_file`, `drive_gone`, or `disk_closed`. Folders are made as needed, for writing only.
  */
 export interface Volume {
   /** The same for all volumes of one storage device, and for no others. */
   readonly device: object
+  /**
+   * Names the file system that the volume was on when it was opened: another one has another name. When `path` leads to
+   * another one meanwhile, because a drive was pulled out or unmounted, no file is made there: that is `drive_gone`.
+   */
+  readonly fileSystem: string
   /** Hashes the piece in order, compares, and writes it: one positioned write per file touched. Slots stay the caller's, but belong to the disk until the answer. */
   commit(request: CommitRequest): Promise<CommitResult>
   /** Writes part of a slot, unverified (spilling), then the journal's entry. Lengths of `spans` add up to `length`. */
@@ -254,6 +259,10 @@ export interface Volume {
   sizes(paths: readonly string[]): Promise<readonly number[]>
   /** Size and time of the last change of each file, or null where there is none. */
   states(paths: readonly string[]): Promise<readonly (FileState | null)[]>
+  /** Bytes that may still be written to the device; null where the system does not tell. */
+  room(): Promise<number | null>
+  /** Bytes of the device that these files take: less than their sizes where they have holes. */
+  taken(paths: readonly string[]): Promise<number>
   /**
    * Makes what was written to these files before safe from a power cut, with its size and time of change; and their names,
    * where this volume syncs them for the first time. Answers with the files' states, as they were just before: at least what

@@ -468,6 +468,29 @@ export function diskContract(
         }
       })
 
+      test('take of the device what was written, and leave the rest', async () => {
+        const before = await volume.room()
+        await volume.ensureFiles([
+          { path: at('a'), length: 3 * SLOT },
+          { path: at('b'), length: 1 },
+        ])
+        expect(await volume.taken([at('a'), at('none')])).toBe(0)
+        const slots = load(pattern(SLOT))
+        await volume.write(slots[0], 0, SLOT, [{ path: at('a'), offset: SLOT, length: SLOT }])
+        const taken = await volume.taken([at('a'), at('none')])
+        expect(taken).toBeGreaterThanOrEqual(SLOT)
+        expect(taken).toBeLessThan(2 * SLOT)
+        const after = await volume.room()
+        expect(before === null).toBe(after === null)
+        expect(after ?? 0).toBeGreaterThanOrEqual(0)
+      })
+
+      test('of one file system have one name for it', async () => {
+        const other = await disk.openVolume(at('sub', 'deeper'))
+        expect(other.fileSystem).toBe(volume.fileSystem)
+        expect(volume.fileSystem).not.toBe('')
+      })
+
       test('are made, and made long enough, and never shortened', async () => {
         files.write(at('long'), pattern(100))
         files.write(at('short'), pattern(10))

@@ -181,6 +181,7 @@ export class FakeDisk implements Disk {
 
 class FakeVolume implements Volume {
   readonly device: object
+  readonly fileSystem = 'memory'
   readonly #disk: FakeDisk
 
   constructor(disk: FakeDisk, device: object) {
@@ -243,6 +244,14 @@ class FakeVolume implements Volume {
 
   async states(paths: readonly string[]): Promise<readonly (FileState | null)[]> {
     return paths.map((path) => this.#stateOf(path))
+  }
+
+  async room(): Promise<number | null> {
+    return null
+  }
+
+  async taken(paths: readonly string[]): Promise<number> {
+    return paths.reduce((bytes, path) => bytes + (this.#disk.files.get(path)?.length ?? 0), 0)
   }
 
   sync(paths: readonly string[]): Promise<readonly FileState[]> {

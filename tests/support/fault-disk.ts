@@ -111,10 +111,12 @@ export class FaultDisk implements Disk {
 class FaultVolume implements Volume {
   /** Each torrent has a drive of its own, that can fail alone. */
   readonly device = {}
+  readonly fileSystem: string
   readonly #volume: Volume
   readonly #pass: (spans: readonly FileSpan[]) => Promise<void>
 
   constructor(volume: Volume, pass: (spans: readonly FileSpan[]) => Promise<void>) {
+    this.fileSystem = volume.fileSystem
     this.#volume = volume
     this.#pass = pass
   }
@@ -146,6 +148,12 @@ class FaultVolume implements Volume {
   }
   states(paths: readonly string[]): Promise<readonly (FileState | null)[]> {
     return this.#volume.states(paths)
+  }
+  room(): Promise<number | null> {
+    return this.#volume.room()
+  }
+  taken(paths: readonly string[]): Promise<number> {
+    return this.#volume.taken(paths)
   }
   async sync(paths: readonly string[]): Promise<readonly FileState[]> {
     await this.#pass(paths.map((path) => ({ path, offset: 0, length: 1 })))

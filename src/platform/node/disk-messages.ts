@@ -9,6 +9,8 @@ export type PackedSpans = readonly (string | number)[]
 export type PackedEntry = readonly [path: string, record: string]
 
 interface Arguments {
+  /** Where files may be made: see `DeviceGuard`. */
+  expect: [root: string, device: number]
   commit: [
     slots: readonly number[],
     length: number,
@@ -22,6 +24,7 @@ interface Arguments {
   read: [frame: number, spans: PackedSpans]
   sizes: [paths: readonly string[]]
   states: [paths: readonly string[]]
+  taken: [paths: readonly string[]]
   sync: [files: readonly string[], folders: readonly string[]]
   /** path, length; path, length; ... */
   ensure: [files: readonly (string | number)[]]
@@ -31,12 +34,14 @@ interface Arguments {
 }
 
 interface Results {
+  expect: null
   commit: CommitResult
   write: null
   hash: string | null
   read: null
   sizes: readonly number[]
   states: readonly (FileState | null)[]
+  taken: number
   sync: readonly FileState[]
   ensure: null
   assemble: null

@@ -28,6 +28,9 @@ const WRITE_STRIDE = 16 << 20
 /** Files between two pauses: opening many small ones takes its time, too. */
 const FILE_STRIDE = 64
 
+/** What `stat` counts in, whatever the file system does. */
+const STAT_BLOCK_BYTES = 512
+
 export type Work<Result> = Generator<undefined, Result, undefined>
 
 export class DiskOperations {
@@ -46,6 +49,9 @@ export class DiskOperations {
   /** Throws StorageError. */
   *run(operation: Operation): Work<OperationResult<OperationKind>> {
     switch (operation[1]) {
+      case 'expect':
+        this.#files.guard.expect(operation[2], operation[3])
+        return null
       case 'commit': {
         const [, , slots, length, expected, wantBlockDigests, spans, journal] = operation
         const result = yield* this.#commit(slots, length, expected, wantBlockDigests, unpackSpans(spans))
@@ -63,9 +69,11 @@ export class DiskOperations {
       case 'read':
         return this.#read(operation[2], unpackSpans(operation[3]))
       case 'sizes':
-        return operation[2].map(sizeOf)
+        return yield* each(operation[2], sizeOf)
       case 'states':
-        return operation[2].map(fileState)
+        return yield* each(operation[2], fileState)
+      case 'taken':
+        return operation[2].reduce((bytes, path) => bytes + takenBy(path), 0)
       case 'sync':
         return yield* this.#sync(operation[2], operation[3])
       case 'ensure':
@@ -77,6 +85,7 @@ export class DiskOperations {
         return null
       case 'release':
         this.#files.closeUnder(operation[2])
+        this.#files.guard.forget(operation[2])
         return null
     }
   }
@@ -310,15 +319,34 @@ function isPadding(span: FileSpan): boolean {
   return span.path === ''
 }
 
+/** Looks at many files, with pauses. */
+function* each<Result>(paths: readonly string[], look: (path: string) => Result): Work<Result[]> {
+  const results: Result[] = []
+  for (const path of paths) {
+    results.push(look(path))
+    if (results.length % FILE_STRIDE === 0) yield
+  }
+  return results
+}
+
 /** -1 where there is no file. */
 function sizeOf(path: string): number {
   const stat = statIfThere(path)
   return stat?.isFile() ? stat.size : -1
 }
 
+/** Bytes of the device: less than the size where there are holes. */
+function takenBy(path: string): number {
+  const stat = statIfThere(path)
+  if (!stat?.isFile()) return 0
+  // Windows tells no blocks.
+  return stat.blocks === undefined ? stat.size : stat.blocks * STAT_BLOCK_BYTES
+}
+
 function statIfThere(path: string): fs.Stats | undefined {
   try {
-    return fs.statSync(path)
+    // Making an error of what is missing takes longer than looking.
+    return fs.statSync(path, { throwIfNoEntry: false })
   } catch (error) {
     if (isMissing(error)) return undefined
     throw toStorageError(error, 'look at', path)

@@ -6,9 +6,11 @@ import type { DiskOperations, Work } from './disk-operations.ts'
 import { toStorageError } from './storage-error.ts'
 
 const URGENCY: Readonly<Record<OperationKind, number>> = {
+  expect: 0,
   read: 0,
   sizes: 0,
   states: 0,
+  taken: 0,
   commit: 1,
   write: 1,
   ensure: 1,

@@ -25,6 +25,8 @@ import {
   type OperationResult,
 } from './disk-messages.ts'
 import { fileStateLater } from './file-state.ts'
+import { roomIn } from './file-system.ts'
+import { type ExistingFolder, nearestExisting } from './nearest-existing.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
 
 /** What an operation that moves no data counts for when the least busy hands are looked for. */
@@ -40,20 +42,32 @@ export interface DeviceHands {
   sync(this: void): DiskHands
 }
 
+/** Where a volume lies. */
+export interface VolumePlace {
+  readonly path: string
+  /** What was there of the path when the volume was opened: names in it may be new, its own is not. */
+  readonly existing: ExistingFolder
+  readonly fileSystem: string
+}
+
 export class NodeVolume implements Volume {
   readonly device: object
+  readonly fileSystem: string
   readonly #hands: DeviceHands
-  readonly #existingFolder: string
+  readonly #place: VolumePlace
   readonly #isClosed: () => boolean
   readonly #underWay = new Set<Promise<unknown>>()
   /** Files whose names, and those of their folders, are safe. */
   readonly #syncedNames = new Set<string>()
 
-  /** @param existingFolder what was there of the volume's path when it was opened: names in it may be new, its own is not */
-  constructor(hands: DeviceHands, existingFolder: string, isClosed: () => boolean) {
+  /** Who knows where files may be made. */
+  readonly #told = new Set<DiskHands>()
+
+  constructor(hands: DeviceHands, place: VolumePlace, isClosed: () => boolean) {
     this.device = hands
+    this.fileSystem = place.fileSystem
     this.#hands = hands
-    this.#existingFolder = existingFolder
+    this.#place = place
     this.#isClosed = isClosed
   }
 
@@ -122,6 +136,14 @@ export class NodeVolume implements Volume {
     return states
   }
 
+  room(): Promise<number | null> {
+    return this.#track(nearestExisting(this.#place.path).then(({ folder }) => roomIn(folder)))
+  }
+
+  async taken(paths: readonly string[]): Promise<number> {
+    return this.#do('taken', paths[0] ?? '', SMALL_BYTES, paths)
+  }
+
   async ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void> {
     const packed = files.flatMap(({ path, length }) => [path, length])
     await this.#do('ensure', files[0]?.path ?? '', SMALL_BYTES, packed)
@@ -143,6 +165,7 @@ export class NodeVolume implements Volume {
   async release(root: string): Promise<void> {
     await Promise.allSettled(this.#underWay)
     if (this.#isClosed()) return
+    this.#told.clear()
     await Promise.all(this.#hands.all.map((hands) => hands.do('release', root, 0, root)))
   }
 
@@ -152,7 +175,7 @@ export class NodeVolume implements Volume {
     for (const file of files) {
       for (let at = dirname(resolve(file)); !folders.has(at); at = dirname(at)) {
         folders.add(at)
-        if (at === this.#existingFolder || dirname(at) === at) break
+        if (at === this.#place.existing.folder || dirname(at) === at) break
       }
     }
     return [...folders].toSorted((a, b) => b.length - a.length)
@@ -175,7 +198,19 @@ export class NodeVolume implements Volume {
     ...details: OperationArguments<Kind>
   ): Promise<OperationResult<Kind>> {
     if (this.#isClosed()) throw diskClosed(path)
-    const answer = hands().do(kind, path, bytes, ...details)
+    const chosen = hands()
+    if (!this.#told.has(chosen)) this.#tell(chosen)
+    return this.#track(chosen.do(kind, path, bytes, ...details))
+  }
+
+  #tell(hands: DiskHands): void {
+    this.#told.add(hands)
+    const { path, existing } = this.#place
+    // That it fails is told by the operation it goes before.
+    this.#track(hands.do('expect', path, 0, path, existing.device)).catch(() => {})
+  }
+
+  async #track<Result>(answer: Promise<Result>): Promise<Result> {
     this.#underWay.add(answer)
     try {
       return await answer

@@ -1,14 +1,13 @@
 // The real disk: shared memory for blocks on their way, and threads per storage device that hash, write and read.
 // A drive that hangs holds up only the threads of its own device.
-import { stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
 import { Pool } from '../../base/pool.ts'
 import type { Disk, Frame, Slot, Volume } from '../platform.ts'
 import { diskClosed, DiskInThread, DiskThread, type DiskHands } from './disk-hands.ts'
 import { allocateSlabs, copyToShared, FRAME_BLOCKS, FRAME_BYTES, SLOT_BYTES, type SharedSlabs } from './disk-memory.ts'
 import { NodeVolume, type DeviceHands } from './disk-volume.ts'
 import { diskWorkerFile } from './disk-worker-file.ts'
-import { isMissing, toStorageError } from './storage-error.ts'
+import { fileSystemName } from './file-system.ts'
+import { nearestExisting } from './nearest-existing.ts'
 
 /**
  * One thread hashes and writes 0.4 to 0.9 GB/s, depending on the processor, and leaves the main thread a core of its own;
@@ -100,11 +99,12 @@ export class NodeDisk implements Disk {
   }
 
   async openVolume(path: string): Promise<Volume> {
-    const { folder, number } = await nearestExisting(path)
+    const existing = await nearestExisting(path)
+    const fileSystem = await fileSystemName(existing)
     if (this.#closing) throw diskClosed(path)
-    let device = this.#devices.get(number)
-    if (!device) this.#devices.set(number, (device = new Device(this.#workers, this.#startHands)))
-    return new NodeVolume(device, folder, () => this.#closing !== null)
+    let device = this.#devices.get(existing.device)
+    if (!device) this.#devices.set(existing.device, (device = new Device(this.#workers, this.#startHands)))
+    return new NodeVolume(device, { path, existing, fileSystem }, () => this.#closing !== null)
   }
 
   close(): Promise<void> {
@@ -144,18 +144,4 @@ class Device implements DeviceHands {
   }
 
   readonly sync = (): DiskHands => (this.#sync ??= this.#start())
-}
-
-/** Of the folders that lead to `path` the last that exists, with the number of its device, which `path` is on or will be. */
-async function nearestExisting(path: string): Promise<{ folder: string; number: number }> {
-  let at = resolve(path)
-  for (;;) {
-    try {
-      const info = await stat(at)
-      return { folder: info.isDirectory() ? at : dirname(at), number: info.dev }
-    } catch (error) {
-      if (!isMissing(error) || dirname(at) === at) throw toStorageError(error, 'use', path)
-      at = dirname(at)
-    }
-  }
 }

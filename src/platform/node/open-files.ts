@@ -3,6 +3,7 @@
 import fs from 'node:fs'
 import { dirname, sep } from 'node:path'
 import { StorageError } from '../../base/errors.ts'
+import { DeviceGuard } from './device-guard.ts'
 import { isMissing, systemCode, toStorageError } from './storage-error.ts'
 
 interface OpenFile {
@@ -15,6 +16,7 @@ const { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY } = fs.constants
 const O_NONBLOCK = fs.constants.O_NONBLOCK ?? 0
 
 export class OpenFiles {
+  readonly guard = new DeviceGuard()
   readonly #limit: number
   /** Least recently used first. */
   readonly #files = new Map<string, OpenFile>()
@@ -40,10 +42,11 @@ export class OpenFiles {
     if (held?.writable) return held.fd
     if (held) this.close(path)
     try {
-      return this.#open(path, O_RDWR | O_CREAT, true)
+      return this.#open(path, O_RDWR, true)
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw toStorageError(error, 'write', path)
     }
+    this.guard.check(path)
     try {
       fs.mkdirSync(dirname(path), { recursive: true })
       return this.#open(path, O_RDWR | O_CREAT, true)

@@ -29,6 +29,7 @@ export interface DeviceOperation {
 export class SimDevice implements TimeTarget {
   readonly files: SimFiles
   readonly random: Random
+  readonly #name: string
   readonly #timeline: Timeline
   readonly #seekUs: number
   readonly #isReadOnly: boolean
@@ -44,14 +45,23 @@ export class SimDevice implements TimeTarget {
   #writeFailure: SimStorageCode | null = null
   #corruptOneIn = 0
 
-  /** @param random decides about corruption and power cuts */
-  constructor(timeline: Timeline, random: Random, options: SimDeviceOptions = {}) {
+  /**
+   * @param random decides about corruption and power cuts
+   * @param name unlike those of the node's other devices
+   */
+  constructor(timeline: Timeline, random: Random, options: SimDeviceOptions = {}, name = '/') {
+    this.#name = name
     this.#timeline = timeline
     this.random = random
     this.files = new SimFiles(() => timeline.nowUs, options)
     this.#seekUs = Math.round((options.seekMs ?? 0.1) * 1000)
     this.#bytesPerSecond = options.bytesPerSecond ?? 500_000_000
     this.#isReadOnly = options.isReadOnly ?? false
+  }
+
+  /** Another one while the drive is pulled out: then its place is an empty folder of another device. */
+  get fileSystem(): string {
+    return this.#isUnplugged ? 'none' : this.#name
   }
 
   /** Operations that have not been answered. */

@@ -217,7 +217,7 @@ function makeDevices(
   if (!paths.includes('/')) paths.push('/')
   return paths
     .toSorted((a, b) => b.length - a.length)
-    .map((path) => [path, new SimDevice(timeline, random, options[path])])
+    .map((path) => [path, new SimDevice(timeline, random, options[path], path)])
 }
 
 /** For those who are no more. */

@@ -43,10 +43,12 @@ export interface VolumeOwner {
 
 export class SimVolume implements Volume {
   readonly device: SimDevice
+  readonly fileSystem: string
   readonly #disk: VolumeOwner
 
   constructor(device: SimDevice, disk: VolumeOwner) {
     this.device = device
+    this.fileSystem = device.fileSystem
     this.#disk = disk
   }
 
@@ -100,6 +102,14 @@ export class SimVolume implements Volume {
 
   states(paths: readonly string[]): Promise<readonly (FileState | null)[]> {
     return this.#do(paths[0] ?? '', 0, () => paths.map((path) => stateOn(this.device, path)))
+  }
+
+  room(): Promise<number | null> {
+    return this.#do('', 0, () => Math.max(0, this.device.files.capacityBytes - this.device.files.usedBytes))
+  }
+
+  taken(paths: readonly string[]): Promise<number> {
+    return this.#do(paths[0] ?? '', 0, () => paths.reduce((bytes, path) => bytes + this.#takenBy(path), 0))
   }
 
   sync(paths: readonly string[]): Promise<readonly FileState[]> {
@@ -239,6 +249,11 @@ export class SimVolume implements Volume {
     files.makeFolder(path.slice(0, Math.max(1, path.lastIndexOf('/'))))
     files.rename(through, path)
     this.#disk.openFiles.delete(through)
+  }
+
+  #takenBy(path: string): number {
+    const file = this.device.isUnplugged ? null : this.device.files.find(path)
+    return file ? file.blocksWritten * BLOCK_BYTES : 0
   }
 
   #remove(path: string): void {
