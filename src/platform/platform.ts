@@ -235,6 +235,30 @@ export interface MovedRun {
   readonly offset: number
 }
 
+/** What a torrent says of its files beside their content (BEP 47). Paths are absolute. */
+export interface FileAttributes {
+  /** Files that may be executed. */
+  readonly executables: readonly string[]
+  readonly links: readonly FileLink[]
+}
+
+/** A symbolic link. */
+export interface FileLink {
+  readonly path: string
+  /** Where it leads, from its own folder on: `../folder/file`. */
+  readonly target: string
+}
+
+/** What a removal has done. */
+export interface RemovedTree {
+  /** Files that were deleted, symbolic links among them. */
+  readonly files: number
+  /** Bytes of the device that these files took. */
+  readonly bytes: number
+  /** What stays: folders with something else in them, and what is no file, or no folder, where one was to be removed. */
+  readonly kept: readonly string[]
+}
+
 /**
  * Errors of all operations are StorageError with the code `disk_full`, `permission_denied`, `read_only`, `not_found`, `io_error`,
  * `too_many_open_files`, `name_too_long`, `not_a_file`, `drive_gone`, or `disk_closed`. Folders are made as needed, for writing only.
@@ -272,6 +296,11 @@ export interface Volume {
   /** Makes empty files, and files at least this long (sparse), where they are missing or shorter; never shortens one. */
   ensureFiles(files: readonly { readonly path: string; readonly length: number }[]): Promise<void>
   /**
+   * Takes the space of a part of a file, which is made, or made longer, as needed: where there is a hole, zeros are written. What
+   * is there stays as it is, if nobody writes to this part meanwhile. Makes way for all other work.
+   */
+  reserve(path: string, offset: number, length: number): Promise<void>
+  /**
    * Makes a file out of runs of others, with holes between: whole, and safe from a power cut, before it has its name. Runs
    * whose bytes are not there are left out; without any there is no file. One that is there already gets the runs as it is.
    * @param through its name until then, best on the same file system; what is there is replaced
@@ -279,6 +308,19 @@ export interface Volume {
   assemble(path: string, through: string, runs: readonly MovedRun[]): Promise<void>
   /** Deletes files, once what is under way has ended. There may be none. */
   remove(paths: readonly string[]): Promise<void>
+  /**
+   * Deletes these files, once what is under way has ended, and then each folder of theirs, `root` among them, that is empty.
+   * There may be none. No symbolic link is followed from `root` on: one in the place of a file is deleted itself, one in the
+   * place of a folder stays, and nothing below it is touched. Goes on after an error, and rejects with the first at the end.
+   * @param paths `root` itself, or below it
+   */
+  removeTree(root: string, paths: readonly string[]): Promise<RemovedTree>
+  /**
+   * Lets files be executed by whoever may read them, if they belong to this user, and makes symbolic links where nothing is, with
+   * their folders. What is not there, or something else, is left alone. No link is followed from `root` on, as with `removeTree`.
+   * Does nothing on systems that have no such things (Windows).
+   */
+  applyAttributes(root: string, attributes: FileAttributes): Promise<void>
   /** Waits for what is under way and closes the files it holds open under `root`. */
   release(root: string): Promise<void>
 }

@@ -1,5 +1,18 @@
 // How the disk's contract looks at files and changes them behind the disk's back.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SimDisk } from '../../src/sim/disk/sim-disk.ts'
@@ -16,6 +29,11 @@ export interface DiskFiles {
   /** A file, or a folder with all that is in it. */
   remove(path: string): void
   forbidWriting(path: string): void
+  isExecutable(path: string): boolean
+  /** Makes a symbolic link. */
+  link(path: string, target: string): void
+  /** Null: it is none. */
+  linkTarget(path: string): string | null
 }
 
 /** The file system, in a fresh temporary folder. */
@@ -29,6 +47,9 @@ export function realFiles(): DiskFiles {
     rename: (from, to) => renameSync(from, to),
     remove: (path) => rmSync(path, { recursive: true, force: true }),
     forbidWriting: (path) => chmodSync(path, 0o400),
+    isExecutable: (path) => (statSync(path).mode & 0o100) !== 0,
+    link: (path, target) => symlinkSync(target, path),
+    linkTarget: (path) => (lstatSync(path).isSymbolicLink() ? readlinkSync(path) : null),
   }
 }
 
@@ -55,5 +76,8 @@ export function simulatedFiles(disk: SimDisk): DiskFiles {
     forbidWriting: (path) => {
       files.find(path)!.isReadOnly = true
     },
+    isExecutable: (path) => files.find(path)!.isExecutable,
+    link: (path, target) => files.makeLink(path, target),
+    linkTarget: (path) => files.linkTarget(path),
   }
 }

@@ -594,6 +594,187 @@ export function diskContract(
       })
     })
 
+    describe('removing a tree', () => {
+      const top = (...path: string[]): string => at('top', ...path)
+      const TREE = [['a'], ['one', 'b'], ['one', 'two', 'c'], ['three', 'd']]
+      const tree = TREE.map((path) => ['top', ...path])
+
+      beforeEach(() => volume.ensureFiles(tree.map((path) => ({ path: at(...path), length: 5 }))))
+
+      test('deletes files and empty folders, and the top one with them', async () => {
+        const paths = [...tree.map((path) => at(...path)), top('none'), top('nowhere', 'none')]
+        const removed = await volume.removeTree(top(), paths)
+        expect(removed).toMatchObject({ files: 4, kept: [] })
+        expect([files.exists(top()), files.exists(folder)]).toEqual([false, true])
+        expect(await volume.removeTree(top(), paths)).toEqual({ files: 0, bytes: 0, kept: [] })
+      })
+
+      test('tells the space that comes free', async () => {
+        const bytes = pattern(3 * SLOT)
+        await commit(load(bytes), bytes, [{ path: top('a'), offset: 0, length: bytes.length }])
+        const { bytes: freed } = await volume.removeTree(top(), [top('a')])
+        expect(freed).toBeGreaterThanOrEqual(bytes.length)
+        expect(freed).toBeLessThan(2 * bytes.length)
+      })
+
+      test('leaves what is not named, with its folders', async () => {
+        files.write(top('one', 'mine'), pattern(5))
+        const removed = await volume.removeTree(
+          top(),
+          tree.map((path) => at(...path)),
+        )
+        expect(removed).toMatchObject({ files: 4, kept: [top('one'), top()] })
+        expect(files.read(top('one', 'mine'))).toEqual(pattern(5))
+        expect([files.exists(top('one', 'two')), files.exists(top('three'))]).toEqual([false, false])
+      })
+
+      test('removes a single file, and not the folder that it lies in', async () => {
+        expect(await volume.removeTree(top('a'), [top('a')])).toMatchObject({ files: 1, kept: [] })
+        expect([files.exists(top('a')), files.exists(top('one', 'b'))]).toEqual([false, true])
+      })
+
+      test('follows no link: of one in the place of a file the link is removed, one in the place of a folder stays', async () => {
+        files.makeFolder(at('precious'))
+        files.write(at('precious', 'c'), pattern(7))
+        files.write(at('precious', 'd'), pattern(7))
+        files.remove(top('a'))
+        files.link(top('a'), '../precious/c')
+        files.remove(top('one', 'two'))
+        files.link(top('one', 'two'), '../../precious')
+        files.remove(top('three'))
+        files.link(top('three'), at('precious'))
+        const removed = await volume.removeTree(
+          top(),
+          tree.map((path) => at(...path)),
+        )
+        expect(removed.files).toBe(2)
+        expect(new Set(removed.kept)).toEqual(new Set([top('one', 'two'), top('one'), top('three'), top()]))
+        expect([files.read(at('precious', 'c')), files.read(at('precious', 'd'))]).toEqual([pattern(7), pattern(7)])
+        expect(files.exists(top('a'))).toBe(false)
+      })
+
+      test('stays away from a top folder that is a link', async () => {
+        files.rename(top('a'), at('kept'))
+        files.remove(top())
+        files.makeFolder(at('precious'))
+        files.rename(at('kept'), at('precious', 'a'))
+        files.link(top(), 'precious')
+        expect(await volume.removeTree(top(), [top('a')])).toEqual({ files: 0, bytes: 0, kept: [top()] })
+        expect(files.exists(at('precious', 'a'))).toBe(true)
+      })
+
+      test('leaves a folder in the place of a file, and a file in the place of a folder', async () => {
+        files.remove(top('a'))
+        files.makeFolder(top('a'))
+        files.remove(top('three'))
+        files.write(top('three'), pattern(3))
+        const removed = await volume.removeTree(
+          top(),
+          tree.map((path) => at(...path)),
+        )
+        expect(removed.files).toBe(2)
+        expect(new Set(removed.kept)).toEqual(new Set([top('a'), top('three'), top()]))
+        expect([files.exists(top('a')), files.exists(top('three'))]).toEqual([true, true])
+      })
+
+      test('waits for what is under way, and a file may come to be again', async () => {
+        const bytes = pattern(SLOT)
+        const committing = commit(load(bytes), bytes, [{ path: top('a'), offset: 0, length: SLOT }])
+        await volume.removeTree(
+          top(),
+          tree.map((path) => at(...path)),
+        )
+        expect(await committing).toMatchObject({ result: 'stored' })
+        expect(files.exists(top())).toBe(false)
+        await commit(load(bytes), bytes, [{ path: top('a'), offset: 0, length: SLOT }])
+        expect(await volume.sizes([top('a')])).toEqual([SLOT])
+      })
+
+      test('takes thousands of files', async () => {
+        const many = Array.from({ length: 2000 }, (_, i) => ({ path: top(`${i % 40}`, `${i}`), length: 0 }))
+        await volume.ensureFiles(many)
+        const removed = await volume.removeTree(
+          top(),
+          [...many, ...tree.map((path) => ({ path: at(...path) }))].map(({ path }) => path),
+        )
+        expect(removed).toMatchObject({ files: 2004, kept: [] })
+      })
+    })
+
+    describe('reserving space', () => {
+      test('takes it, for a file that is not there yet, too', async () => {
+        await volume.reserve(at('new', 'file'), 0, SLOT)
+        await volume.reserve(at('new', 'file'), SLOT, SLOT + 5)
+        expect(files.read(at('new', 'file'))).toEqual(new Uint8Array(2 * SLOT + 5))
+        expect(await volume.taken([at('new', 'file')])).toBeGreaterThanOrEqual(2 * SLOT + 5)
+      })
+
+      test('leaves what is there as it is, and fills the holes between', async () => {
+        const bytes = pattern(3 * SLOT)
+        const [, second] = load(bytes)
+        const hole = new Uint8Array(SLOT)
+        await volume.ensureFiles([{ path: at('file'), length: 3 * SLOT }])
+        await volume.write(second, 0, SLOT, [{ path: at('file'), offset: SLOT, length: SLOT }])
+        expect(await volume.taken([at('file')])).toBeLessThan(3 * SLOT)
+        await volume.reserve(at('file'), 0, 3 * SLOT)
+        expect(files.read(at('file'))).toEqual(concatBytes([hole, bytes.subarray(SLOT, 2 * SLOT), hole]))
+        expect(await volume.taken([at('file')])).toBeGreaterThanOrEqual(3 * SLOT)
+      })
+
+      test('goes on where a file ends in the middle, and shortens none', async () => {
+        files.write(at('short'), pattern(BLOCK + 100))
+        files.write(at('long'), pattern(3 * BLOCK))
+        await volume.reserve(at('short'), 0, 2 * BLOCK)
+        await volume.reserve(at('long'), 0, 2 * BLOCK)
+        const expected = new Uint8Array(2 * BLOCK)
+        expected.set(pattern(BLOCK + 100))
+        expect(files.read(at('short'))).toEqual(expected)
+        expect(files.read(at('long'))).toEqual(pattern(3 * BLOCK))
+      })
+    })
+
+    describe('attributes', () => {
+      const top = (...path: string[]): string => at('top', ...path)
+
+      test('make files executable, and links where nothing is', async () => {
+        await volume.ensureFiles([{ path: top('bin', 'run'), length: 1 }])
+        await volume.ensureFiles([{ path: top('read me'), length: 1 }])
+        await volume.applyAttributes(top(), {
+          executables: [top('bin', 'run'), top('missing')],
+          links: [
+            { path: top('latest'), target: 'bin/run' },
+            { path: top('new', 'folder', 'link'), target: '../../read me' },
+            { path: top('read me'), target: 'bin/run' },
+          ],
+        })
+        expect([top('bin', 'run'), top('read me')].map((path) => files.isExecutable(path))).toEqual([true, false])
+        expect(files.linkTarget(top('latest'))).toBe('bin/run')
+        expect(files.linkTarget(top('new', 'folder', 'link'))).toBe('../../read me')
+        expect(files.linkTarget(top('read me'))).toBeNull()
+        expect(files.exists(top('missing'))).toBe(false)
+      })
+
+      test('follow no link on the way', async () => {
+        await volume.ensureFiles([{ path: at('elsewhere', 'run'), length: 1 }])
+        await volume.ensureFiles([{ path: top('file'), length: 1 }])
+        files.link(top('away'), '../elsewhere')
+        files.link(top('run'), '../elsewhere/run')
+        await volume.applyAttributes(top(), {
+          executables: [top('away', 'run'), top('run')],
+          links: [{ path: top('away', 'link'), target: 'run' }],
+        })
+        expect(files.isExecutable(at('elsewhere', 'run'))).toBe(false)
+        expect(files.exists(at('elsewhere', 'link'))).toBe(false)
+      })
+
+      test('may be given once more', async () => {
+        await volume.ensureFiles([{ path: top('run'), length: 1 }])
+        const attributes = { executables: [top('run')], links: [{ path: top('link'), target: 'run' }] }
+        for (let i = 0; i < 2; i++) await volume.applyAttributes(top(), attributes)
+        expect([files.isExecutable(top('run')), files.linkTarget(top('link'))]).toEqual([true, 'run'])
+      })
+    })
+
     describe('errors', () => {
       const store = (path: string): Promise<CommitResult> => {
         const bytes = pattern(10)

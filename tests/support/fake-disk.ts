@@ -12,6 +12,7 @@ import type {
   Frame,
   JournalEntry,
   MovedRun,
+  RemovedTree,
   Slot,
   Volume,
 } from '../../src/platform/platform.ts'
@@ -279,6 +280,20 @@ class FakeVolume implements Volume {
   async remove(paths: readonly string[]): Promise<void> {
     for (const path of paths) this.#disk.files.delete(path)
   }
+
+  async reserve(path: string, offset: number, length: number): Promise<void> {
+    this.#fileOf(path, offset + length)
+  }
+
+  async removeTree(_root: string, paths: readonly string[]): Promise<RemovedTree> {
+    const there = paths.filter((path) => this.#disk.files.has(path))
+    const bytes = await this.taken(there)
+    for (const path of there) this.#disk.files.delete(path)
+    return { files: there.length, bytes, kept: [] }
+  }
+
+  /** It has neither bits nor links. */
+  async applyAttributes(): Promise<void> {}
 
   async release(): Promise<void> {}
 

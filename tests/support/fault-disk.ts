@@ -4,11 +4,13 @@ import { StorageError } from '../../src/base/errors.ts'
 import type {
   CommitRequest,
   Disk,
+  FileAttributes,
   FileSpan,
   FileState,
   Frame,
   JournalEntry,
   MovedRun,
+  RemovedTree,
   Slot,
   Volume,
 } from '../../src/platform/platform.ts'
@@ -167,6 +169,16 @@ class FaultVolume implements Volume {
   }
   remove(paths: readonly string[]): Promise<void> {
     return this.#volume.remove(paths)
+  }
+  async reserve(path: string, offset: number, length: number): Promise<void> {
+    await this.#pass([{ path, offset, length }])
+    return this.#volume.reserve(path, offset, length)
+  }
+  removeTree(root: string, paths: readonly string[]): Promise<RemovedTree> {
+    return this.#volume.removeTree(root, paths)
+  }
+  applyAttributes(root: string, attributes: FileAttributes): Promise<void> {
+    return this.#volume.applyAttributes(root, attributes)
   }
   release(root: string): Promise<void> {
     return this.#volume.release(root)

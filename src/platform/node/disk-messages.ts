@@ -1,6 +1,6 @@
 // What the main thread and a disk thread say to each other. Flat arrays, because cloning them costs half of what objects cost;
 // digests travel as Latin-1 text, because cloning a view clones the whole buffer behind it.
-import type { CommitResult, FileSpan, FileState, JournalEntry } from '../platform.ts'
+import type { CommitResult, FileAttributes, FileSpan, FileState, JournalEntry, RemovedTree } from '../platform.ts'
 
 /** path, offset, length; path, offset, length; ... */
 export type PackedSpans = readonly (string | number)[]
@@ -30,6 +30,9 @@ interface Arguments {
   ensure: [files: readonly (string | number)[]]
   assemble: [path: string, through: string, from: PackedSpans, offsets: readonly number[]]
   remove: [paths: readonly string[]]
+  removeTree: [root: string, paths: readonly string[]]
+  reserve: [path: string, offset: number, length: number]
+  attributes: [root: string, attributes: FileAttributes]
   release: [root: string]
 }
 
@@ -46,6 +49,9 @@ interface Results {
   ensure: null
   assemble: null
   remove: null
+  removeTree: RemovedTree
+  reserve: null
+  attributes: null
   release: null
 }
 

@@ -7,6 +7,7 @@ import { StorageError } from '../../base/errors.ts'
 import { sliceSpans, totalLength } from '../file-spans.ts'
 import type { CommitResult, FileSpan, FileState } from '../platform.ts'
 import { BLOCK_BYTES, BLOCK_HEADER_BYTES, FRAME_BYTES, SLOT_BYTES, type SharedSlabs } from './disk-memory.ts'
+import { applyAttributes } from './apply-attributes.ts'
 import {
   unpackDigest,
   unpackSpans,
@@ -18,6 +19,8 @@ import {
 import { fileState } from './file-state.ts'
 import { OpenFiles } from './open-files.ts'
 import { appendFully, readFully, writeFully } from './positioned-io.ts'
+import { removeTree } from './remove-tree.ts'
+import { reserveSpace } from './reserve-space.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
 import { syncFile, syncFolder } from './sync-file.ts'
 
@@ -73,7 +76,7 @@ export class DiskOperations {
       case 'states':
         return yield* each(operation[2], fileState)
       case 'taken':
-        return operation[2].reduce((bytes, path) => bytes + takenBy(path), 0)
+        return (yield* each(operation[2], takenBy)).reduce((sum, bytes) => sum + bytes, 0)
       case 'sync':
         return yield* this.#sync(operation[2], operation[3])
       case 'ensure':
@@ -83,6 +86,16 @@ export class DiskOperations {
       case 'remove':
         for (const path of operation[2]) this.#files.delete(path)
         return null
+      case 'removeTree':
+        this.#files.closeUnder(operation[2])
+        return yield* removeTree(operation[2], operation[3])
+      case 'reserve': {
+        const [, , path, offset, length] = operation
+        yield* reserveSpace(this.#files.forWriting(path), path, offset, length, this.#scratchFor(HASH_STRIDE))
+        return null
+      }
+      case 'attributes':
+        return yield* applyAttributes(operation[2], operation[3])
       case 'release':
         this.#files.closeUnder(operation[2])
         this.#files.guard.forget(operation[2])

@@ -8,17 +8,21 @@ import { toStorageError } from './storage-error.ts'
 const URGENCY: Readonly<Record<OperationKind, number>> = {
   expect: 0,
   read: 0,
-  sizes: 0,
-  states: 0,
-  taken: 0,
+  // Of many files: few are not looked at by the disk's threads.
+  sizes: 1,
+  states: 1,
+  taken: 1,
   commit: 1,
   write: 1,
   ensure: 1,
   assemble: 1,
   remove: 1,
+  removeTree: 1,
+  attributes: 1,
   release: 1,
   sync: 1,
   hash: 2,
+  reserve: 2,
 }
 
 interface Level {

@@ -5,11 +5,13 @@ import { totalLength } from '../file-spans.ts'
 import type {
   CommitRequest,
   CommitResult,
+  FileAttributes,
   FileSpan,
   FileState,
   Frame,
   JournalEntry,
   MovedRun,
+  RemovedTree,
   Slot,
   Volume,
 } from '../platform.ts'
@@ -149,6 +151,10 @@ export class NodeVolume implements Volume {
     await this.#do('ensure', files[0]?.path ?? '', SMALL_BYTES, packed)
   }
 
+  async reserve(path: string, offset: number, length: number): Promise<void> {
+    await this.#do('reserve', path, length, path, offset, length)
+  }
+
   async assemble(path: string, through: string, runs: readonly MovedRun[]): Promise<void> {
     const spans = runs.map(({ from }) => from)
     const offsets = runs.map(({ offset }) => offset)
@@ -160,6 +166,16 @@ export class NodeVolume implements Volume {
     await Promise.all(paths.map((path) => this.release(path)))
     for (const path of paths) this.#syncedNames.delete(path)
     await this.#do('remove', paths[0] ?? '', SMALL_BYTES, paths)
+  }
+
+  async removeTree(root: string, paths: readonly string[]): Promise<RemovedTree> {
+    await this.release(root)
+    for (const path of paths) this.#syncedNames.delete(path)
+    return this.#do('removeTree', root, SMALL_BYTES, root, paths)
+  }
+
+  async applyAttributes(root: string, attributes: FileAttributes): Promise<void> {
+    await this.#do('attributes', root, SMALL_BYTES, root, attributes)
   }
 
   async release(root: string): Promise<void> {

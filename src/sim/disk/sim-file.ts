@@ -40,6 +40,8 @@ export class SimFile {
   readonly kind: ContentKind
   /** Whether writing is forbidden by its access rights. */
   isReadOnly = false
+  /** Whether its access rights let it be executed. */
+  isExecutable = false
   readonly #blockBytes: number
   readonly #blocksPerPage: number
   readonly #pages = new Map<number, Page>()

@@ -30,6 +30,8 @@ export class SimFiles {
   readonly #nowUs: () => number
   readonly #files = new Map<string, SimFile>()
   readonly #folders = new Set<string>(['/'])
+  /** Symbolic links, and what they lead to. Nothing here follows them. */
+  readonly #links = new Map<string, string>()
   #unsyncedNames: UnsyncedName[] = []
 
   constructor(nowUs: () => number, options: SimFilesOptions = {}) {
@@ -54,9 +56,34 @@ export class SimFiles {
     return this.#files.get(path) ?? null
   }
 
-  /** Whether there is a file or a folder. */
+  /** Whether there is a file, a folder or a link. */
   has(path: string): boolean {
-    return this.#files.has(path) || this.#folders.has(path)
+    return this.#files.has(path) || this.#folders.has(path) || this.#links.has(path)
+  }
+
+  isFolder(path: string): boolean {
+    return this.#folders.has(path)
+  }
+
+  /** What the symbolic link leads to; null: it is none. */
+  linkTarget(path: string): string | null {
+    return this.#links.get(path) ?? null
+  }
+
+  /** Makes a symbolic link where nothing is. */
+  makeLink(path: string, target: string): void {
+    if (this.has(path)) return
+    this.#makeFolders(parentOf(path), path)
+    this.#links.set(path, target)
+    this.#changed([path], () => this.#links.delete(path))
+  }
+
+  /** Removes the folder if it has nothing in it. Returns whether it is gone. */
+  removeIfEmpty(folder: string): boolean {
+    const isWithin = (path: string): boolean => isBelow(path, folder)
+    const isEmpty = ![this.#files, this.#folders, this.#links].some((names) => [...names.keys()].some(isWithin))
+    if (isEmpty) this.#folders.delete(folder)
+    return isEmpty
   }
 
   /** The file at `path`, made empty, with its folders, where it is missing. Throws StorageError. */
@@ -85,6 +112,18 @@ export class SimFiles {
     const fits = this.#fitting(file, offset, length)
     if (fits > 0) file.write(offset, fits, stored.subarray(0, storedLength(file.kind, fits)), nowUs)
     if (fits < length) throw simStorageError('disk_full', 'write', path)
+  }
+
+  /** Takes the space of a part of a file: what is a hole becomes zeros. A full device throws `disk_full`. */
+  reserve(path: string, file: SimFile, offset: number, length: number): void {
+    const end = offset + length
+    for (let at = offset; at < end;) {
+      const next = Math.min(end, at - (at % BLOCK_BYTES) + BLOCK_BYTES)
+      const isHole = at >= file.length || file.holesWithin(at, next - at) > 0
+      if (isHole) this.write(path, file, at, next - at, new Uint8Array(storedLength(file.kind, next - at)))
+      at = next
+    }
+    file.lengthen(end, this.#nowUs())
   }
 
   /** Adds to the end of a file that is kept byte by byte. */
@@ -118,6 +157,11 @@ export class SimFiles {
       if (each !== path && !isBelow(each, path)) continue
       this.#files.delete(each)
       this.#changed([each], () => this.#files.set(each, file))
+    }
+    for (const [each, target] of this.#links) {
+      if (each !== path && !isBelow(each, path)) continue
+      this.#links.delete(each)
+      this.#changed([each], () => this.#links.set(each, target))
     }
     for (const folder of this.#folders) if (folder === path || isBelow(folder, path)) this.#folders.delete(folder)
   }
@@ -180,6 +224,6 @@ export function isBelow(path: string, folder: string): boolean {
   return path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }
 
-function parentOf(path: string): string {
+export function parentOf(path: string): string {
   return path.slice(0, Math.max(1, path.lastIndexOf('/')))
 }

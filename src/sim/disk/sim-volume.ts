@@ -5,18 +5,20 @@ import { sha1 } from '../../base/digest.ts'
 import type {
   CommitRequest,
   CommitResult,
+  FileAttributes,
   FileSpan,
   FileState,
   Frame,
   JournalEntry,
   MovedRun,
+  RemovedTree,
   Slot,
   Volume,
 } from '../../platform/platform.ts'
 import { BLOCK_BYTES } from '../../protocol/metainfo/piece-map.ts'
 import type { BlockMemory } from './block-memory.ts'
 import type { SimDevice } from './sim-device.ts'
-import { isBelow } from './sim-files.ts'
+import { isBelow, parentOf } from './sim-files.ts'
 import type { SimFile } from './sim-file.ts'
 import { simStorageError } from './sim-storage-error.ts'
 import { storedBlockBytes, storedLength, storedOffset, type ContentKind } from './stored-form.ts'
@@ -141,6 +143,26 @@ export class SimVolume implements Volume {
     })
   }
 
+  reserve(path: string, offset: number, length: number): Promise<void> {
+    return this.#do(path, length, () => this.device.files.reserve(path, this.#openForWriting(path), offset, length))
+  }
+
+  removeTree(root: string, paths: readonly string[]): Promise<RemovedTree> {
+    return this.#do(root, 0, () => this.#removeTree(root, paths))
+  }
+
+  applyAttributes(root: string, { executables, links }: FileAttributes): Promise<void> {
+    return this.#do(root, 0, () => {
+      const { files } = this.device
+      this.device.requireWritable(root)
+      for (const path of executables) {
+        const file = this.#isReached(root, path) ? files.find(path) : null
+        if (file) file.isExecutable = true
+      }
+      for (const { path, target } of links) if (this.#isReached(root, path)) files.makeLink(path, target)
+    })
+  }
+
   release(root: string): Promise<void> {
     if (this.#disk.isClosed) return this.#disk.answer(undefined)
     return this.#do(root, 0, () => {
@@ -260,6 +282,38 @@ export class SimVolume implements Volume {
     this.device.requireWritable(path)
     this.#disk.openFiles.delete(path)
     if (this.device.files.find(path)) this.device.files.remove(path)
+  }
+
+  #removeTree(root: string, paths: readonly string[]): RemovedTree {
+    const { files } = this.device
+    this.device.requireWritable(root)
+    const removed = { files: 0, bytes: 0, kept: [] as string[] }
+    const folders = new Set<string>()
+    for (const path of paths) {
+      for (let at = path; at !== root; folders.add(at)) at = parentOf(at)
+      if (!this.#isReached(root, path) || !files.has(path)) continue
+      if (files.isFolder(path)) removed.kept.push(path)
+      else {
+        removed.files++
+        removed.bytes += this.#takenBy(path)
+        this.#disk.openFiles.delete(path)
+        files.remove(path)
+      }
+    }
+    for (const folder of [...folders].toSorted((a, b) => b.length - a.length)) {
+      if (!this.#isReached(root, folder) || !files.has(folder)) continue
+      if (!files.isFolder(folder) || !files.removeIfEmpty(folder)) removed.kept.push(folder)
+    }
+    return removed
+  }
+
+  /** Whether all that leads from the root to the path is folders, as far as it is there. */
+  #isReached(root: string, path: string): boolean {
+    for (let at = path; at !== root;) {
+      at = parentOf(at)
+      if (this.device.files.has(at) && !this.device.files.isFolder(at)) return false
+    }
+    return true
   }
 
   /** A file that was deleted or replaced since it was opened is `not_found`, once. */
