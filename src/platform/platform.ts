@@ -261,7 +261,8 @@ export interface RemovedTree {
 
 /**
  * Errors of all operations are StorageError with the code `disk_full`, `permission_denied`, `read_only`, `not_found`, `io_error`,
- * `too_many_open_files`, `name_too_long`, `not_a_file`, `drive_gone`, or `disk_closed`. Folders are made as needed, for writing only.
+ * `too_many_open_files`, `name_too_long`, `not_a_file`, `drive_gone`, `truncated` (a file ends too early), `changed` (it was replaced
+ * or deleted while it was held open), or `disk_closed`. Folders are made as needed, for writing only.
  */
 export interface Volume {
   /** The same for all volumes of one storage device, and for no others. */
@@ -277,7 +278,7 @@ export interface Volume {
   write(slot: Slot, offset: number, length: number, spans: readonly FileSpan[], journal?: JournalEntry): Promise<void>
   /** SHA-1 of what is on disk, or null where a file is missing or too short. */
   hash(spans: readonly FileSpan[]): Promise<Uint8Array | null>
-  /** Reads the spans into a frame from block position 0: 13 bytes are left free before each 16 KiB. Missing bytes are `not_found`. */
+  /** Reads the spans into a frame from block position 0: 13 bytes are left free before each 16 KiB. Missing bytes are `truncated`. */
   read(spans: readonly FileSpan[], frame: Frame): Promise<void>
   /** Size in bytes of each file, or -1 where there is none. */
   sizes(paths: readonly string[]): Promise<readonly number[]>
@@ -364,4 +365,6 @@ export interface StateFolder {
   /** Renames a file that is of no use, for whoever wants to look at it; resolves to its new path. */
   setAside(name: string): Promise<string>
   close(): Promise<void>
+  /** Forgets all that is kept here. It is closed then, whether that went well or not. */
+  remove(): Promise<void>
 }

@@ -68,6 +68,18 @@ export function stateStoreContract(name: string, makeStore: () => StateStore): v
       expect(await bytesOf('file.unusable')).toEqual(encodeUtf8('next'))
     })
 
+    test('what is removed is forgotten, and may be opened anew', async () => {
+      await folder.replace('file', encodeUtf8('first'))
+      await folder.append('file', encodeUtf8(' more'))
+      await folder.replace('odd', encodeUtf8('odd'))
+      await folder.setAside('odd')
+      await folder.remove()
+      folder = await store.open(NAME, '/content/one')
+      expect(await Promise.all(['file', 'odd', 'odd.unusable'].map(bytesOf))).toEqual([undefined, undefined, undefined])
+      await folder.replace('file', encodeUtf8('second'))
+      expect(await bytesOf('file')).toEqual(encodeUtf8('second'))
+    })
+
     test('the same torrent at the same place is open once', async () => {
       await expect(store.open(NAME, '/content/one')).rejects.toMatchObject({
         name: 'StateError',

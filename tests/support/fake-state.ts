@@ -46,6 +46,11 @@ export class FakeStateFolder implements StateFolder {
     this.isClosed = true
   }
 
+  async remove(): Promise<void> {
+    for (const path of this.#disk.files.keys()) if (path.startsWith(this.path(''))) this.#disk.files.delete(path)
+    this.isClosed = true
+  }
+
   #write(name: string, what: string, bytes: Uint8Array): void {
     if (this.failure) throw new StorageError(this.failure, `Cannot write ${name}: ${this.failure}`, name)
     this.log.push(what)

@@ -41,12 +41,17 @@ export async function lockFolder(folder: string, what: string): Promise<Unlock> 
   }
 }
 
+/** Whether a file of this name in a locked folder belongs to the lock. */
+export function isLockFile(name: string): boolean {
+  return name.startsWith(PREFIX)
+}
+
 /** Null: others want it at this moment. */
 async function tryLock(folder: string, place: Place, what: string): Promise<Unlock | null> {
   const name = PREFIX + randomBytes(4).toString('hex')
   let isHeld = false
   const server = await listen(join(place.path, name), () => (isHeld ? 'held' : 'wanted'))
-  const others = (await readdir(folder)).filter((each) => each.startsWith(PREFIX))
+  const others = (await readdir(folder)).filter(isLockFile)
   const answers = await Promise.all(others.map(async (other) => (other === name ? 'mine' : ask(folder, place, other))))
   // Whoever asked in the instant before we listened may have taken us for dead.
   isHeld = answers.every((answer) => answer === 'dead' || answer === 'mine') && answers.includes('mine')

@@ -1,11 +1,11 @@
 // The state store of users: a folder with a locked folder in it for each torrent at each place.
 import { createHash } from 'node:crypto'
-import { constants, mkdir, open, realpath, rename, type FileHandle } from 'node:fs/promises'
+import { constants, mkdir, open, readdir, realpath, rename, rm, rmdir, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { StorageError } from '../../base/errors.ts'
 import type { StateFile, StateFolder, StateStore } from '../platform.ts'
 import { readBootId } from './boot-id.ts'
-import { lockFolder, type Unlock } from './folder-lock.ts'
+import { isLockFile, lockFolder, type Unlock } from './folder-lock.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
 import { syncFolder, writeFileAtomically } from './write-file.ts'
 
@@ -100,6 +100,19 @@ class NodeStateFolder implements StateFolder {
   async close(): Promise<void> {
     for (const name of this.#files.keys()) await this.#closeFile(name)
     await this.#unlock()
+  }
+
+  async remove(): Promise<void> {
+    for (const name of this.#files.keys()) await this.#closeFile(name)
+    try {
+      for (const name of await readdir(this.#folder)) if (!isLockFile(name)) await rm(this.path(name), { force: true })
+    } catch (error) {
+      throw toStorageError(error, 'delete', this.#folder)
+    } finally {
+      await this.#unlock()
+    }
+    // Somebody may have come to want it in the meantime.
+    await rmdir(this.#folder).catch(() => {})
   }
 
   async #closeFile(name: string): Promise<void> {

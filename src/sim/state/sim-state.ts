@@ -105,6 +105,17 @@ class SimStateFolder implements StateFolder {
     this.#onClose()
   }
 
+  async remove(): Promise<void> {
+    try {
+      await this.#do(this.#folder, () => {
+        this.#device.requireWritable(this.#folder)
+        this.#device.files.remove(this.#folder)
+      })
+    } finally {
+      this.#onClose()
+    }
+  }
+
   #do<Result>(path: string, work: () => Result): Promise<Result> {
     return this.#disk.do(this.#device, path, 0, work)
   }
