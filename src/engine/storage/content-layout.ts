@@ -25,14 +25,17 @@ export interface ContentLayout {
   readonly places: FilePlaces | null
 }
 
-export function contentLayout(metainfo: Metainfo, map: PieceMap, location: ContentLocation): ContentLayout {
+/** The file or folder that holds all of the content. */
+export function contentRoot(metainfo: Metainfo, location: ContentLocation): string {
   const name = location.name ?? metainfo.savedName
   const folder = location.path.replace(/(?<=.)[/\\]+$/, '')
+  return [folder === '/' ? '' : folder, name].join('/')
+}
+
+export function contentLayout(metainfo: Metainfo, map: PieceMap, location: ContentLocation): ContentLayout {
+  const root = contentRoot(metainfo, location)
   // `savedAs` begins with the top folder (or is the file itself): that first element is what another name replaces.
-  const paths = metainfo.files.map((file) =>
-    file.isPad ? '' : [folder === '/' ? '' : folder, name, ...file.savedAs.slice(1)].join('/'),
-  )
-  const root = [folder === '/' ? '' : folder, name].join('/')
+  const paths = metainfo.files.map((file) => (file.isPad ? '' : [root, ...file.savedAs.slice(1)].join('/')))
   const infohash = metainfo.infohashV1 ?? metainfo.infohashV2!
   const places = metainfo.isSingleFile
     ? null

@@ -31,12 +31,14 @@ test('what is saved is found by the next one', async () => {
   expect(warnings).toEqual([])
 })
 
-test('of changes at once the last ones prevail', async () => {
+test('of changes at once the last one prevails, and what comes after the end is not written', async () => {
   const { open } = world()
   const keeper = await open()
   void keeper.save({ marks: ['1'] })
   void keeper.save({ marks: ['2'] })
-  await keeper.settle()
+  await keeper.close()
+  expect(await keeper.save({ marks: ['3'] })).toBe(false)
+  expect(keeper.current.marks).toEqual(['3'])
   expect((await open()).current.marks).toEqual(['2'])
 })
 

@@ -19,18 +19,21 @@ export class SettingsKeeper {
   readonly #folder: StateFolder | null
   readonly #warn: (message: string) => void
   #saving: Promise<void> = Promise.resolve()
+  #isClosed = false
 
   /**
    * Reads what is there.
-   * @param folder null: nothing is remembered
+   * @param folder null: nothing is remembered from one run of the program to the next
    * @param warn is told what could not be read or written, in a line
+   * @param earlier what was known when there is no folder
    */
   static async open(
     folder: StateFolder | null,
     metainfo: Metainfo,
     warn: (message: string) => void,
+    earlier: TorrentSettings = NO_SETTINGS,
   ): Promise<SettingsKeeper> {
-    return new SettingsKeeper(folder, folder ? await read(folder, metainfo, warn) : NO_SETTINGS, warn)
+    return new SettingsKeeper(folder, folder ? await read(folder, metainfo, warn) : earlier, warn)
   }
 
   private constructor(folder: StateFolder | null, current: TorrentSettings, warn: (message: string) => void) {
@@ -50,13 +53,15 @@ export class SettingsKeeper {
   save(changes: Partial<TorrentSettings>): Promise<boolean> {
     requireMarks(changes.marks ?? [])
     this.#current = { ...this.#current, ...changes }
+    if (this.#isClosed) return Promise.resolve(false)
     const saved = this.#saving.then(() => this.#write())
     this.#saving = saved.then(() => {})
     return saved
   }
 
-  /** What is being saved is safe, or given up. */
-  async settle(): Promise<void> {
+  /** Resolves when what was saved is safe, or given up. What is saved later is known to this program alone. */
+  async close(): Promise<void> {
+    this.#isClosed = true
     await this.#saving
   }
 

@@ -85,7 +85,7 @@ describe('settings are refused', () => {
     ['with something else for a list', framed({ version: 1, marks: 1 }), 'not_settings'],
   ]
   for (const [why, bytes, code] of cases) {
-    test(why, () => {
+    test(`${why}`, () => {
       const isOneLine = /^Cannot use \/state\/settings: [^\n]+$/
       expect(() => read(bytes)).toThrow(
         expect.objectContaining({ name: 'StateError', code, message: expect.stringMatching(isOneLine) }),

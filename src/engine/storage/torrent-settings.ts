@@ -7,7 +7,7 @@
 // Everything but the version may be missing, and is then as in a torrent that nobody has changed.
 import { decodeUtf8Strict, encodeUtf8 } from '../../base/bytes.ts'
 import { crc32c } from '../../base/crc32c.ts'
-import { FormatError, StateError } from '../../base/errors.ts'
+import { type FormatError, StateError } from '../../base/errors.ts'
 import {
   BencodeDict,
   type BencodeInput,

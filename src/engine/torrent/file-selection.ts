@@ -7,6 +7,7 @@ import { MAX_PRIORITY, NORMAL_PRIORITY } from '../policy/startable-pieces.ts'
 import type { ContentLayout } from '../storage/content-layout.ts'
 import type { FilePlaces } from '../storage/file-places.ts'
 import type { JournalKeeper } from '../storage/journal/journal-keeper.ts'
+import type { StoredPriority } from '../storage/torrent-settings.ts'
 import type { BlockSource, Download } from './download.ts'
 import type { FileInfo, FilePriorities, FilePriority } from './torrent-api.ts'
 
@@ -31,15 +32,37 @@ const PIECE_PRIORITY: Readonly<Record<FilePriority, number>> = {
 export class FileSelection {
   readonly #metainfo: Metainfo
   readonly #map: PieceMap
-  /** By the index of the file. Pad files have one that is not used. */
-  readonly #priorities: FilePriority[]
+  /** By the index of the file; null: nobody has chosen one. Pad files have one that is not used. */
+  readonly #priorities: (FilePriority | null)[]
 
-  /** Throws TypeError for a file or a priority that there is not. */
-  constructor(metainfo: Metainfo, map: PieceMap, priorities: FilePriorities = {}) {
+  /**
+   * @param priorities files that are not named are normal; undefined: as they are remembered, see `restore`.
+   * Throws TypeError for a file or a priority that there is not.
+   */
+  constructor(metainfo: Metainfo, map: PieceMap, priorities?: FilePriorities) {
     this.#metainfo = metainfo
     this.#map = map
-    this.#priorities = metainfo.files.map(() => 'normal')
-    this.set(priorities)
+    this.#priorities = metainfo.files.map(() => (priorities ? 'normal' : null))
+    if (priorities) this.set(priorities)
+  }
+
+  /** What an earlier run has left, for files of which nothing has been said since. */
+  restore(priorities: ReadonlyMap<number, StoredPriority>): void {
+    for (const [file, priority] of priorities) this.#priorities[file] ??= priority
+  }
+
+  /** For the next run: the priorities that are not normal. */
+  stored(): Map<number, StoredPriority> {
+    const stored = new Map<number, StoredPriority>()
+    for (const file of this.#files()) {
+      const priority = this.priority(file)
+      if (priority !== 'normal') stored.set(file, priority)
+    }
+    return stored
+  }
+
+  priority(file: number): FilePriority {
+    return this.#priorities[file] ?? 'normal'
   }
 
   /** Nothing on disk, and no piece, is touched by this alone. Throws TypeError, and then changes nothing. */
@@ -63,7 +86,7 @@ export class FileSelection {
   }
 
   isSkipped(file: number): boolean {
-    return this.#priorities[file] === 'skip'
+    return this.priority(file) === 'skip'
   }
 
   /** One a piece, 0 (do not fetch) to 7 (first). */
@@ -75,7 +98,7 @@ export class FileSelection {
     const prioritized = files.map(({ offset, length, isPad }, file) => ({
       offset,
       length,
-      priority: isPad ? padding : PIECE_PRIORITY[this.#priorities[file]],
+      priority: isPad ? padding : PIECE_PRIORITY[this.priority(file)],
     }))
     return piecePriorities(prioritized, pieceLength, this.#map.pieceCount)
   }
@@ -92,7 +115,7 @@ export class FileSelection {
     return this.#files().map((index) => {
       const { savedAs, length } = this.#metainfo.files[index]
       const done = has ? this.#bytesDone(index, has) : 0
-      return { index, path: savedAs, length, done, priority: this.#priorities[index] }
+      return { index, path: savedAs, length, done, priority: this.priority(index) }
     })
   }
 

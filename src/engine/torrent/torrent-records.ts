@@ -1,0 +1,57 @@
+// What a torrent remembers from one run to the next, before anything is looked at on disk: its folder, when the platform has a
+// place for it, and the settings in it. Only the torrent's own files are remembered, not what somebody fetches of it to other
+// places.
+import { toHex } from '../../base/bytes.ts'
+import { StateError, type StorageError } from '../../base/errors.ts'
+import type { StateFolder, StateStore } from '../../platform/platform.ts'
+import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
+import { SettingsKeeper } from '../storage/settings-keeper.ts'
+import type { TorrentSettings } from '../storage/torrent-settings.ts'
+
+export interface RecordsOwner {
+  /** What was written since the last good sync may be lost: the torrent must stop. */
+  onStorageFailed(error: StorageError): void
+  /** It goes on, but somebody should know. */
+  onStateWarning(code: string, message: string): void
+}
+
+export interface TorrentRecords {
+  /** Open for this process alone. Null: nothing is remembered. */
+  readonly folder: StateFolder | null
+  readonly settings: SettingsKeeper
+}
+
+export interface RecordsOptions {
+  readonly state: StateStore | null
+  readonly metainfo: Metainfo
+  /** The file or folder that holds the content. */
+  readonly root: string
+  /** What this program knows of the settings, where nothing else does. */
+  readonly earlier: TorrentSettings
+}
+
+/**
+ * A torrent can do without, but rejects with StateError `in_use` when the same content is open elsewhere: two that write the
+ * same files would undo each other's work.
+ */
+export async function openRecords(options: RecordsOptions, owner: RecordsOwner): Promise<TorrentRecords> {
+  const { state, metainfo, root, earlier } = options
+  const folder = state && (await openFolder(state, metainfo, root, owner))
+  const warn = (message: string): void => owner.onStateWarning('state_not_trusted', message)
+  return { folder, settings: await SettingsKeeper.open(folder, metainfo, warn, earlier) }
+}
+
+async function openFolder(
+  state: StateStore,
+  metainfo: Metainfo,
+  root: string,
+  owner: RecordsOwner,
+): Promise<StateFolder | null> {
+  try {
+    return await state.open(toHex(metainfo.infohashV1!), root)
+  } catch (error) {
+    if (error instanceof StateError && error.code === 'in_use') throw error
+    owner.onStateWarning('state_unavailable', `${(error as Error).message}; nothing is remembered for the next start`)
+    return null
+  }
+}
