@@ -47,6 +47,17 @@ describe('creating', () => {
     expect(toHex(created.infohashV1!)).toBe(makeTorrent(payload, PIECE).infohash.toString('hex'))
   })
 
+  test('which files may be executed stands in it', async () => {
+    const { path } = content()
+    const root = join(path, 'content')
+    writeFileSync(join(root, 'run'), 'run', { mode: 0o755 })
+    writeFileSync(join(root, 'alone'), 'alone', { mode: 0o700 })
+    const of = async (each: string) => parseTorrent(await createTorrent(each, { pieceLength: PIECE, workers: 0 })).files
+    const executable = (await of(root)).filter(({ isExecutable }) => isExecutable)
+    expect(executable.map((file) => file.path)).toEqual([['alone'], ['run']])
+    expect((await of(join(root, 'alone')))[0].isExecutable).toBe(true)
+  })
+
   test('what is asked for stands in it, and progress counts bytes to the end', async () => {
     const { path, payload } = content()
     const progress: { done: number; total: number }[] = []

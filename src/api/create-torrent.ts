@@ -27,7 +27,8 @@ export interface CreateOptions extends WorkOptions {
 }
 
 /**
- * The bytes of a .torrent file for the file or folder at `path`. Progress is in bytes.
+ * The bytes of a .torrent file for the file or folder at `path`, with which of the files may be executed. Symbolic links are left
+ * out. Progress is in bytes.
  * Rejects with StorageError when something cannot be read or changes meanwhile, with RangeError or TypeError for a bad option.
  */
 export async function createTorrent(path: string, options: CreateOptions = {}): Promise<Uint8Array> {
@@ -42,7 +43,7 @@ export async function createTorrent(path: string, options: CreateOptions = {}): 
   return encodeTorrent({
     ...description,
     name: basename(root),
-    content: files[0].path.length === 0 ? totalSize : files,
+    ...(files[0].path.length === 0 ? { content: totalSize, isExecutable: files[0].isExecutable } : { content: files }),
     pieceLength,
     pieceHashes: await hashFiles(root, files, pieceLength, options),
   })

@@ -26,7 +26,12 @@ function stage() {
   return { disk, folder: new FakeStateFolder(disk), platform: { disk } as unknown as Platform }
 }
 
-const store = (open: () => Promise<never>): StateStore => ({ bootId: '', open })
+const refusing = (error: Error): StateStore => ({
+  bootId: '',
+  open: async () => {
+    throw error
+  },
+})
 
 test('a torrent owns its files, and what lies beside them for skipped ones', () => {
   expect(ownPaths(layout)).toEqual(['/d/content/a', '/d/content/sub/b', parts, `${parts}.new`])
@@ -55,12 +60,7 @@ test('when the disk refuses, what is remembered stays for a second attempt', asy
 test('content that is open elsewhere is not locked; a state that cannot be used is no hindrance', async () => {
   const inUse = new StateError('in_use', 'Cannot use /d/content: it is open elsewhere', '/d/content')
   const broken = new StorageError('read_only', 'Cannot make /state: the file system is read-only', '/state')
-  const lock = (error: Error) =>
-    lockContent(
-      store(() => Promise.reject(error)),
-      metainfo,
-      layout.root,
-    )
+  const lock = (error: Error) => lockContent(refusing(error), metainfo, layout.root)
   await expect(lock(inUse)).rejects.toBe(inUse)
   expect(await lock(broken)).toBeNull()
   expect(await lockContent(null, metainfo, layout.root)).toBeNull()

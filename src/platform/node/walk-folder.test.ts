@@ -31,7 +31,7 @@ test('lists all files with their sizes, sorted by the bytes of their names', asy
 
 test('a single file has no path below itself', async () => {
   const root = folderWith({ file: 7 })
-  expect(await walkFolder(join(root, 'file'))).toEqual([{ path: [], length: 7 }])
+  expect(await walkFolder(join(root, 'file'))).toMatchObject([{ path: [], length: 7 }])
 })
 
 test('leaves symbolic links out, but follows the one it was given', async () => {
@@ -41,7 +41,7 @@ test('leaves symbolic links out, but follows the one it was given', async () => 
   fs.symlinkSync('../outside/secret', join(root, 'inside', 'name'))
   fs.symlinkSync('inside', join(root, 'start'))
   for (const start of ['inside', 'start']) {
-    expect(await walkFolder(join(root, start))).toEqual([{ path: ['file'], length: 1 }])
+    expect(await walkFolder(join(root, start))).toMatchObject([{ path: ['file'], length: 1 }])
   }
 })
 
@@ -56,4 +56,10 @@ test('its limits hold', async () => {
   expect(await walkFolder(root, { maxDepth: 3, maxFiles: 2 })).toHaveLength(2)
   await expect(walkFolder(root, { maxDepth: 2 })).rejects.toThrow('more than 2 folders deep')
   await expect(walkFolder(root, { maxFiles: 1 })).rejects.toThrow('more than 1 files')
+})
+
+test('tells which files their owner may execute', async () => {
+  const root = folderWith({ run: 1, read: 1 })
+  fs.chmodSync(join(root, 'run'), 0o744)
+  expect((await walkFolder(root)).map(({ isExecutable }) => isExecutable)).toEqual([false, true])
 })

@@ -50,6 +50,17 @@ test('what is not given is not written', () => {
   expect(bytes).toEqual(keyToBytes(`d4:infod6:lengthi5e4:name1:a12:piece lengthi16384e6:pieces20:${'x'.repeat(20)}ee`))
 })
 
+test('what may be executed is told of a single file, and of each file of a folder', () => {
+  const alone = parseTorrent(encodeTorrent(single({ isExecutable: true })))
+  expect([alone.isSingleFile, alone.files[0].isExecutable]).toEqual([true, true])
+  const content = [
+    { path: ['run'], length: 4, isExecutable: true },
+    { path: ['read me'], length: 0, isExecutable: false },
+  ]
+  const { files } = parseTorrent(encodeTorrent(single({ content })))
+  expect(files.map(({ isExecutable }) => isExecutable)).toEqual([true, false])
+})
+
 test('one tracker needs no list of tiers', () => {
   const bytes = encodeTorrent(single({ trackers: [[], ['http://a']] }))
   expect(Buffer.from(bytes).toString('latin1')).not.toContain('announce-list')

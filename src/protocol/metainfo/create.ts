@@ -1,4 +1,4 @@
-// Making a v1 torrent (BEP 3, 12, 19, 27): the pure part. Whoever calls has found the files and hashed the pieces.
+// Making a v1 torrent (BEP 3, 12, 19, 27, 47): the pure part. Whoever calls has found the files and hashed the pieces.
 import { encodeUtf8 } from '../../base/bytes.ts'
 import { encode, type BencodeInput } from '../bencode/index.ts'
 import { MAX_FILES, MAX_PIECE_LENGTH, MAX_PIECES, MAX_URL_BYTES, MAX_URLS } from './limits.ts'
@@ -14,6 +14,8 @@ export interface NewTorrent {
   readonly name: string
   /** The length of the single file, or the files of the folder in the order of the byte stream. */
   readonly content: number | readonly NewFile[]
+  /** The single file may be executed. Default false. */
+  readonly isExecutable?: boolean
   /** Bytes, as `choosePieceLength` says or any other number of at least 16 KiB. */
   readonly pieceLength: number
   /** SHA-1 of each piece, 20 bytes each. */
@@ -36,6 +38,8 @@ export interface NewFile {
   readonly path: readonly string[]
   /** Bytes. */
   readonly length: number
+  /** Default false. */
+  readonly isExecutable?: boolean
 }
 
 /** A power of two in bytes: about a thousand to two thousand pieces, of 16 KiB to 16 MiB (larger only for contents beyond 16 TiB). */
@@ -59,7 +63,9 @@ export function encodeTorrent(torrent: NewTorrent): Uint8Array {
     throw new RangeError(`Cannot make torrent: ${creationDate} is no time in Unix seconds`)
   }
   const info: BencodeInput = {
-    ...(typeof content === 'number' ? { length: content } : { files: content.map(encodeFile) }),
+    ...(typeof content === 'number'
+      ? { attr: attributes(torrent), length: content }
+      : { files: content.map(encodeFile) }),
     name: torrent.name,
     'piece length': pieceLength,
     pieces: pieceHashes,
@@ -77,8 +83,12 @@ export function encodeTorrent(torrent: NewTorrent): Uint8Array {
   })
 }
 
-function encodeFile({ length, path }: NewFile): BencodeInput {
-  return { length, path }
+function encodeFile(file: NewFile): BencodeInput {
+  return { attr: attributes(file), length: file.length, path: file.path }
+}
+
+function attributes({ isExecutable }: { readonly isExecutable?: boolean }): string | undefined {
+  return isExecutable ? 'x' : undefined
 }
 
 function checkPieces({ content, pieceLength, pieceHashes }: NewTorrent): void {
