@@ -405,9 +405,12 @@ export function diskContract(
       test('names the file whose bytes are missing', async () => {
         files.write(at('short'), pattern(99))
         const frame = disk.takeFrame()
-        for (const path of [at('short'), at('none')]) {
+        for (const [path, code] of [
+          [at('short'), 'truncated'],
+          [at('none'), 'not_found'],
+        ]) {
           const reading = volume.read([{ path, offset: 0, length: 100 }], frame)
-          await expect(reading).rejects.toMatchObject({ name: 'StorageError', code: 'not_found', path })
+          await expect(reading).rejects.toMatchObject({ name: 'StorageError', code, path })
         }
       })
 
@@ -513,7 +516,7 @@ export function diskContract(
         const slots = load(bytes)
         await commit(slots, bytes, spans)
         files.remove(at('file'))
-        await expect(commit(slots, bytes, spans)).rejects.toMatchObject({ code: 'not_found', path: at('file') })
+        await expect(commit(slots, bytes, spans)).rejects.toMatchObject({ code: 'changed', path: at('file') })
         expect((await commit(slots, bytes, spans)).result).toBe('stored')
         expect(await volume.sizes([at('file')])).toEqual([100])
       })

@@ -85,6 +85,7 @@ export class Announcer {
   /** In the order in which they are asked. */
   #trackers: AnnounceState[] = []
   #isRunning = false
+  #wasStopped = false
   #wasComplete = false
   #lastBroughtInAt = -Infinity
 
@@ -93,15 +94,21 @@ export class Announcer {
     this.#owner = owner
     const { random } = options.platform
     this.#key = viewOf(random.bytes(4)).getUint32(0)
-    this.#trackers = options.tiers
-      .flatMap((urls, tier) => shuffled(urls, random).map((url) => new AnnounceState(url, tier)))
+    this.#trackers = this.#shuffled()
+  }
+
+  #shuffled(): AnnounceState[] {
+    const { tiers, platform } = this.#options
+    return tiers
+      .flatMap((urls, tier) => shuffled(urls, platform.random).map((url) => new AnnounceState(url, tier)))
       .slice(0, MAX_TRACKERS)
   }
 
-  /** Asks the first tracker. Times are those of the clock, here and below. */
+  /** Asks the first tracker. Times are those of the clock, here and below. After `stop` all begins anew. */
   start(now: number): void {
     if (this.#isRunning) return
     this.#isRunning = true
+    if (this.#wasStopped) this.#trackers = this.#shuffled()
     this.#wasComplete = this.#owner.announceFigures().left === 0
     for (const tracker of this.#trackers) this.#refuseUnsupported(tracker)
     this.#bringInSubstitute(now)
@@ -143,6 +150,7 @@ export class Announcer {
   async stop(): Promise<void> {
     if (!this.#isRunning) return
     this.#isRunning = false
+    this.#wasStopped = true
     const { clock } = this.#options.platform
     const now = clock.now()
     const controller = new AbortController()

@@ -25,6 +25,8 @@ export function causeSentence(cause: CauseFigures): string {
   switch (cause.code) {
     case 'failed':
       return `it has failed (${cause.error})`
+    case 'parked':
+      return `it waits for its disk (${cause.error})`
     case 'stopped':
       return 'it has been stopped'
     case 'checking':

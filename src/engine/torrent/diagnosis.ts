@@ -89,13 +89,14 @@ const SLOW_SHARE = 0.25
 export function diagnose(facts: DiagnosisFacts): Cause[] {
   return causesOf(facts).map((cause) => ({
     ...cause,
-    message: cause.code === 'failed' && facts.error ? facts.error.message : causeSentence(cause),
+    message:
+      (cause.code === 'failed' || cause.code === 'parked') && facts.error ? facts.error.message : causeSentence(cause),
   }))
 }
 
 function causesOf(facts: DiagnosisFacts): CauseFigures[] {
   const { state, error, checking } = facts
-  if (state === 'failed') return [{ code: 'failed', error: error?.code ?? 'unknown' }]
+  if (state === 'failed' || state === 'parked') return [{ code: state, error: error?.code ?? 'unknown' }]
   if (state === 'stopped') return [{ code: 'stopped' }]
   if (state === 'checking') return [{ code: 'checking', ...(checking ?? { done: 0, total: 0 }) }]
   if (state === 'seeding') return seedingCauses(facts)

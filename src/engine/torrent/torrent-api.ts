@@ -1,6 +1,7 @@
 // What a torrent shows to the application: its events and figures. `torrent.ts` implements it.
 
-export type TorrentState = 'checking' | 'downloading' | 'seeding' | 'stopped' | 'failed'
+/** `parked`: the disk is full, or its drive is gone; it goes on by itself when that has passed. */
+export type TorrentState = 'checking' | 'downloading' | 'seeding' | 'parked' | 'stopped' | 'failed'
 
 /** `skip`: it is not fetched. `high` comes before `normal`, that before `low`. */
 export type FilePriority = 'skip' | 'low' | 'normal' | 'high'
@@ -26,7 +27,10 @@ export interface TorrentOptions {
   readonly path: string
   /** Name of the file or top folder within `path`, where it differs from the torrent's own (after clean-up). */
   readonly name?: string
-  /** What of it to fetch: files that are not named are `normal`. See `Torrent.setFilePriorities`. */
+  /**
+   * What of it to fetch: files that are not named are `normal`. See `Torrent.setFilePriorities`. Remembered with the state;
+   * default: as it was in the run before, and everything at first.
+   */
   readonly files?: FilePriorities
   /** Peers to dial besides those of the trackers: `host:port`. */
   readonly peers?: readonly string[]
@@ -104,6 +108,13 @@ export interface TorrentEvents {
   done: Record<string, never>
   /** The torrent serves others from now on, being complete. */
   seeding: Record<string, never>
+  /**
+   * It waits, for the disk is full (`disk_full`) or its drive is gone (`drive_gone`), and goes on by itself when that has passed.
+   * Nothing is lost: peers are left, what was verified stays so.
+   */
+  parked: { readonly error: Error & { readonly code: string } }
+  /** It goes on after it was parked: what is not sure is checked, as at the start. */
+  resumed: Record<string, never>
   /** The torrent stopped with an error that a person must act on. */
   failed: { readonly error: Error & { readonly code: string } }
 }
@@ -116,7 +127,8 @@ export type Cause = CauseFigures & { readonly message: string }
 
 export type CauseFigures =
   // It does not run.
-  | { readonly code: 'failed'; readonly error: string }
+  /** `error`: the code of what is in its way. */
+  | { readonly code: 'failed' | 'parked'; readonly error: string }
   | { readonly code: 'stopped' }
   /** Data found on disk is being verified: pieces done of pieces to look at. */
   | { readonly code: 'checking'; readonly done: number; readonly total: number }

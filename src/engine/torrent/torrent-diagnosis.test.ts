@@ -174,9 +174,19 @@ describe('a disk', () => {
     dialled[0].sends(0)
     await clock.pass(8 * SECOND)
     expect(added.diagnose()).toMatchObject([{ code: 'disk_silent', pendingWrites: 1 }])
+    for (const operation of disk.held.splice(0)) operation.fail(new StorageError('io_error', 'Disk is ill', '/d'))
+    await clock.pass(100)
+    expect(added.diagnose()).toEqual([{ code: 'failed', error: 'io_error', message: 'Disk is ill' }])
+  })
+
+  test('that is full, and waited for', async () => {
+    const { added, clock, dialled, disk } = await world([PEER])
+    dialled[0].greets((wire) => (wire.haveAll(), wire.unchoke()))
+    disk.isHeld = true
+    dialled[0].sends(0)
     for (const operation of disk.held.splice(0)) operation.fail(new StorageError('disk_full', 'Disk is full', '/d'))
     await clock.pass(100)
-    expect(added.diagnose()).toEqual([{ code: 'failed', error: 'disk_full', message: 'Disk is full' }])
+    expect(added.diagnose()).toEqual([{ code: 'parked', error: 'disk_full', message: 'Disk is full' }])
   })
 })
 

@@ -2,21 +2,26 @@
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { NORMAL_PRIORITY } from '../policy/startable-pieces.ts'
-import { type ContentLayout, contentLayout } from '../storage/content-layout.ts'
+import { driveGone, isDriveGone } from '../storage/content-place.ts'
+import { type ContentLayout, contentLayout, contentRoot } from '../storage/content-layout.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { JournalKeeper } from '../storage/journal/journal-keeper.ts'
 import type { Replayed } from '../storage/journal/journal-replay.ts'
+import type { SettingsKeeper } from '../storage/settings-keeper.ts'
+import type { TorrentSettings } from '../storage/torrent-settings.ts'
 import { Download, type DownloadOwner } from './download.ts'
 import type { FileSelection } from './file-selection.ts'
 import type { Peer } from './peer.ts'
 import { Swarm, type SwarmOwner } from './swarm.ts'
 import type { TorrentOptions } from './torrent-api.ts'
-import { type JournalOwner, openTorrentJournal } from './torrent-journal.ts'
+import { openTorrentJournal } from './torrent-journal.ts'
+import { openRecords, type RecordsOwner, type TorrentRecords } from './torrent-records.ts'
 import type { TorrentInternals, TorrentSurroundings } from './torrent-surroundings.ts'
 import { Upload, type UploadOwner } from './upload.ts'
 
 export interface TorrentParts {
   readonly layout: ContentLayout
+  readonly settings: SettingsKeeper
   /** Null: nothing is remembered. */
   readonly journal: JournalKeeper | null
   /** What earlier runs have left; null: nothing is known of it. */
@@ -36,28 +41,49 @@ export interface PartsOptions {
   /** The torrent's own limits, within those of the session. */
   readonly downLimiter: RateLimiter
   readonly upLimiter: RateLimiter
+  /** What an earlier run of this program knew; it counts where nothing is remembered. */
+  readonly earlier: TorrentSettings
 }
 
 /** Who hears of what happens in each part. */
 export interface PartsOwners {
-  readonly journal: JournalOwner
+  readonly records: RecordsOwner
   readonly download: DownloadOwner<Peer>
   readonly upload: UploadOwner
   readonly swarm: SwarmOwner
 }
 
 /** Rejects with StorageError when the disk refuses, with StateError when the same content is open elsewhere. */
-export async function openParts(
+export async function openParts(options: PartsOptions, owners: PartsOwners): Promise<TorrentParts> {
+  const { metainfo, around, earlier } = options
+  // Only what is the torrent's own, and all of it.
+  const isWhole = options.options.layout === undefined && options.options.pieces === undefined
+  const root = contentRoot(metainfo, options.options)
+  const state = isWhole ? around.platform.state : null
+  const records = await openRecords({ state, metainfo, root, earlier }, owners.records)
+  try {
+    return await openWith(records, options, owners)
+  } catch (error) {
+    await records.folder?.close()
+    throw error
+  }
+}
+
+async function openWith(
+  { folder, settings }: TorrentRecords,
   { metainfo, map, peerId, options, selection, around, downLimiter, upLimiter }: PartsOptions,
   owners: PartsOwners,
 ): Promise<TorrentParts> {
   const { platform, ledger, cache } = around
+  selection.restore(settings.current.priorities)
   const layout = options.layout?.(map) ?? contentLayout(metainfo, map, options)
   const volume = await platform.disk.openVolume(layout.root)
+  const paths = layout.files.map(({ path }) => path)
+  if (await isDriveGone(volume, settings.current.marks, paths)) throw driveGone(layout.root)
   await layout.places?.find(volume, (file) => selection.isSkipped(file))
-  // Only what is the torrent's own, and all of it.
-  const isWhole = options.layout === undefined && options.pieces === undefined
-  const opened = isWhole ? await openTorrentJournal({ platform, metainfo, map, layout, volume }, owners.journal) : null
+  const opened = folder
+    ? await openTorrentJournal({ platform, metainfo, map, layout, volume, folder }, owners.records)
+    : null
   const journal = opened?.keeper ?? null
   const below = (limit: number): number => platform.random.below(limit)
   const now = (): number => platform.clock.now()
@@ -95,7 +121,7 @@ export async function openParts(
     },
     owners.swarm,
   )
-  return { layout, journal, known: opened?.known ?? null, download, upload, swarm }
+  return { layout, settings, journal, known: opened?.known ?? null, download, upload, swarm }
 }
 
 function onlyThese(pieces: ReadonlySet<number>, pieceCount: number): Uint8Array {

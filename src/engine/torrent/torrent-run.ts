@@ -1,14 +1,13 @@
 // One run of a torrent: from the moment when its content is looked for until all of it is let go. A torrent whose disk was full
 // or gone has to end its run, and begins another one later. States are the torrent's; what happens to pieces, peers and the
 // journal meanwhile is passed on from here.
-import type { Address } from '../../base/address.ts'
 import type { PeerError, StateError, StorageError } from '../../base/errors.ts'
 import { checkContent } from '../storage/content-check.ts'
 import type { DownloadOwner } from './download.ts'
 import type { Peer } from './peer.ts'
 import type { TorrentFigures } from './torrent-figures.ts'
-import type { JournalOwner } from './torrent-journal.ts'
 import { openParts, type PartsOptions, type TorrentParts } from './torrent-parts.ts'
+import type { RecordsOwner } from './torrent-records.ts'
 
 /** What goes on, from the first look at the disk on: the torrent. Nothing is told of a run that has been stopped. */
 export interface RunOwner {
@@ -27,7 +26,7 @@ export interface RunOwner {
   onPeerDropped(address: string, error: PeerError, pieces?: readonly number[]): void
 }
 
-export class TorrentRun implements DownloadOwner<Peer>, JournalOwner {
+export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
   /** Null until the content's place on disk has been found. */
   parts: TorrentParts | null = null
   readonly #options: PartsOptions
@@ -37,7 +36,8 @@ export class TorrentRun implements DownloadOwner<Peer>, JournalOwner {
   #isSelectionInUse = false
   /** Settles when all changes so far have taken effect; never rejects. */
   #selecting: Promise<void> = Promise.resolve()
-  #beginning: Promise<unknown> = Promise.resolve()
+  /** Settles when the step under way before it goes on has ended; never rejects. */
+  #beginning: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | null = null
 
   constructor(options: PartsOptions, figures: TorrentFigures, owner: RunOwner) {
@@ -51,27 +51,33 @@ export class TorrentRun implements DownloadOwner<Peer>, JournalOwner {
   }
 
   /**
-   * Finds the content, and what of it is there. Null: the run was stopped meanwhile. To be called once.
+   * Finds the content's place on disk. Null: the run was stopped meanwhile. To be called once.
    * Rejects with StorageError when the disk refuses, with StateError when the same content is open elsewhere.
-   * @param peers to dial
    */
-  begin(peers: readonly Address[]): Promise<TorrentParts | null> {
-    const beginning = this.#begin(peers)
-    this.#beginning = beginning.catch(() => {})
-    return beginning
+  open(): Promise<TorrentParts | null> {
+    return this.#begin(async () => {
+      this.parts = await this.#open()
+      void this.#rememberSelection()
+    })
   }
 
-  async #begin(peers: readonly Address[]): Promise<TorrentParts | null> {
-    const parts = await this.#open()
-    this.parts = parts
-    if (this.isStopped) return null
-    for (const address of peers) parts.swarm.addAddress(address, 'user')
-    await this.#check(parts)
-    if (this.isStopped) return null
-    const willWrite = !parts.download.isComplete || parts.layout.places?.isEmpty === false
-    await parts.journal?.begin(parts.download.have, willWrite)
-    if (!this.#options.options.pieces) await this.#beginSelection(parts)
-    return this.isStopped ? null : parts
+  /** Finds what of the content is there. To be called once, when it is open. The same answers and errors. */
+  check(parts: TorrentParts): Promise<TorrentParts | null> {
+    return this.#begin(async () => {
+      await this.#check(parts)
+      if (this.isStopped) return
+      if (parts.download.have.count > 0) this.#rememberPlace(parts)
+      const willWrite = !parts.download.isComplete || parts.layout.places?.isEmpty === false
+      await parts.journal?.begin(parts.download.have, willWrite)
+      if (!this.#options.options.pieces) await this.#beginSelection(parts)
+    })
+  }
+
+  async #begin(step: () => Promise<void>): Promise<TorrentParts | null> {
+    const beginning = step()
+    this.#beginning = beginning.catch(() => {})
+    await beginning
+    return this.isStopped ? null : this.parts
   }
 
   async #beginSelection(parts: TorrentParts): Promise<void> {
@@ -83,8 +89,23 @@ export class TorrentRun implements DownloadOwner<Peer>, JournalOwner {
 
   /** What is wanted has changed: the parts learn of it. Resolves when it has taken effect; never rejects. */
   select(): Promise<void> {
-    this.#selecting = this.#selecting.then(() => (this.#isSelectionInUse ? this.#select() : undefined))
+    const remembered = this.#rememberSelection()
+    this.#selecting = this.#selecting
+      .then(() => remembered)
+      .then(() => (this.#isSelectionInUse ? this.#select() : undefined))
     return this.#selecting
+  }
+
+  async #rememberSelection(): Promise<void> {
+    const settings = this.parts?.settings
+    const priorities = this.#options.selection.stored()
+    if (settings && !isSameMap(priorities, settings.current.priorities)) await settings.save({ priorities })
+  }
+
+  /** The drive that something is on is to be known again, when it is gone and comes back. */
+  #rememberPlace({ settings, download }: TorrentParts): void {
+    const { fileSystem } = download.volume
+    if (settings.current.marks[0] !== fileSystem) void settings.save({ marks: [fileSystem] })
   }
 
   /** The machine has slept: connections are dead, whatever they say. */
@@ -110,6 +131,7 @@ export class TorrentRun implements DownloadOwner<Peer>, JournalOwner {
     await parts.download.stop()
     // Files on their way to another place.
     await this.#selecting
+    await parts.settings.close()
     await parts.journal?.close()
     this.#options.around.cache.forgetAll(parts.upload.source)
     await parts.download.volume.release(parts.layout.root)
@@ -118,7 +140,7 @@ export class TorrentRun implements DownloadOwner<Peer>, JournalOwner {
   #open(): Promise<TorrentParts> {
     const { clock } = this.#options.around.platform
     return openParts(this.#options, {
-      journal: this,
+      records: this,
       download: this,
       upload: {
         onReadFailed: (error) => this.#onTrouble(error as StorageError),
@@ -185,6 +207,7 @@ export class TorrentRun implements DownloadOwner<Peer>, JournalOwner {
 
   onPieceStored(piece: number): void {
     const { around, map } = this.#options
+    this.#rememberPlace(this.parts!)
     this.parts!.swarm.announceHave(piece)
     this.#figures.watch.onStored(map.pieceLength(piece), around.platform.clock.now())
     this.#owner.onStored()
@@ -209,4 +232,8 @@ export class TorrentRun implements DownloadOwner<Peer>, JournalOwner {
   onSlotsFree(): void {
     this.parts!.swarm.requestMore()
   }
+}
+
+function isSameMap<Value>(a: ReadonlyMap<number, Value>, b: ReadonlyMap<number, Value>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)
 }

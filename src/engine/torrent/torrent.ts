@@ -1,23 +1,27 @@
 // One torrent, composed: content on disk, download, upload, swarm and trackers, and the states it goes through.
 //
-//   checking -> downloading -> seeding          any of them -> failed (the disk refused), or stopped (removed)
+//   checking -> downloading -> seeding     any of them -> stopped (removed), failed (a person must act),
+//                                                         or parked (the disk is full or gone) -> checking
 //
 // It owns the state and the events; each part owns its facts. Nothing about pieces, blocks or messages is decided here.
-import { type Address, parseAddress } from '../../base/address.ts'
+import { type Address, addressKey, parseAddress } from '../../base/address.ts'
 import { toHex } from '../../base/bytes.ts'
 import { Emitter } from '../../base/emitter.ts'
-import type { PeerError, StateError, StorageError, TrackerError } from '../../base/errors.ts'
+import { type PeerError, type StateError, StorageError, type TrackerError } from '../../base/errors.ts'
 import { PEER_ID_PREFIX } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
 import type { BookCensus } from '../policy/peer-book.ts'
+import { NO_SETTINGS } from '../storage/torrent-settings.ts'
+import { driveGone, isDriveGone, lackOfRoom } from '../storage/content-place.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
 import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../transport/rate-limits.ts'
 import { diagnose } from './diagnosis.ts'
 import { gatherFacts } from './diagnosis-facts.ts'
 import { FileSelection } from './file-selection.ts'
+import { isSuspicious, Parking, passes } from './parking.ts'
 import type {
   Cause,
   FileInfo,
@@ -64,14 +68,20 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   #error: StorageError | StateError | null = null
   #checking: { readonly done: number; readonly total: number } | null = null
   #run: TorrentRun | null = null
+  /** The end of the last run, and of its announces. */
+  #stopping: Promise<void> = Promise.resolve()
+  readonly #parking = new Parking()
+  #isLooking = false
+  /** As the last run knew them. */
+  #settings = NO_SETTINGS
   readonly #selection: FileSelection
   #isCompleting = false
   #wasCompleteAtStart = false
   #resolveDone!: () => void
   #rejectDone!: (error: Error) => void
   #removal: Promise<void> | null = null
-  /** Whom the user named. */
-  readonly #userPeers: Address[]
+  /** Whom the user named, by their keys. */
+  readonly #userPeers = new Map<string, Address>()
 
   /** Made by `Session.add`. */
   constructor(metainfo: Metainfo, options: TorrentOptions & TorrentInternals, around: TorrentSurroundings) {
@@ -85,7 +95,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     const limits = changedLimits({ down: options.downRate, up: options.upRate }, NO_LIMITS)
     this.#downLimiter = new RateLimiter(limits.down, around.downLimiter)
     this.#upLimiter = new RateLimiter(limits.up, around.upLimiter)
-    this.#userPeers = (options.peers ?? []).map(parsePeer)
+    for (const peer of options.peers ?? []) this.#nameUserPeer(peer)
     this.peerId = makePeerId(around.platform)
     this.done = new Promise((resolve, reject) => {
       this.#resolveDone = resolve
@@ -184,9 +194,13 @@ export class Torrent implements RunOwner, AnnouncerOwner {
    * @param address `1.2.3.4:6881` or `[::1]:6881`. Throws TypeError when it is neither.
    */
   addPeer(address: string): void {
-    const parsed = parsePeer(address)
-    this.#userPeers.push(parsed)
-    this.#parts?.swarm.addAddress(parsed, 'user')
+    this.#parts?.swarm.addAddress(this.#nameUserPeer(address), 'user')
+  }
+
+  #nameUserPeer(text: string): Address {
+    const address = parsePeer(text)
+    this.#userPeers.set(addressKey(address), address)
+    return address
   }
 
   /** The torrent's own limits; those of the session hold beside them. */
@@ -238,10 +252,11 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   }
 
   get #isRunning(): boolean {
-    return this.#state === 'downloading' || this.#state === 'seeding'
+    return (this.#state === 'downloading' || this.#state === 'seeding') && !this.#run!.isStopped
   }
 
   tick(now: number): void {
+    if (this.#parking.isDue(now)) void this.#lookAgain()
     if (!this.#isRunning) return
     const { download, swarm } = this.#parts!
     if (this.#state === 'downloading') this.#figures.tick(this.#parts!, now)
@@ -261,6 +276,8 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   // ---------------------------------------------------------------- life
 
   async #start(): Promise<void> {
+    if (this.#isOver) return
+    this.#settings = this.#parts?.settings.current ?? this.#settings
     const run = new TorrentRun(
       {
         metainfo: this.metainfo,
@@ -271,17 +288,30 @@ export class Torrent implements RunOwner, AnnouncerOwner {
         around: this.#around,
         downLimiter: this.#downLimiter,
         upLimiter: this.#upLimiter,
+        earlier: this.#settings,
       },
       this.#figures,
       this,
     )
     this.#run = run
     try {
-      const parts = await run.begin(this.#userPeers)
-      if (parts) this.#goOn(parts)
+      const parts = await run.open()
+      if (!parts) return
+      this.#unpark()
+      for (const address of this.#userPeers.values()) parts.swarm.addAddress(address, 'user')
+      if (!(await run.check(parts))) return
+      const lack = await this.#lackOfRoom(parts)
+      if (lack) throw lack
+      if (!run.isStopped) this.#goOn(parts)
     } catch (error) {
       this.onTrouble(error as StorageError)
     }
+  }
+
+  #lackOfRoom({ layout, download }: TorrentParts): Promise<StorageError | null> {
+    const paths = layout.files.map(({ path }) => path)
+    const { wantedBytes, bytesLeft, volume } = download
+    return lackOfRoom(volume, { root: layout.root, paths, left: bytesLeft, had: wantedBytes - bytesLeft })
   }
 
   /** After every wait: has it been removed, or has it failed? */
@@ -326,11 +356,11 @@ export class Torrent implements RunOwner, AnnouncerOwner {
       const empty = this.#options.pieces ? [] : this.#selection.emptyFiles(layout)
       if (empty.length > 0) await download.volume.ensureFiles(empty)
     } catch (error) {
-      return this.#fail(error as StorageError)
+      return this.onTrouble(error as StorageError)
     } finally {
       this.#isCompleting = false
     }
-    if (this.#state !== 'downloading' || this.#isOver || !download.isComplete) return
+    if (this.#state !== 'downloading' || !this.#isRunning || !download.isComplete) return
     this.#state = 'seeding'
     this.#around.ledger.leave(download)
     if (!this.#wasCompleteAtStart) this.#announcer.announceCompleted(this.#around.platform.clock.now())
@@ -340,6 +370,71 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     this.#events.emit('seeding', {})
   }
 
+  /** The run cannot go on. What passes by itself is waited for. */
+  async #endRun(run: TorrentRun, error: StorageError | StateError): Promise<void> {
+    this.#stopping = this.#stop()
+    const passing = await this.#passingTrouble(run, error)
+    if (this.#isOver) return
+    if (passing) this.#park(passing)
+    else this.#fail(error)
+  }
+
+  /** What of this trouble may pass, in words that say what it takes; null: nothing. */
+  async #passingTrouble({ parts }: TorrentRun, error: StorageError | StateError): Promise<StorageError | null> {
+    if (passes(error) && error instanceof StorageError) {
+      const lack = error.code === 'disk_full' && parts ? await this.#lackOfRoom(parts).catch(() => null) : null
+      return lack ?? error
+    }
+    if (!parts || !isSuspicious(error)) return null
+    const { root, files } = parts.layout
+    try {
+      const volume = await this.#around.platform.disk.openVolume(root)
+      const isGone = await isDriveGone(
+        volume,
+        [parts.download.volume.fileSystem],
+        files.map(({ path }) => path),
+      )
+      return isGone ? driveGone(root) : null
+    } catch {
+      return driveGone(root)
+    }
+  }
+
+  #park(error: StorageError): void {
+    // Still for the same reason.
+    if (this.#state === 'parked' && this.#error?.code === error.code) return
+    this.#state = 'parked'
+    this.#error = error
+    this.#parking.begin(error, this.#around.platform.clock.now())
+    this.#around.log({ level: 'info', scope: 'disk', message: error.message })
+    this.#events.emit('parked', { error })
+  }
+
+  /** A parked torrent tries to go on, as soon as there is a chance. */
+  async #lookAgain(): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    try {
+      // The journal is let go with the old run.
+      await this.#stopping
+      const parts = this.#parts
+      const isFull = this.#error?.code === 'disk_full' && parts && (await this.#lackOfRoom(parts)) !== null
+      if (!isFull) await this.#start()
+    } catch (error) {
+      this.#around.log({ level: 'debug', scope: 'disk', message: (error as Error).message })
+    } finally {
+      this.#isLooking = false
+    }
+  }
+
+  #unpark(): void {
+    if (this.#state !== 'parked') return
+    this.#state = 'checking'
+    this.#error = null
+    this.#parking.end(this.#around.platform.clock.now())
+    this.#events.emit('resumed', {})
+  }
+
   #fail(error: StorageError | StateError): void {
     if (this.#isOver) return
     this.#state = 'failed'
@@ -347,7 +442,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     this.#around.log({ level: 'info', scope: 'disk', message: error.message })
     this.#rejectDone(error)
     this.#events.emit('failed', { error })
-    void this.#stop()
+    this.#stopping = this.#stop()
   }
 
   async #leave(): Promise<void> {
@@ -394,11 +489,13 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   }
 
   onStored(): void {
-    if (this.#parts!.download.isComplete && this.#state === 'downloading') void this.#complete()
+    const { download } = this.#parts!
+    if (download.isComplete && this.#state === 'downloading') void this.#complete()
   }
 
   onTrouble(error: StorageError | StateError): void {
-    this.#fail(error)
+    const run = this.#run!
+    if (!this.#isOver && !run.isStopped) void this.#endRun(run, error)
   }
 
   onWarning(scope: string, code: string, message: string): void {

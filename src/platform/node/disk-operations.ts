@@ -367,10 +367,9 @@ function statIfThere(path: string): fs.Stats | undefined {
 }
 
 function endsTooEarly(span: FileSpan): StorageError {
-  const end = span.offset + span.length
-  return new StorageError(
-    'not_found',
-    `Cannot read ${span.path} up to byte ${end}: it is missing or too short`,
-    span.path,
-  )
+  const { path } = span
+  const action = `Cannot read ${path} up to byte ${span.offset + span.length}`
+  if (statIfThere(path)?.isFile())
+    return new StorageError('truncated', `${action}: it has become shorter; start again to have it checked`, path)
+  return new StorageError('not_found', `${action}: it is missing; put it back, or start again to fetch it`, path)
 }

@@ -27,15 +27,15 @@ export class OpenFiles {
 
   /**
    * A descriptor for reading and writing; makes the file and its folders where they are missing. A file that was deleted or
-   * replaced since it was opened is `not_found`, once: what was written to it before is gone, and who wrote it must know.
+   * replaced since it was opened is `changed`, once: what was written to it before is gone, and who wrote it must know.
    */
   forWriting(path: string): number {
     const held = this.#touch(path)
     if (held && isStale(path, held.fd)) {
       this.close(path)
       throw new StorageError(
-        'not_found',
-        `Cannot write ${path}: it was deleted or replaced meanwhile; check it again`,
+        'changed',
+        `Cannot write ${path}: somebody else has deleted or replaced it; start again to have it checked`,
         path,
       )
     }

@@ -2,8 +2,8 @@
 import { StorageError } from '../../base/errors.ts'
 
 const MEANING: Readonly<Record<string, readonly [code: string, advice: string]>> = {
-  ENOSPC: ['disk_full', 'the disk is full; free some space and start again'],
-  EDQUOT: ['disk_full', 'the disk quota is used up; free some space and start again'],
+  ENOSPC: ['disk_full', 'the disk is full; free some space'],
+  EDQUOT: ['disk_full', 'the disk quota is used up; free some space'],
   EACCES: ['permission_denied', 'permission denied; check the owner and the access rights'],
   EPERM: ['permission_denied', 'permission denied; check the owner and the access rights'],
   EROFS: ['read_only', 'the file system is read-only; choose another folder'],

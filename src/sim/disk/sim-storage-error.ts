@@ -5,9 +5,11 @@ import { StorageError } from '../../base/errors.ts'
 export type SimStorageCode = keyof typeof ADVICE
 
 const ADVICE = {
-  disk_full: 'the disk is full; free some space and start again',
+  disk_full: 'the disk is full; free some space',
   permission_denied: 'permission denied; check the owner and the access rights',
   read_only: 'the file system is read-only; choose another folder',
+  truncated: 'it has become shorter; start again to have it checked',
+  changed: 'somebody else has deleted or replaced it; start again to have it checked',
   not_found: 'there is no such file; was it moved or deleted?',
   not_a_file: 'something else is in the place of the file; move it away',
   name_too_long: 'the name is too long for this file system; choose a shorter folder',

@@ -243,7 +243,9 @@ export class SimVolume implements Volume {
 
   #requireLoaded(spans: readonly FileSpan[], target: Uint8Array): void {
     const missing = this.#load(spans, target)
-    if (missing) throw simStorageError('not_found', 'read', missing.path)
+    if (!missing) return
+    const isThere = stateOn(this.device, missing.path) !== null
+    throw simStorageError(isThere ? 'truncated' : 'not_found', 'read', missing.path)
   }
 
   #ensure(path: string, length: number): void {
@@ -316,14 +318,14 @@ export class SimVolume implements Volume {
     return true
   }
 
-  /** A file that was deleted or replaced since it was opened is `not_found`, once. */
+  /** A file that was deleted or replaced since it was opened is `changed`, once. */
   #openForWriting(path: string): SimFile {
     this.device.requireWritable(path)
     const { openFiles, kind } = this.#disk
     const held = openFiles.get(path)
     if (held && this.device.files.find(path) !== held) {
       openFiles.delete(path)
-      throw simStorageError('not_found', 'write', path)
+      throw simStorageError('changed', 'write', path)
     }
     const file = held ?? this.device.files.make(path, kind)
     if (file.isReadOnly) throw simStorageError('permission_denied', 'write', path)

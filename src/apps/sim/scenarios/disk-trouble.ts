@@ -113,14 +113,12 @@ class TwoDrives {
     await this.#passUntil(FALLS_ILL_MS)
     this.#fallIll(trouble)
     await this.#passUntil(DIAGNOSIS_MS)
-    const { state } = this.#ailing
-    if (trouble === 'full' || trouble === 'gone') expectCause(this.#ailing, 'failed', `with a ${trouble} drive`)
+    if (trouble === 'full' || trouble === 'gone') expectCause(this.#ailing, 'parked', `with a ${trouble} drive`)
     else expectCause(this.#ailing, trouble === 'slow' ? 'disk_slow' : 'disk_silent', `with a ${trouble} drive`)
     if (trouble !== 'gone') safePieces = this.#ailing.stats().piecesHave
     await this.#passUntil(IS_WELL_MS)
     this.#recover(trouble)
-    // Whoever has failed waits for a person; the others go on by themselves.
-    if (state === 'failed') await this.#addAgain()
+    await this.#world.until(() => this.#ailing.state === 'downloading', LIMIT_MS)
     this.piecesLost = Math.max(0, safePieces - this.#ailing.stats().piecesHave)
   }
 
@@ -168,16 +166,6 @@ class TwoDrives {
     const torrent = this.#session.add(this.#contents.get(at)!.torrent, { path: at, peers: [this.#seeds.get(at)!] })
     this.#torrents.set(at, torrent)
     torrent.on('done', () => this.#doneMs.set(at, this.#world.nowMs))
-  }
-
-  /** What a person does with a torrent that has failed, once the cause is gone. */
-  async #addAgain(): Promise<void> {
-    let isChecked = false
-    void this.#ailing.remove().then(() => {
-      this.#add(AILING)
-      this.#ailing.on('checked', () => (isChecked = true))
-    })
-    await this.#world.until(() => isChecked, LIMIT_MS)
   }
 
   /** Lets time pass, and looks at the memory meanwhile. */

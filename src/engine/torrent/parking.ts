@@ -1,0 +1,51 @@
+// A torrent that waits for its disk: why, and when to look whether it can go on. It looks soon and often, for a look costs
+// little; but one that has to stop again at once, each time that it goes on, is given longer and longer pauses.
+import type { StateError, StorageError } from '../../base/errors.ts'
+
+const LOOK_EVERY_MS = 5_000
+const LONGEST_PAUSE_MS = 300_000
+/** Whoever has to stop so soon after it went on has gained nothing. */
+const IN_VAIN_MS = 60_000
+
+/** What a person must see to, but that a torrent can find mended by itself. */
+const PASSING: ReadonlySet<string> = new Set(['disk_full', 'drive_gone'])
+/** What a drive that is pulled out may look like at first. */
+const SUSPICIOUS: ReadonlySet<string> = new Set(['not_found', 'io_error', 'changed', 'truncated', 'read_only'])
+
+export function passes({ code }: StorageError | StateError): boolean {
+  return PASSING.has(code)
+}
+
+/** May the drive be gone? That is to be looked at. */
+export function isSuspicious({ code }: StorageError | StateError): boolean {
+  return SUSPICIOUS.has(code)
+}
+
+export class Parking {
+  /** Null: it is not parked. */
+  error: StorageError | StateError | null = null
+  #lookAt = 0
+  #pauseMs = LOOK_EVERY_MS
+  #wentOnAt = -Infinity
+
+  /** From now on it waits. */
+  begin(error: StorageError | StateError, now: number): void {
+    const wasInVain = now - this.#wentOnAt < IN_VAIN_MS
+    this.#pauseMs = wasInVain ? Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS) : LOOK_EVERY_MS
+    this.error = error
+    this.#lookAt = now + this.#pauseMs
+  }
+
+  /** Is it time to look? If so, the next look is planned. */
+  isDue(now: number): boolean {
+    if (this.error === null || now < this.#lookAt) return false
+    this.#lookAt = now + LOOK_EVERY_MS
+    return true
+  }
+
+  /** The cause is gone. */
+  end(now: number): void {
+    this.error = null
+    this.#wentOnAt = now
+  }
+}
