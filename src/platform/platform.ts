@@ -249,6 +249,9 @@ export interface FileLink {
   readonly target: string
 }
 
+/** What is at a path, without following a symbolic link that is there. */
+export type PathKind = 'file' | 'folder' | 'link' | 'other'
+
 /** What a removal has done. */
 export interface RemovedTree {
   /** Files that were deleted, symbolic links among them. */
@@ -261,7 +264,7 @@ export interface RemovedTree {
 
 /**
  * Errors of all operations are StorageError with the code `disk_full`, `permission_denied`, `read_only`, `not_found`, `io_error`,
- * `too_many_open_files`, `name_too_long`, `not_a_file`, `drive_gone`, `truncated` (a file ends too early), `changed` (it was replaced
+ * `too_many_open_files`, `name_too_long`, `not_a_file`, `exists`, `drive_gone`, `truncated` (a file ends too early), `changed` (it was replaced
  * or deleted while it was held open), or `disk_closed`. Folders are made as needed, for writing only.
  */
 export interface Volume {
@@ -284,6 +287,8 @@ export interface Volume {
   sizes(paths: readonly string[]): Promise<readonly number[]>
   /** Size and time of the last change of each file, or null where there is none. */
   states(paths: readonly string[]): Promise<readonly (FileState | null)[]>
+  /** What is at each path; null where nothing is. */
+  kinds(paths: readonly string[]): Promise<readonly (PathKind | null)[]>
   /** Bytes that may still be written to the device; null where the system does not tell. */
   room(): Promise<number | null>
   /** Bytes of the device that these files take: less than their sizes where they have holes. */
@@ -307,6 +312,18 @@ export interface Volume {
    * @param through its name until then, best on the same file system; what is there is replaced
    */
   assemble(path: string, through: string, runs: readonly MovedRun[]): Promise<void>
+  /**
+   * Gives a file or a folder another name, once what is under way has ended; makes the folders that lead there. Nothing is ever
+   * replaced: rejects with `exists`, and with `not_found` when there is nothing. False: there is another file system.
+   */
+  rename(from: string, to: string): Promise<boolean>
+  /** Makes the names in these folders safe from a power cut. */
+  syncFolders(folders: readonly string[]): Promise<void>
+  /**
+   * Copies bytes of a file, which may be on another volume, into one that has nothing there yet: runs of zeros become holes, as
+   * far as the file is made longer by what follows. Missing bytes are `truncated`. Makes way for all other work.
+   */
+  copy(from: FileSpan, path: string, offset: number): Promise<void>
   /** Deletes files, once what is under way has ended. There may be none. */
   remove(paths: readonly string[]): Promise<void>
   /**

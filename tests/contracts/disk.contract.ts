@@ -584,6 +584,55 @@ export function diskContract(
         expect(await volume.sizes([at('a')])).toEqual([BLOCK])
       })
 
+      test('what is at a path is told, without following a link', async () => {
+        files.write(at('file'), pattern(1))
+        files.makeFolder(at('folder'))
+        files.link(at('link'), 'folder')
+        const paths = [at('file'), at('folder'), at('link'), at('none'), at('file', 'below')]
+        expect(await volume.kinds(paths)).toEqual(['file', 'folder', 'link', null, null])
+      })
+
+      test('get another name with what is in them, folders too, once what is under way has ended', async () => {
+        const bytes = pattern(SLOT)
+        const committing = commit(load(bytes), bytes, [{ path: at('top', 'sub', 'a'), offset: 0, length: SLOT }])
+        expect(await volume.rename(at('top'), at('new', 'name'))).toBe(true)
+        expect((await committing).result).toBe('stored')
+        expect(files.read(at('new', 'name', 'sub', 'a'))).toEqual(bytes)
+        expect(await volume.kinds([at('top'), at('new', 'name', 'sub')])).toEqual([null, 'folder'])
+        expect(await volume.rename(at('new', 'name', 'sub', 'a'), at('b'))).toBe(true)
+        await volume.syncFolders([folder, at('new', 'name', 'sub')])
+        await commit(load(bytes), bytes, [{ path: at('b'), offset: SLOT, length: SLOT }])
+        expect(files.read(at('b')).length).toBe(2 * SLOT)
+        expect(await volume.sizes([at('new', 'name', 'sub', 'a')])).toEqual([-1])
+      })
+
+      test('do not get the name of another, nor one from nothing', async () => {
+        files.write(at('a'), pattern(5))
+        files.write(at('b'), pattern(6))
+        await expect(volume.rename(at('a'), at('b'))).rejects.toMatchObject({
+          name: 'StorageError',
+          code: 'exists',
+          path: at('b'),
+        })
+        await expect(volume.rename(at('none'), at('c'))).rejects.toMatchObject({ code: 'not_found' })
+        expect([files.read(at('a')).length, files.read(at('b')).length]).toEqual([5, 6])
+      })
+
+      test('are copied in parts; zeros become holes, and what is missing is an error', async () => {
+        const bytes = pattern(64 * BLOCK)
+        bytes.fill(0, 16 * BLOCK, 48 * BLOCK)
+        files.write(at('from'), bytes)
+        for (const begin of [0, 16, 48]) {
+          const end = begin === 0 ? 16 : begin === 16 ? 48 : 64
+          const length = (end - begin) * BLOCK
+          await volume.copy({ path: at('from'), offset: begin * BLOCK, length }, at('new', 'to'), begin * BLOCK)
+        }
+        expect(digest(files.read(at('new', 'to')))).toEqual(digest(bytes))
+        expect(await volume.taken([at('new', 'to')])).toBeLessThan(48 * BLOCK)
+        const beyond = volume.copy({ path: at('from'), offset: 60 * BLOCK, length: 5 * BLOCK }, at('to'), 0)
+        await expect(beyond).rejects.toMatchObject({ code: 'truncated', path: at('from') })
+      })
+
       test('are let go of on release, and may be used again', async () => {
         const bytes = pattern(100)
         const spans = [{ path: at('sub', 'file'), offset: 0, length: 100 }]

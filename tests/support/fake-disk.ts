@@ -12,6 +12,7 @@ import type {
   Frame,
   JournalEntry,
   MovedRun,
+  PathKind,
   RemovedTree,
   Slot,
   Volume,
@@ -275,6 +276,25 @@ class FakeVolume implements Volume {
       if ((this.#disk.files.get(from.path)?.length ?? -1) < from.offset + from.length) continue
       this.#write(this.#read([from]), [{ path, offset, length: from.length }])
     }
+  }
+
+  async kinds(paths: readonly string[]): Promise<readonly (PathKind | null)[]> {
+    return paths.map((path) => (this.#disk.files.has(path) ? 'file' : null))
+  }
+
+  async rename(from: string, to: string): Promise<boolean> {
+    const file = this.#disk.files.get(from)
+    if (!file) throw new StorageError('not_found', `Cannot rename ${from}: it is missing`, from)
+    if (this.#disk.files.has(to)) throw new StorageError('exists', `Cannot rename ${from}: ${to} is there`, to)
+    this.#disk.files.delete(from)
+    this.#disk.files.set(to, file)
+    return true
+  }
+
+  async syncFolders(): Promise<void> {}
+
+  async copy(from: FileSpan, path: string, offset: number): Promise<void> {
+    this.#write(this.#read([from]), [{ path, offset, length: from.length }])
   }
 
   async remove(paths: readonly string[]): Promise<void> {

@@ -10,6 +10,7 @@ import type {
   Frame,
   JournalEntry,
   MovedRun,
+  PathKind,
   RemovedTree,
   Slot,
   Volume,
@@ -173,6 +174,19 @@ class FaultVolume implements Volume {
   async reserve(path: string, offset: number, length: number): Promise<void> {
     await this.#pass([{ path, offset, length }])
     return this.#volume.reserve(path, offset, length)
+  }
+  kinds(paths: readonly string[]): Promise<readonly (PathKind | null)[]> {
+    return this.#volume.kinds(paths)
+  }
+  rename(from: string, to: string): Promise<boolean> {
+    return this.#volume.rename(from, to)
+  }
+  syncFolders(folders: readonly string[]): Promise<void> {
+    return this.#volume.syncFolders(folders)
+  }
+  async copy(from: FileSpan, path: string, offset: number): Promise<void> {
+    await this.#pass([{ path, offset, length: from.length }])
+    await this.#volume.copy(from, path, offset)
   }
   removeTree(root: string, paths: readonly string[]): Promise<RemovedTree> {
     return this.#volume.removeTree(root, paths)

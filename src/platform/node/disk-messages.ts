@@ -29,6 +29,8 @@ interface Arguments {
   /** path, length; path, length; ... */
   ensure: [files: readonly (string | number)[]]
   assemble: [path: string, through: string, from: PackedSpans, offsets: readonly number[]]
+  rename: [from: string, to: string]
+  copy: [from: PackedSpans, path: string, offset: number]
   remove: [paths: readonly string[]]
   removeTree: [root: string, paths: readonly string[]]
   reserve: [path: string, offset: number, length: number]
@@ -48,6 +50,8 @@ interface Results {
   sync: readonly FileState[]
   ensure: null
   assemble: null
+  rename: boolean
+  copy: null
   remove: null
   removeTree: RemovedTree
   reserve: null

@@ -83,6 +83,11 @@ export class DiskOperations {
         return yield* this.#ensure(operation[2])
       case 'assemble':
         return yield* this.#assemble(operation[2], operation[3], unpackSpans(operation[4]), operation[5])
+      case 'rename':
+        requireFree(operation[2], operation[3])
+        return this.#files.rename(operation[2], operation[3])
+      case 'copy':
+        return yield* this.#copy(unpackSpans(operation[2])[0], operation[3], operation[4])
       case 'remove':
         for (const path of operation[2]) this.#files.delete(path)
         return null
@@ -280,6 +285,18 @@ export class DiskOperations {
     return null
   }
 
+  *#copy(from: FileSpan, path: string, offset: number): Work<null> {
+    const to = this.#files.forWriting(path)
+    for (let at = 0; at < from.length; at += HASH_STRIDE) {
+      const part = { ...from, offset: from.offset + at, length: Math.min(HASH_STRIDE, from.length - at) }
+      const bytes = this.#scratchFor(part.length)
+      if (!this.#readSpan(part, [bytes])) throw endsTooEarly(part)
+      if (!isZero(bytes)) writeFully(at === 0 ? to : this.#files.forWriting(path), [bytes], offset + at, path)
+      yield
+    }
+    return null
+  }
+
   /** Copies what there is of the runs, safely. Returns whether there is any. */
   *#gather(path: string, from: readonly FileSpan[], offsets: readonly number[]): Work<boolean> {
     let isAny = false
@@ -340,6 +357,18 @@ function* each<Result>(paths: readonly string[], look: (path: string) => Result)
     if (results.length % FILE_STRIDE === 0) yield
   }
   return results
+}
+
+/** A system that knows no case may have the very same file at both names. */
+function requireFree(from: string, to: string): void {
+  const [old, there] = [from, to].map((path) => fs.lstatSync(path, { throwIfNoEntry: false }))
+  if (!there || (old?.ino === there.ino && old.dev === there.dev)) return
+  throw new StorageError('exists', `Cannot rename ${from}: ${to} is there already`, to)
+}
+
+/** Nothing but zeros: the first byte is one, and each is like the one before. */
+function isZero(bytes: Uint8Array): boolean {
+  return bytes[0] === 0 && Buffer.compare(bytes.subarray(1), bytes.subarray(0, -1)) === 0
 }
 
 /** -1 where there is no file. */

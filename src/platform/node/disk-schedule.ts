@@ -16,12 +16,14 @@ const URGENCY: Readonly<Record<OperationKind, number>> = {
   write: 1,
   ensure: 1,
   assemble: 1,
+  rename: 1,
   remove: 1,
   removeTree: 1,
   attributes: 1,
   release: 1,
   sync: 1,
   hash: 2,
+  copy: 2,
   reserve: 2,
 }
 

@@ -11,6 +11,7 @@ import type {
   Frame,
   JournalEntry,
   MovedRun,
+  PathKind,
   RemovedTree,
   Slot,
   Volume,
@@ -29,6 +30,7 @@ import {
 import { fileStateLater } from './file-state.ts'
 import { roomIn } from './file-system.ts'
 import { type ExistingFolder, nearestExisting } from './nearest-existing.ts'
+import { kindOf } from './path-kind.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
 
 /** What an operation that moves no data counts for when the least busy hands are looked for. */
@@ -159,6 +161,24 @@ export class NodeVolume implements Volume {
     const spans = runs.map(({ from }) => from)
     const offsets = runs.map(({ offset }) => offset)
     await this.#do('assemble', path, totalLength(spans), path, through, packSpans(spans), offsets)
+  }
+
+  kinds(paths: readonly string[]): Promise<readonly (PathKind | null)[]> {
+    return this.#track(Promise.all(paths.map(kindOf)))
+  }
+
+  async rename(from: string, to: string): Promise<boolean> {
+    await this.release(from)
+    this.#syncedNames.clear()
+    return this.#do('rename', to, SMALL_BYTES, from, to)
+  }
+
+  async syncFolders(folders: readonly string[]): Promise<void> {
+    await this.#give(this.#hands.sync, 'sync', folders[0] ?? '', 0, [], folders)
+  }
+
+  async copy(from: FileSpan, path: string, offset: number): Promise<void> {
+    await this.#do('copy', path, from.length, packSpans([from]), path, offset)
   }
 
   async remove(paths: readonly string[]): Promise<void> {

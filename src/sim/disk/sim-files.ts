@@ -18,8 +18,8 @@ export interface SimFilesOptions {
 /** A change of names that a power cut may undo. */
 interface UnsyncedName {
   readonly timeUs: number
-  /** The paths whose meaning has changed. */
-  readonly paths: readonly string[]
+  /** The paths whose meaning has changed, and that were not synced since. */
+  readonly paths: Set<string>
   readonly undo: () => void
 }
 
@@ -151,6 +151,28 @@ export class SimFiles {
     })
   }
 
+  /** The same for a folder with all that is in it, where nothing is: at once or not at all. */
+  renameFolder(from: string, to: string): void {
+    this.#renameBelow(from, to)
+    this.#changed([from, to], () => this.#renameBelow(to, from))
+  }
+
+  #renameBelow(from: string, to: string): void {
+    const renamed = (path: string): string => to + path.slice(from.length)
+    const isIn = (path: string): boolean => path === from || isBelow(path, from)
+    for (const names of [this.#files, this.#links] as Map<string, unknown>[]) {
+      for (const path of [...names.keys()].filter(isIn)) {
+        const value = names.get(path)
+        names.delete(path)
+        names.set(renamed(path), value)
+      }
+    }
+    for (const path of [...this.#folders].filter(isIn)) {
+      this.#folders.delete(path)
+      this.#folders.add(renamed(path))
+    }
+  }
+
   /** Removes the file or the folder with all that is in it. */
   remove(path: string): void {
     for (const [each, file] of this.#files) {
@@ -170,7 +192,8 @@ export class SimFiles {
   sync(path: string): void {
     this.#files.get(path)?.sync()
     const isSafe = (each: string): boolean => each === path || parentOf(each) === path
-    this.#unsyncedNames = this.#unsyncedNames.filter(({ paths }) => !paths.every(isSafe))
+    for (const { paths } of this.#unsyncedNames) for (const each of paths) if (isSafe(each)) paths.delete(each)
+    this.#unsyncedNames = this.#unsyncedNames.filter(({ paths }) => paths.size > 0)
   }
 
   /** What is not safe gets lost, wholly, partly or not at all. */
@@ -215,7 +238,7 @@ export class SimFiles {
   #changed(paths: readonly string[], undo: () => void): void {
     const timeUs = this.#nowUs()
     this.#unsyncedNames = this.#unsyncedNames.filter((name) => name.timeUs > timeUs - this.#writeBackUs)
-    this.#unsyncedNames.push({ timeUs, paths, undo })
+    this.#unsyncedNames.push({ timeUs, paths: new Set(paths), undo })
   }
 }
 

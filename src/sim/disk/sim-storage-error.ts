@@ -10,6 +10,7 @@ const ADVICE = {
   read_only: 'the file system is read-only; choose another folder',
   truncated: 'it has become shorter; start again to have it checked',
   changed: 'somebody else has deleted or replaced it; start again to have it checked',
+  exists: 'something is there already; move it away, or choose another name',
   not_found: 'there is no such file; was it moved or deleted?',
   not_a_file: 'something else is in the place of the file; move it away',
   name_too_long: 'the name is too long for this file system; choose a shorter folder',

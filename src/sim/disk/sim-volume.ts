@@ -11,6 +11,7 @@ import type {
   Frame,
   JournalEntry,
   MovedRun,
+  PathKind,
   RemovedTree,
   Slot,
   Volume,
@@ -135,6 +136,34 @@ export class SimVolume implements Volume {
   assemble(path: string, through: string, runs: readonly MovedRun[]): Promise<void> {
     const bytes = totalLength(runs.map(({ from }) => from))
     return this.#do(path, bytes, () => this.#assemble(path, through, runs))
+  }
+
+  kinds(paths: readonly string[]): Promise<readonly (PathKind | null)[]> {
+    return this.#do(paths[0] ?? '', 0, () => paths.map((path) => this.#kindOf(path)))
+  }
+
+  rename(from: string, to: string): Promise<boolean> {
+    return this.#do(to, 0, () => this.#rename(from, to))
+  }
+
+  syncFolders(folders: readonly string[]): Promise<void> {
+    return this.#do(folders[0] ?? '', 0, () => {
+      for (const folder of folders) {
+        this.device.requireWritable(folder)
+        this.device.files.sync(folder)
+      }
+    })
+  }
+
+  copy(from: FileSpan, path: string, offset: number): Promise<void> {
+    return this.#do(path, from.length, () => {
+      const stored = new Uint8Array(storedLength(this.#disk.kind, from.length))
+      const source = new SimVolume(this.#disk.device(from.path), this.#disk)
+      source.#requireLoaded([from], stored)
+      const file = this.#openForWriting(path)
+      if (stored.some((byte) => byte > 0)) this.#store([{ path, offset, length: from.length }], stored)
+      else this.device.files.lengthen(file, offset)
+    })
   }
 
   remove(paths: readonly string[]): Promise<void> {
@@ -278,6 +307,27 @@ export class SimVolume implements Volume {
   #takenBy(path: string): number {
     const file = this.device.isUnplugged ? null : this.device.files.find(path)
     return file ? file.blocksWritten * BLOCK_BYTES : 0
+  }
+
+  #kindOf(path: string): PathKind | null {
+    const { files } = this.device
+    if (this.device.isUnplugged || !files.has(path)) return null
+    if (files.isFolder(path)) return 'folder'
+    return files.linkTarget(path) === null ? 'file' : 'link'
+  }
+
+  #rename(from: string, to: string): boolean {
+    this.device.requireWritable(from)
+    const { files } = this.device
+    const { openFiles } = this.#disk
+    if (this.#disk.device(to) !== this.device) return false
+    if (files.has(to)) throw simStorageError('exists', 'rename', to)
+    if (!files.has(from)) throw simStorageError('not_found', 'rename', from)
+    files.makeFolder(parentOf(to))
+    for (const path of openFiles.keys()) if (path === from || isBelow(path, from)) openFiles.delete(path)
+    if (files.isFolder(from)) files.renameFolder(from, to)
+    else files.rename(from, to)
+    return true
   }
 
   #remove(path: string): void {
