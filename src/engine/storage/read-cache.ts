@@ -10,6 +10,8 @@ import { PIECE_HEADER_BYTES } from '../../protocol/wire/message-id.ts'
 
 /** Blocks that are read together at least: 256 KiB. */
 export const UNIT_BLOCKS = 16
+/** Of answers that are put together from several blocks and have not been sent, over all torrents. */
+const MAX_COPIED_BYTES = 1 << 20
 const FRAMED_BLOCK_BYTES = PIECE_HEADER_BYTES + BLOCK_BYTES
 
 /** A run of blocks in memory, or on its way there. */
@@ -41,8 +43,21 @@ export class ReadCache {
    */
   readonly #consumed = new Set<CachedRun>()
 
+  #copiedBytes = 0
+
   constructor(disk: Disk) {
     this.#disk = disk
+  }
+
+  /** Room for a copy of so many bytes; false when there are too many already. To be given back with `endCopy`. */
+  beginCopy(bytes: number): boolean {
+    if (this.#copiedBytes + bytes > MAX_COPIED_BYTES) return false
+    this.#copiedBytes += bytes
+    return true
+  }
+
+  endCopy(bytes: number): void {
+    this.#copiedBytes -= bytes
   }
 
   /** The run that holds the block, or undefined. */

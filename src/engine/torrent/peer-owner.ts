@@ -13,6 +13,8 @@ export interface PeerOwner<Peer extends BlockSource & UploadPeer> extends Reques
   isCommon(piece: number): boolean
   /** The port we listen on, for others to dial; null when we do not. */
   readonly listenPort: number | null
+  /** Bytes that a peer may leave unread of what we say, blocks apart. */
+  readonly maxQueuedBytes: number
   now(): number
   /** A connection that we dialled is established. */
   onOpen(): void

@@ -38,6 +38,7 @@ export class PeerService {
   readonly #allowed = new Set<number>()
   /** Memory that the socket may still be sending from. */
   readonly #untaken = new Set<() => void>()
+  #untakenBytes = 0
   #interestChanges = 0
   #refused = 0
   readonly #suggested = new Set<number>()
@@ -47,6 +48,11 @@ export class PeerService {
   constructor(map: PieceMap, encoder: WireEncoder) {
     this.#map = map
     this.#encoder = encoder
+  }
+
+  /** Bytes of blocks, with their headers, that the socket has not taken yet. */
+  get untakenBytes(): number {
+    return this.#untakenBytes
   }
 
   rate(now: number): number {
@@ -131,7 +137,9 @@ export class PeerService {
     this.lastUploadAt = now
     this.#meter.add(payloadBytes, now)
     this.#untaken.add(onTaken)
+    this.#untakenBytes += framed.length
     connection.write(framed, () => {
+      this.#untakenBytes -= framed.length
       if (this.#untaken.delete(onTaken)) onTaken()
     })
   }

@@ -106,6 +106,7 @@ class World {
       upload,
       downLimiter: this.downLimiter,
       listenPort: 6881,
+      maxQueuedBytes: 1 << 20,
       now: () => this.now,
       onOpen: () => this.events.push('open'),
       onHandshake: (peer) => this.onHandshake(peer),

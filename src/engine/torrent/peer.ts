@@ -27,9 +27,7 @@ import type { UploadPeer } from './upload.ts'
 
 const ALLOWED_FAST_PIECES = 10
 /** Anything but a block: a bitfield of the torrent's pieces, or an extension message. */
-const MIN_MESSAGE_LIMIT = 262_144
-/** More than any batch of blocks: answers to a flood by somebody who does not read them. */
-const MAX_QUEUED_BYTES = 8 << 20
+const MIN_MESSAGE_LIMIT = 131_072
 /** Suggestions and allowances within one round of the choker. */
 const MAX_HINTS = 1000
 
@@ -213,7 +211,9 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
       this.#decoder.push(chunk)
       // In the middle of a block the peer has said nothing: there is nothing to answer.
       if (this.isClosed || isMidBlock) return
-      if (this.queuedBytes > MAX_QUEUED_BYTES) throw new PeerError('flood', 'The peer asks without reading the answers')
+      // Blocks are sent from memory that is bounded; what else is said is not.
+      if (this.queuedBytes - this.#service.untakenBytes > this.#owner.maxQueuedBytes)
+        throw new PeerError('flood', 'The peer asks without reading the answers')
       // Once per chunk, not per message: what a peer asks for in one breath is answered in one batch.
       this.#owner.upload.pump(this)
       this.requestMore()

@@ -68,6 +68,11 @@ const PATIENCE_EVERY_MS = 1000
 /** How often useless peers make way for untried addresses, when there are as many as there may be. */
 const TURNOVER_MS = 150_000
 
+/** Answers that peers do not read, over all of them ... */
+const MAX_ANSWERS_BYTES = 16 << 20
+/** ... but for each peer so much: one who asks for much at a time, and is choked, is refused as much at a time. */
+const MIN_ANSWERS_BYTES = 128 << 10
+
 export class Swarm implements PeerOwner<Peer> {
   readonly infohash: Uint8Array
   readonly peerId: Uint8Array
@@ -387,6 +392,10 @@ export class Swarm implements PeerOwner<Peer> {
   }
 
   /** Are there as many connections as there may be? */
+  get maxQueuedBytes(): number {
+    return Math.max(MIN_ANSWERS_BYTES, MAX_ANSWERS_BYTES / this.#options.budget.peers)
+  }
+
   get #isFull(): boolean {
     const { budget } = this.#options
     return budget.peers >= budget.maxPeers || this.#peers.size >= budget.maxPeersPerTorrent

@@ -21,6 +21,18 @@ test('no more than its bound are kept', () => {
   expect([queue.length, queue.piece(0)]).toEqual([MAX_QUEUED_REQUESTS, 1])
 })
 
+test('who has asked for tens of thousands once does not hold the memory for it', () => {
+  const queue = new UploadQueue()
+  const atStart = queue.memory
+  for (let i = 0; i < MAX_QUEUED_REQUESTS; i++) queue.push(i, 0, 1)
+  const atMost = queue.memory
+  queue.shift(MAX_QUEUED_REQUESTS - 10)
+  expect([atMost, queue.piece(0)]).toEqual([12 * MAX_QUEUED_REQUESTS, MAX_QUEUED_REQUESTS - 10])
+  expect(queue.memory).toBeLessThanOrEqual(atMost / 4)
+  while (queue.length > 0) queue.shift(1)
+  expect(queue.memory).toBe(atStart)
+})
+
 test('what is cleared is gone', () => {
   const queue = new UploadQueue()
   for (let i = 0; i < 1000; i++) queue.push(i, 0, 1)

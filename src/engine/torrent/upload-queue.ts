@@ -1,5 +1,6 @@
 // What one peer has asked us for and not got yet, in its order: 12 bytes a request, however many tens of thousands a
-// client pipelines. A ring that grows by doubling up to its bound.
+// client pipelines. A ring that grows by doubling up to its bound, and shrinks again: whoever is not served for a while, or
+// asks for less, holds no memory for it.
 
 const START = 64
 /** Requests of one peer that are kept; what comes beyond is refused. */
@@ -18,10 +19,15 @@ export class UploadQueue {
     return this.#length
   }
 
+  /** Bytes that it takes. */
+  get memory(): number {
+    return this.#ring.byteLength
+  }
+
   /** False when the queue is full. */
   push(piece: number, begin: number, length: number): boolean {
     if (this.#length === MAX_QUEUED_REQUESTS) return false
-    if (this.#length === this.#ring.length / 3) this.#grow()
+    if (this.#length === this.#ring.length / 3) this.#resize(2 * this.#length)
     const at = this.#offset(this.#length)
     this.#ring[at] = piece
     this.#ring[at + 1] = begin
@@ -48,6 +54,8 @@ export class UploadQueue {
     this.#head = (this.#head + count) % (this.#ring.length / 3)
     this.#length -= count
     this.ahead = Math.max(0, this.ahead - count)
+    const room = this.#ring.length / 3
+    if (room > START && this.#length < room / 8) this.#resize(room / 4)
   }
 
   /** Takes one request off that is among the first 512; false when it is not there (it will be served, which BEP 6 allows). */
@@ -79,10 +87,11 @@ export class UploadQueue {
     return 3 * ((this.#head + index) % (this.#ring.length / 3))
   }
 
-  #grow(): void {
-    const grown = new Uint32Array(2 * this.#ring.length)
-    for (let i = 0; i < this.#length; i++) grown.set(this.#ring.subarray(this.#offset(i), this.#offset(i) + 3), 3 * i)
-    this.#ring = grown
+  /** @param room requests that there is room for from now on */
+  #resize(room: number): void {
+    const ring = new Uint32Array(3 * Math.max(START, room))
+    for (let i = 0; i < this.#length; i++) ring.set(this.#ring.subarray(this.#offset(i), this.#offset(i) + 3), 3 * i)
+    this.#ring = ring
     this.#head = 0
   }
 }

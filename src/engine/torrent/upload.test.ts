@@ -274,6 +274,23 @@ describe('when memory is short', () => {
     expect(second.received).toEqual(['0:0'])
   })
 
+  test('answers put together from several blocks are a MiB in all, and who waits for that gets it in turn', async () => {
+    const world = new World({ frameCount: 8 })
+    const uploads = [world.torrent(), world.torrent()]
+    const peers = range(0, 12).map(() => new Peer())
+    for (const peer of peers) peer.uploads.push(0, 100, 131_072)
+    const pump = async (): Promise<void> => {
+      for (const [i, peer] of peers.entries()) uploads[i % 2].pump(peer)
+      await settled()
+    }
+    await pump()
+    await pump()
+    const queued = (): number => peers.reduce((bytes, peer) => bytes + peer.queuedBytes, 0)
+    expect(queued()).toBe(8 * (13 + 131_072))
+    for (const peer of [...peers, ...peers]) peer.take()
+    expect(peers.map((peer) => peer.received)).toEqual(peers.map(() => ['0:100']))
+  })
+
   test('nobody is forgotten, even when the one who was woken needs no frame any more', async () => {
     const world = new World({ frameCount: 1 })
     const upload = world.torrent()

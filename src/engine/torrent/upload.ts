@@ -178,25 +178,42 @@ export class Upload<Peer extends UploadPeer> {
   /** A request that is not one of our blocks: another size, or across two. Rare, so it is copied together. */
   #sendOdd(peer: Peer): boolean {
     const queue = peer.uploads
+    const length = queue.bytes(0)
+    if (!this.#cache.beginCopy(length)) {
+      this.#waitingForFrame.add(peer)
+      return false
+    }
+    const framed = this.#copied(peer, queue.piece(0), queue.begin(0), length)
+    if (!framed) {
+      this.#cache.endCopy(length)
+      return false
+    }
+    queue.shift(1)
+    this.#charge(peer, length)
+    this.#owner.onSent(length)
+    peer.sendBlocks(framed, length, () => {
+      this.#cache.endCopy(length)
+      this.#onFrameFree()
+    })
+    return true
+  }
+
+  /** Header and bytes of a request; null when they are not all in memory: then the peer waits for them. */
+  #copied(peer: Peer, piece: number, begin: number, length: number): Uint8Array | null {
     const { map } = this.source
-    const [piece, begin, length] = [queue.piece(0), queue.begin(0), queue.bytes(0)]
     const framed = new Uint8Array(PIECE_HEADER_BYTES + length)
     encodePieceHeader(framed, 0, piece, begin, length)
     let at = begin
     while (at < begin + length) {
       const block = map.firstBlock(piece) + Math.floor(at / BLOCK_BYTES)
       const run = this.#runFor(peer, block)
-      if (!run) return false
+      if (!run) return null
       const offset = at - map.blockBegin(block)
       const bytes = this.#cache.blockBytes(this.source, run, block).subarray(offset, offset + begin + length - at)
       framed.set(bytes, PIECE_HEADER_BYTES + at - begin)
       at += bytes.length
     }
-    queue.shift(1)
-    this.#charge(peer, length)
-    this.#owner.onSent(length)
-    peer.sendBlocks(framed, length, () => {})
-    return true
+    return framed
   }
 
   #send(peer: Peer, run: CachedRun, framed: Uint8Array, payloadBytes: number): void {

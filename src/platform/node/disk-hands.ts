@@ -21,6 +21,9 @@ export interface DiskHands {
   close(limitMs: number): Promise<void>
 }
 
+/** Its messages are small: more room than this for what is soon garbage would only be memory. */
+const YOUNG_MIB = 4
+
 export class DiskThread implements DiskHands {
   readonly #slabs: SharedSlabs
   readonly #file: () => URL
@@ -87,7 +90,12 @@ export class DiskThread implements DiskHands {
 
   #start(): Worker {
     // Own arguments: what the program was started with (loaders, inspectors) is not for this thread.
-    const worker = new Worker(this.#file(), { name: 'disk', workerData: this.#slabs, execArgv: [] })
+    const worker = new Worker(this.#file(), {
+      name: 'disk',
+      workerData: this.#slabs,
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+    })
     let reason = 'it ended by itself'
     worker.on('message', (replies: readonly Reply[]) => {
       for (const reply of replies) this.#pending.settle(reply)

@@ -61,6 +61,9 @@ const PAYLOAD_BYTES: Readonly<Record<number, number>> = {
 type State = 'handshake-head' | 'peer-id' | 'message' | 'block-payload'
 
 const BLOCK_HEAD_BYTES = 13
+const LENGTH_BYTES = 4
+/** Room for the beginning of a message that is kept for the next one: with hundreds of peers, more would add up. */
+const KEPT_BYTES = 1024
 const PEER_ID_BYTES = HANDSHAKE_BYTES - HANDSHAKE_HEAD_BYTES
 
 export class WireDecoder {
@@ -130,7 +133,7 @@ export class WireDecoder {
     const length = this.#pendingLength
     const used = this.#decodeOne(this.#pending, 0, length)
     // Zero: with these bytes we know a longer length to wait for, and go on gathering.
-    if (used > 0) this.#pendingLength = 0
+    if (used > 0) this.#forgetPending()
     return at + take
   }
 
@@ -245,10 +248,16 @@ export class WireDecoder {
     }
   }
 
+  #forgetPending(): void {
+    this.#pendingLength = 0
+    if (this.#pending.length > KEPT_BYTES) this.#pending = new Uint8Array(HANDSHAKE_BYTES)
+  }
+
   #keep(bytes: Uint8Array, from: number, to: number): void {
     const length = this.#pendingLength + to - from
     if (length > this.#pending.length) {
-      const grown = new Uint8Array(Math.max(length, 2 * this.#pending.length))
+      const most = LENGTH_BYTES + this.#maxMessageBytes
+      const grown = new Uint8Array(Math.max(length, Math.min(most, 2 * this.#pending.length)))
       grown.set(this.#pending.subarray(0, this.#pendingLength))
       this.#pending = grown
     }
