@@ -18,6 +18,7 @@ export type { Log, LogLevel, LogRecord } from './base/log.ts'
 export type { TrackerStatus } from './engine/discovery/announcer.ts'
 export type { QueryResult } from './engine/discovery/query-trackers.ts'
 export type { Session } from './engine/session/session.ts'
+export type { MemoryUse } from './engine/session/memory-use.ts'
 export type { SessionOptions } from './engine/session/settings.ts'
 export type { ContentLocation } from './engine/storage/content-layout.ts'
 export type {

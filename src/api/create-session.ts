@@ -16,13 +16,15 @@ export interface CreateSessionOptions extends SessionOptions {
 
 /**
  * Opens a session and begins to listen. Rejects with NetworkError: `address_in_use` for a given port that is taken,
- * `address_not_available` for an address that is not this machine's; with TypeError for a rate that is none.
+ * `address_not_available` for an address that is not this machine's; with TypeError for a rate that is none; with RangeError
+ * for less memory than it can work within.
  */
-export function createSession(options: CreateSessionOptions = {}): Promise<Session> {
-  const { workers, state = false } = options
+export async function createSession(options: CreateSessionOptions = {}): Promise<Session> {
+  const { workers, memory, state = false } = options
   const folder = state === true ? defaultStateFolder() : state
   const chosen = {
     ...(workers === undefined ? {} : { workers }),
+    ...(memory === undefined ? {} : { memory }),
     ...(folder === false ? {} : { state: folder }),
   }
   return Session.open(options, options.platform ?? createNodePlatform(chosen))

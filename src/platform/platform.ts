@@ -166,6 +166,8 @@ export type Frame = number
  * - *frames*: buffers of `frameBlocks` blocks, each with room for its 13-byte wire header before it, from which uploads are sent.
  */
 export interface Disk {
+  /** Bytes that slots, frames and the work on them take at most. */
+  readonly memoryBudget: number
   /** Bytes of a slot: 262,144, a multiple of the block size. */
   readonly slotBytes: number
   readonly slotCount: number
@@ -177,6 +179,7 @@ export interface Disk {
   fillSlot(slot: Slot, offset: number, bytes: Uint8Array): void
 
   readonly frameBlocks: number
+  readonly frameCount: number
   readonly freeFrames: number
   takeFrame(): Frame
   returnFrame(frame: Frame): void

@@ -210,6 +210,7 @@ export class FakeSwarm {
         queueMicrotask(() => this.#onAdded(torrent))
         return torrent
       },
+      memory: () => ({ budget: 128, incoming: 3, incomingMost: 80, outgoing: 4, outgoingMost: 40 }),
       close: async () => {
         this.isClosed = true
       },

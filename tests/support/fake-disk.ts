@@ -43,6 +43,7 @@ export class FakeDisk implements Disk {
   readonly slotBytes: number
   readonly slotCount: number
   readonly frameBlocks: number
+  readonly frameCount: number
   readonly files = new Map<string, Uint8Array>()
   /** Of files that have been written, counted in writes. */
   readonly changeTimes = new Map<string, bigint>()
@@ -61,10 +62,15 @@ export class FakeDisk implements Disk {
     this.slotCount = slotCount
     this.slotBytes = blocksPerSlot * BLOCK
     this.frameBlocks = frameBlocks
+    this.frameCount = frameCount
     this.#slots = Array.from({ length: slotCount }, () => new Uint8Array(this.slotBytes))
     this.#freeSlots = Array.from({ length: slotCount }, (_, slot) => slot)
     this.#frames = Array.from({ length: frameCount }, () => new Uint8Array(frameBlocks * FRAMED))
     this.#freeFrames = Array.from({ length: frameCount }, (_, frame) => frame)
+  }
+
+  get memoryBudget(): number {
+    return this.slotCount * this.slotBytes + this.frameCount * this.frameBlocks * FRAMED
   }
 
   get freeSlots(): number {

@@ -76,6 +76,9 @@ export class FaultDisk implements Disk {
 
   // What does not touch files is the real disk's.
 
+  get memoryBudget(): number {
+    return this.#disk.memoryBudget
+  }
   get slotBytes(): number {
     return this.#disk.slotBytes
   }
@@ -96,6 +99,9 @@ export class FaultDisk implements Disk {
   }
   get frameBlocks(): number {
     return this.#disk.frameBlocks
+  }
+  get frameCount(): number {
+    return this.#disk.frameCount
   }
   get freeFrames(): number {
     return this.#disk.freeFrames

@@ -24,7 +24,7 @@ export type EngineTorrent = Pick<
   'metainfo' | 'infohash' | 'done' | 'stats' | 'diagnose' | 'pieceStates' | 'addPeer' | 'on' | 'remove'
 >
 
-export interface EngineSession extends Pick<Session, 'listening' | 'close'> {
+export interface EngineSession extends Pick<Session, 'listening' | 'memory' | 'close'> {
   add(torrent: Uint8Array | Metainfo, options: TorrentOptions): EngineTorrent
 }
 

@@ -100,6 +100,10 @@ class Transfer implements ProgressSource {
     return this.#torrent!.stats()
   }
 
+  memory(): ReturnType<EngineSession['memory']> {
+    return this.#session.memory()
+  }
+
   pieceStates(): Uint8Array {
     return this.#torrent!.pieceStates()
   }

@@ -17,6 +17,7 @@ import type { TorrentInternals } from '../torrent/torrent-surroundings.ts'
 import { Torrent } from '../torrent/torrent.ts'
 import { listenForPeers } from '../transport/listener.ts'
 import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../transport/rate-limits.ts'
+import { type MemoryUse, memorySentence, memoryUse } from './memory-use.ts'
 import { Greeting, type GreetingAnswer, type GreetingOwner } from './greeting.ts'
 import { RateSharing } from './rate-sharing.ts'
 import type { SessionOptions } from './settings.ts'
@@ -34,6 +35,8 @@ const GREETING_TIMEOUT_MS = 10_000
 const SUSPENDED_MS = 30_000
 /** Trackers take up to 3 s; a sound disk needs less. */
 const LEAVE_WITHIN_MS = 3_500
+/** How often the log is told of memory, while that changes. */
+const MEMORY_EVERY_MS = 10_000
 
 export class Session implements GreetingOwner {
   readonly #platform: Platform
@@ -50,6 +53,7 @@ export class Session implements GreetingOwner {
   #listeners: readonly TcpListener[] = []
   #stopHeartbeat: Stop = () => {}
   #lastBeat = 0
+  #memoryTold = { at: 0, sentence: '' }
   #closing: Promise<void> | null = null
 
   private constructor(options: SessionOptions, platform: Platform) {
@@ -152,6 +156,11 @@ export class Session implements GreetingOwner {
     this.#up.limiter.setRate(after.up, now)
   }
 
+  /** What content on its way takes of the memory that it may. */
+  memory(): MemoryUse {
+    return memoryUse(this.#platform.disk)
+  }
+
   /** Everything ends in order: trackers are told (within 3 s), writes are finished, connections and files are closed. */
   close(): Promise<void> {
     this.#closing ??= this.#shutDown()
@@ -196,6 +205,14 @@ export class Session implements GreetingOwner {
       now,
       this.torrents.map(({ serving }) => serving),
     )
+    this.#tellMemory(now)
+  }
+
+  #tellMemory(now: number): void {
+    if (now - this.#memoryTold.at < MEMORY_EVERY_MS) return
+    const sentence = memorySentence(this.memory())
+    if (sentence !== this.#memoryTold.sentence) this.#log({ level: 'debug', scope: 'disk', message: sentence })
+    this.#memoryTold = { at: now, sentence }
   }
 
   // ---------------------------------------------------------------- incoming connections

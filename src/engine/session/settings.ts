@@ -16,6 +16,11 @@ export interface SessionOptions {
   readonly upRate?: number
   /** Threads for hashing and disk, per storage device; 0 does it on the main thread. Default 1. */
   readonly workers?: number
+  /**
+   * Bytes for content on its way in and out, and the work on it, over all torrents. However many peers there are and however
+   * slow the disk is, no more is used. Default 128 MiB, least 16 MiB.
+   */
+  readonly memory?: number
   /** Receives what the session has to tell whoever looks for a fault. Default: nobody. */
   readonly log?: (record: LogRecord) => void
 }

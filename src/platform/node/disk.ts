@@ -7,6 +7,7 @@ import { allocateSlabs, copyToShared, FRAME_BLOCKS, FRAME_BYTES, SLOT_BYTES, typ
 import { NodeVolume, type DeviceHands } from './disk-volume.ts'
 import { diskWorkerFile } from './disk-worker-file.ts'
 import { fileSystemName } from './file-system.ts'
+import { DEFAULT_MEMORY, splitMemory } from './memory-split.ts'
 import { nearestExisting } from './nearest-existing.ts'
 
 /**
@@ -18,9 +19,11 @@ export const DEFAULT_WORKERS = 1
 export interface NodeDiskOptions {
   /** Threads per storage device; 0 does the work on the calling thread. Default 1. */
   readonly workers?: number
-  /** Slots of 256 KiB. Default 256, which is 64 MiB; memory is used only as slots are. */
+  /** Bytes for slots, frames and the work on them: see `splitMemory`. Used only as they are. Default 128 MiB. */
+  readonly memory?: number
+  /** Slots of 256 KiB. Default: what `memory` has room for, as for frames. */
   readonly slotCount?: number
-  /** Frames of 1 MiB. Default 32. */
+  /** Frames of 1 MiB. */
   readonly frameCount?: number
   /** How long `close` waits for what is under way. Default 5000. */
   readonly closeLimitMs?: number
@@ -29,6 +32,7 @@ export interface NodeDiskOptions {
 }
 
 export class NodeDisk implements Disk {
+  readonly memoryBudget: number
   readonly slotBytes = SLOT_BYTES
   readonly frameBlocks = FRAME_BLOCKS
   readonly #workers: number
@@ -44,8 +48,11 @@ export class NodeDisk implements Disk {
   #closing: Promise<void> | null = null
 
   constructor(options: NodeDiskOptions = {}) {
-    const { workers = DEFAULT_WORKERS, slotCount = 256, frameCount = 32 } = options
+    const { workers = DEFAULT_WORKERS, memory = DEFAULT_MEMORY } = options
     const { closeLimitMs = 5000, workerFile = diskWorkerFile } = options
+    const split = splitMemory(memory, workers)
+    const { slotCount = split.slotCount, frameCount = split.frameCount } = options
+    this.memoryBudget = memory
     this.#workers = workers
     this.#closeLimitMs = closeLimitMs
     this.#workerFile = workerFile
@@ -65,6 +72,10 @@ export class NodeDisk implements Disk {
 
   get freeSlots(): number {
     return this.#slots.freeCount
+  }
+
+  get frameCount(): number {
+    return this.#frames.count
   }
 
   get freeFrames(): number {

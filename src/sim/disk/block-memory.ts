@@ -8,7 +8,7 @@ import { untouchedMemory } from './untouched-memory.ts'
 
 /** Room before each block of a frame for the header of its `piece` message. */
 const HEADER_BYTES = 13
-const FRAMED_BLOCK_BYTES = HEADER_BYTES + BLOCK_BYTES
+export const FRAMED_BLOCK_BYTES = HEADER_BYTES + BLOCK_BYTES
 
 export interface BlockMemorySizes {
   readonly kind: ContentKind

@@ -3,7 +3,7 @@
 import { Pool } from '../../base/pool.ts'
 import type { Disk, Frame, Random, Slot, Volume } from '../../platform/platform.ts'
 import type { Timeline } from '../timeline.ts'
-import { BlockMemory } from './block-memory.ts'
+import { BlockMemory, FRAMED_BLOCK_BYTES } from './block-memory.ts'
 import { SimDevice, type SimDeviceOptions } from './sim-device.ts'
 import type { SimFile } from './sim-file.ts'
 import { isBelow } from './sim-files.ts'
@@ -69,6 +69,10 @@ export class SimDisk implements Disk, VolumeOwner {
 
   get slotCount(): number {
     return this.#slots.count
+  }
+
+  get memoryBudget(): number {
+    return this.slotCount * this.slotBytes + this.frameCount * this.frameBlocks * FRAMED_BLOCK_BYTES
   }
 
   get freeSlots(): number {

@@ -2,7 +2,16 @@
 import type { Command } from 'commander'
 import type { CreateSessionOptions, LogLevel, LogRecord } from '../../../index.ts'
 import { parsePeer, type PeerOption } from './peer-option.ts'
-import { parseBind, parseBytes, parseCount, parseLogLevel, parsePort, parsePositive, repeated } from './values.ts'
+import {
+  parseBind,
+  parseBytes,
+  parseCount,
+  parseLogLevel,
+  parseMemory,
+  parsePort,
+  parsePositive,
+  repeated,
+} from './values.ts'
 
 export interface SessionFlags {
   readonly port?: number
@@ -12,6 +21,7 @@ export interface SessionFlags {
   readonly downRate?: number
   readonly upRate?: number
   readonly workers?: number
+  readonly memory?: number
   readonly logLevel?: LogLevel
   readonly logFile?: string
   /** False: nowhere. */
@@ -45,6 +55,7 @@ export function addMachineOptions(command: Command): void {
   command.optionsGroup('Machine:')
   addWorkersOption(command)
   command
+    .option('--memory <size>', 'most for content on its way in and out, such as 64M or 1G (default: 128M)', parseMemory)
     .option('--log-level <level>', 'error, warn, info or debug (default: warn)', parseLogLevel)
     .option('--log-file <file>', 'append the log to a file rather than to stderr')
 }
@@ -54,6 +65,6 @@ export function addWorkersOption(command: Command): void {
 }
 
 export function toSessionOptions(flags: SessionFlags, log: (record: LogRecord) => void): CreateSessionOptions {
-  const { port, bind, maxPeers, downRate, upRate, workers } = flags
-  return { port, bind, maxPeers, downRate, upRate, workers, log }
+  const { port, bind, maxPeers, downRate, upRate, workers, memory } = flags
+  return { port, bind, maxPeers, downRate, upRate, workers, memory, log }
 }

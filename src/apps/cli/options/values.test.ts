@@ -7,6 +7,7 @@ import {
   parseCount,
   parseDecimal,
   parseLogLevel,
+  parseMemory,
   parsePieceLength,
   parsePort,
   parsePositive,
@@ -30,6 +31,11 @@ test.for([
 const nonsense: [name: string, parse: (text: string) => unknown, texts: readonly string[]][] = [
   ['bytes', parseBytes, ['', '-1', '1G', '1.5', '1e6', '0x10', 'K', '1KB', '1 K', '99999999999999999999', 'Infinity']],
   ['a piece length', parsePieceLength, ['1000', '8K', '48K', '512M', '0']],
+  [
+    'memory',
+    parseMemory,
+    ['', '15M', '15.9M', '0.01G', '-64M', '128', '128K', '128MB', '64 M', '1e3M', '99999999999G'],
+  ],
   ['a port', parsePort, ['65536', '-1', '80a', '', '1.5']],
   ['a count', parseCount, ['-1', '1.5', '', 'many', '1e3']],
   ['a positive number', parsePositive, ['0', '-1', 'x']],
@@ -47,6 +53,10 @@ test.for(cases)('"$text" is not $name', ({ parse, text }) => {
 
 test('a piece length is a power of two', () => {
   expect(['16K', '1M', '256M', '32768'].map(parsePieceLength)).toEqual([16_384, 1_048_576, 268_435_456, 32_768])
+})
+
+test('memory is in MiB or GiB', () => {
+  expect(['16M', '128m', '1.5G', '16.5M'].map(parseMemory)).toEqual([16 << 20, 128 << 20, 1536 << 20, 16.5 * 2 ** 20])
 })
 
 test('an address is brought into its one form', () => {

@@ -3,7 +3,8 @@ import { InvalidArgumentError } from 'commander'
 import { parseIp } from '../../../base/address.ts'
 import type { LogLevel } from '../../../index.ts'
 
-const UNIT_BYTES: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2 }
+const UNIT_BYTES: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 }
+const MIN_MEMORY = 16 * 1024 ** 2
 const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug']
 const MIN_PIECE_LENGTH = 16 * 1024
 const MAX_PIECE_LENGTH = 256 * 1024 ** 2
@@ -14,6 +15,15 @@ export function parseBytes(text: string): number {
   const bytes = match ? Math.floor(Number(match[1]) * UNIT_BYTES[match[2].toUpperCase()]) : Number.NaN
   if (!Number.isSafeInteger(bytes))
     throw new InvalidArgumentError('Give a number of bytes, such as 500000, 512K or 1.5M.')
+  return bytes
+}
+
+/** Bytes of memory: `128M`, `1.5G`; M is MiB, G is GiB. */
+export function parseMemory(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([MG])$/i.exec(text)
+  const bytes = match ? Math.floor(Number(match[1]) * UNIT_BYTES[match[2].toUpperCase()]) : Number.NaN
+  if (!Number.isSafeInteger(bytes)) throw new InvalidArgumentError('Give a size, such as 128M or 1.5G.')
+  if (bytes < MIN_MEMORY) throw new InvalidArgumentError('Give 16M or more.')
   return bytes
 }
 

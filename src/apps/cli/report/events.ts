@@ -20,6 +20,9 @@ export type CommandEvent =
       readonly peers: number
       readonly pieces_have: number
       readonly pieces: number
+      readonly memory_in: number
+      readonly memory_out: number
+      readonly memory_budget: number
     }
   | {
       readonly event: 'peer_dropped'

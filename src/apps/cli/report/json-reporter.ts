@@ -1,5 +1,5 @@
 // Events as JSON, one object a line, on stdout and with nothing else there.
-import type { TorrentStats } from '../../../index.ts'
+import type { MemoryUse, TorrentStats } from '../../../index.ts'
 import { printable, printableJson } from '../view/printable.ts'
 import type { CommandEvent } from './events.ts'
 import type { ProgressSource, Reporter } from './reporter.ts'
@@ -46,7 +46,7 @@ export class JsonReporter implements Reporter {
     const stats = source.stats()
     // While data on disk is looked at, `checking` tells how far; progress of a transfer begins after it.
     if (stats.state === 'checking') return
-    const event = progressEvent(stats)
+    const event = progressEvent(stats, source.memory())
     const text = JSON.stringify(event)
     // What has come to rest is not told again and again.
     if (text === this.#lastProgress) return
@@ -68,7 +68,7 @@ export class JsonReporter implements Reporter {
   }
 }
 
-function progressEvent(stats: TorrentStats): CommandEvent {
+function progressEvent(stats: TorrentStats, memory: MemoryUse): CommandEvent {
   return {
     event: 'progress',
     downloaded: stats.downloaded,
@@ -81,5 +81,8 @@ function progressEvent(stats: TorrentStats): CommandEvent {
     peers: stats.peers,
     pieces_have: stats.piecesHave,
     pieces: stats.pieces,
+    memory_in: memory.incoming,
+    memory_out: memory.outgoing,
+    memory_budget: memory.budget,
   }
 }

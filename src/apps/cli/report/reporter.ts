@@ -1,5 +1,5 @@
 // Whom a transfer tells what happens. Three kinds: events for programs (json), a live view (terminal), lines (plain).
-import type { TorrentStats } from '../../../index.ts'
+import type { MemoryUse, TorrentStats } from '../../../index.ts'
 import type { Slowness } from '../slowness.ts'
 import type { CommandEvent } from './events.ts'
 
@@ -11,6 +11,8 @@ export interface ProgressSource {
   /** Why it is slow; null while all is well. */
   readonly slowness: Slowness | null
   stats(): TorrentStats
+  /** Of the whole session. */
+  memory(): MemoryUse
   pieceStates(): Uint8Array
 }
 
