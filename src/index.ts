@@ -10,6 +10,7 @@ export { createTorrent, type CreateOptions } from './api/create-torrent.ts'
 export { fetchPiece, type FetchPieceOptions } from './api/fetch-piece.ts'
 export { fetchUrl, type FetchUrlOptions } from './api/fetch-url.ts'
 export { locateContent } from './api/locate-content.ts'
+export { type ContentRemoval, openRemoval, type RemovalOptions } from './api/open-removal.ts'
 export { queryTrackers, type QueryTrackersOptions } from './api/query-trackers.ts'
 export { verifyTorrent, type Verification } from './api/verify-torrent.ts'
 export type { WorkOptions } from './api/work-options.ts'
@@ -28,6 +29,7 @@ export type {
   FilePriorities,
   FilePriority,
   PeerInfo,
+  RemoveOptions,
   TorrentEvents,
   TorrentOptions,
   TorrentState,

@@ -5,7 +5,15 @@ import type { Context } from '../../src/apps/cli/context.ts'
 import type { Engine, EngineSession } from '../../src/apps/cli/engine.ts'
 import { runProgram } from '../../src/apps/cli/program.ts'
 import { Stop } from '../../src/apps/cli/stop.ts'
-import type { Cause, Metainfo, SessionOptions, TorrentEvents, TorrentOptions, TorrentStats } from '../../src/index.ts'
+import type {
+  Cause,
+  FileInfo,
+  Metainfo,
+  SessionOptions,
+  TorrentEvents,
+  TorrentOptions,
+  TorrentStats,
+} from '../../src/index.ts'
 
 export class FakeStream {
   text = ''
@@ -102,6 +110,15 @@ export class FakeTorrent {
     return this.figures
   }
 
+  files(): FileInfo[] {
+    return [...this.metainfo.files.entries()]
+      .filter(([, { isPad }]) => !isPad)
+      .map(([index, { savedAs, length }]) => {
+        const priority = this.options.files?.[index] ?? 'normal'
+        return { index, path: savedAs, length, done: this.figures.left === 0 ? length : 0, priority }
+      })
+  }
+
   diagnose(): Cause[] {
     return this.causes
   }
@@ -118,8 +135,9 @@ export class FakeTorrent {
     return this.#events.on(event, listener)
   }
 
-  async remove(): Promise<void> {
+  async remove(): Promise<null> {
     this.isRemoved = true
+    return null
   }
 
   /** As when the data on disk has been looked at. */
@@ -160,6 +178,8 @@ export class FakeCli {
   env: NodeJS.ProcessEnv = { NO_COLOR: '1' }
   /** Host name -> IPs; any other name is not found. */
   names: Readonly<Record<string, readonly string[]>> = {}
+  /** What a person says to each question; null: there is nobody. */
+  answer: string | null = null
 
   constructor(engine: Partial<Engine> = {}, options: { readonly isTTY?: boolean } = {}) {
     this.engine = engine
@@ -174,6 +194,10 @@ export class FakeCli {
       clock: this.clock,
       stop: this.stop,
       loadEngine: async () => this.engine as Engine,
+      ask: async (question) => {
+        this.stderr.write(question)
+        return this.answer
+      },
       lookup: async (host) => {
         const ips = this.names[host]
         if (ips === undefined) throw new Error(`${host} is not known`)

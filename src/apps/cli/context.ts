@@ -29,6 +29,8 @@ export interface Context {
   readonly clock: CommandClock
   readonly stop: Stop
   loadEngine(): Promise<Engine>
+  /** What a person answers to this, in a line; null when there is no terminal to ask on. */
+  ask(question: string): Promise<string | null>
   /** IPs of a host name; rejects when it has none. */
   lookup(host: string): Promise<readonly string[]>
 }

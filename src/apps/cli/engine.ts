@@ -13,6 +13,7 @@ import type {
   fetchPiece,
   fetchUrl,
   locateContent,
+  openRemoval,
   parseMagnet,
   parseTorrent,
   queryTrackers,
@@ -21,7 +22,7 @@ import type {
 
 export type EngineTorrent = Pick<
   Torrent,
-  'metainfo' | 'infohash' | 'done' | 'stats' | 'diagnose' | 'pieceStates' | 'addPeer' | 'on' | 'remove'
+  'metainfo' | 'infohash' | 'done' | 'stats' | 'files' | 'diagnose' | 'pieceStates' | 'addPeer' | 'on' | 'remove'
 >
 
 export interface EngineSession extends Pick<Session, 'listening' | 'memory' | 'close'> {
@@ -38,6 +39,7 @@ export interface Engine {
   readonly createTorrent: typeof createTorrent
   readonly locateContent: typeof locateContent
   readonly verifyTorrent: typeof verifyTorrent
+  readonly openRemoval: typeof openRemoval
   readonly queryTrackers: typeof queryTrackers
   readonly fetchPiece: typeof fetchPiece
   readonly fetchUrl: typeof fetchUrl

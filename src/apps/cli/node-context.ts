@@ -17,6 +17,11 @@ export function nodeContext(stop: Stop): Context {
     },
     stop,
     loadEngine: () => import('../../index.ts'),
+    ask: async (question) => {
+      if (!process.stdin.isTTY || !process.stderr.isTTY) return null
+      const { askOnTerminal } = await import('./ask-on-terminal.ts')
+      return askOnTerminal(question)
+    },
     lookup: async (host) => {
       const { lookup } = await import('node:dns/promises')
       try {

@@ -40,6 +40,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/verify.ts')).verify,
   },
   {
+    name: 'remove',
+    summary: "delete a torrent's content, and nothing else",
+    load: async () => (await import('./commands/remove.ts')).remove,
+  },
+  {
     name: 'peers',
     summary: "ask a torrent's trackers who is in the swarm",
     load: async () => (await import('./commands/peers.ts')).peers,

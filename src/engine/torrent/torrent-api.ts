@@ -32,6 +32,11 @@ export interface TorrentOptions {
    * default: as it was in the run before, and everything at first.
    */
   readonly files?: FilePriorities
+  /**
+   * Take the space of all wanted files before the download begins; a disk that has too little of it is `disk_full` at once.
+   * Default false: files grow, with holes, as pieces come.
+   */
+  readonly preallocate?: boolean
   /** Peers to dial besides those of the trackers: `host:port`. */
   readonly peers?: readonly string[]
   /** Announce to the torrent's trackers. Default true. */
@@ -46,6 +51,14 @@ export interface TorrentOptions {
   readonly downRate?: number
   /** Payload sent, bytes per second; 0 (the default) is no limit. It holds beside the session's. */
   readonly upRate?: number
+}
+
+export interface RemoveOptions {
+  /**
+   * Deletes the torrent's own files, the folders that are empty then, and what is remembered of it at this place. What else is
+   * there stays, and no symbolic link is followed. Default false: everything stays.
+   */
+  readonly data?: boolean
 }
 
 /** Payload counts whole verified or requested bytes; protocol overhead is not in it. Rates are bytes per second, smoothed over some 5 s. */
@@ -91,6 +104,8 @@ export interface TorrentEvents {
   checking: { readonly done: number; readonly total: number }
   /** All data that was on disk has been looked at; downloading or seeding begins. */
   checked: { readonly good: number }
+  /** The space of the wanted files is being taken (`preallocate`): bytes done of bytes in all. */
+  allocating: { readonly done: number; readonly total: number }
   /** A peer was closed for what it did. `pieces`: those it delivered wrong data for. */
   peerDropped: {
     readonly address: string

@@ -3,6 +3,7 @@
 // journal meanwhile is passed on from here.
 import type { PeerError, StateError, StorageError } from '../../base/errors.ts'
 import { checkContent } from '../storage/content-check.ts'
+import { preallocate } from '../storage/preallocation.ts'
 import type { DownloadOwner } from './download.ts'
 import type { Peer } from './peer.ts'
 import type { TorrentFigures } from './torrent-figures.ts'
@@ -15,6 +16,8 @@ export interface RunOwner {
   onChecking(done: number, total: number): void
   /** All data that was on disk has been looked at. */
   onChecked(good: number): void
+  /** Space is being taken: bytes done of bytes in all. */
+  onAllocating(done: number, total: number): void
   /** A piece is verified and on disk. */
   onStored(): void
   /** A change of what is wanted has taken effect. */
@@ -71,6 +74,11 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
       await parts.journal?.begin(parts.download.have, willWrite)
       if (!this.#options.options.pieces) await this.#beginSelection(parts)
     })
+  }
+
+  /** Takes the space of all that is wanted. To be called once, after the check. The same answers and errors. */
+  preallocate(parts: TorrentParts): Promise<TorrentParts | null> {
+    return this.#begin(() => this.#preallocate(parts))
   }
 
   async #begin(step: () => Promise<void>): Promise<TorrentParts | null> {
@@ -176,6 +184,29 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
       wanted,
       onGood: (piece) => download.setHave(piece),
       onProgress: (done, total) => this.#owner.onChecking(done, total),
+      isStopped: () => this.isStopped,
+    })
+  }
+
+  /** Files that are complete have their space; those that are skipped need none. */
+  async #preallocate({ layout, download, journal }: TorrentParts): Promise<void> {
+    const { metainfo, map, selection } = this.#options
+    const lacksSome = (file: number): boolean => {
+      const { first, last } = map.piecesOfFile(file) ?? { first: 0, last: -1 }
+      for (let piece = first; piece <= last; piece++) if (download.missing.has(piece)) return true
+      return false
+    }
+    const files = [...metainfo.files.keys()].filter(
+      (file) => layout.paths[file] !== '' && !selection.isSkipped(file) && lacksSome(file),
+    )
+    await preallocate({
+      volume: download.volume,
+      files: files.map((file) => ({ path: layout.paths[file], length: metainfo.files[file].length })),
+      onTouched: (i) => {
+        journal?.touchedFile(files[i])
+        journal?.tick()
+      },
+      onProgress: (done, total) => this.#owner.onAllocating(done, total),
       isStopped: () => this.isStopped,
     })
   }

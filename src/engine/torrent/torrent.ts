@@ -9,13 +9,16 @@ import { toHex } from '../../base/bytes.ts'
 import { Emitter } from '../../base/emitter.ts'
 import { type PeerError, type StateError, StorageError, type TrackerError } from '../../base/errors.ts'
 import { PEER_ID_PREFIX } from '../../base/product.ts'
-import type { Connection, ConnectionHandler, Platform } from '../../platform/platform.ts'
+import type { Connection, ConnectionHandler, Platform, RemovedTree } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
 import type { BookCensus } from '../policy/peer-book.ts'
 import { NO_SETTINGS } from '../storage/torrent-settings.ts'
+import { contentLayout } from '../storage/content-layout.ts'
 import { driveGone, isDriveGone, lackOfRoom } from '../storage/content-place.ts'
+import { lockContent, removeContent } from '../storage/content-removal.ts'
+import { fileAttributes } from '../storage/file-attributes.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
 import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../transport/rate-limits.ts'
 import { diagnose } from './diagnosis.ts'
@@ -27,6 +30,7 @@ import type {
   FileInfo,
   FilePriorities,
   PeerInfo,
+  RemoveOptions,
   TorrentEvents,
   TorrentOptions,
   TorrentState,
@@ -77,9 +81,12 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   readonly #selection: FileSelection
   #isCompleting = false
   #wasCompleteAtStart = false
+  /** Something has been fetched: the files are of our making. */
+  #hasStored = false
   #resolveDone!: () => void
   #rejectDone!: (error: Error) => void
   #removal: Promise<void> | null = null
+  #deletion: Promise<RemovedTree> | null = null
   /** Whom the user named, by their keys. */
   readonly #userPeers = new Map<string, Address>()
 
@@ -218,10 +225,22 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     this.#upLimiter.setRate(after.up, now)
   }
 
-  /** Leaves the session: trackers are told, writes under way are finished, connections are closed. The data stays. */
-  remove(): Promise<void> {
+  /**
+   * Leaves the session: trackers are told, writes under way are finished, connections are closed. The data stays, or is deleted:
+   * see `RemoveOptions`. Resolves to what was deleted; null: nothing was to be.
+   * Rejects only when it was to be deleted: with StorageError, when all that can be deleted has been; with StateError `in_use`.
+   */
+  async remove({ data = false }: RemoveOptions = {}): Promise<RemovedTree | null> {
     this.#removal ??= this.#leave()
-    return this.#removal
+    await this.#removal
+    if (data) this.#deletion ??= this.#delete()
+    const deleted = this.#deletion?.catch((error: unknown) => {
+      if (data) throw error
+      return null
+    })
+    const removed = (await deleted) ?? null
+    this.#around.onRemoved()
+    return removed
   }
 
   // ---------------------------------------------------------------- for the session
@@ -302,6 +321,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
       if (!(await run.check(parts))) return
       const lack = await this.#lackOfRoom(parts)
       if (lack) throw lack
+      if (this.#options.preallocate && !(await run.preallocate(parts))) return
       if (!run.isStopped) this.#goOn(parts)
     } catch (error) {
       this.onTrouble(error as StorageError)
@@ -355,6 +375,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     try {
       const empty = this.#options.pieces ? [] : this.#selection.emptyFiles(layout)
       if (empty.length > 0) await download.volume.ensureFiles(empty)
+      if (this.#hasStored && !this.#options.pieces) await this.#applyAttributes(this.#parts!)
     } catch (error) {
       return this.onTrouble(error as StorageError)
     } finally {
@@ -368,6 +389,17 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     this.#resolveDone()
     this.#events.emit('done', {})
     this.#events.emit('seeding', {})
+  }
+
+  /** Where they cannot be had, the content is as good without them. */
+  async #applyAttributes({ layout, download: { volume } }: TorrentParts): Promise<void> {
+    const attributes = fileAttributes(this.metainfo, layout, (file) => this.#selection.isSkipped(file))
+    if (attributes.executables.length === 0 && attributes.links.length === 0) return
+    try {
+      await volume.applyAttributes(layout.root, attributes)
+    } catch (error) {
+      if (this.#isRunning) this.onWarning('disk', 'attributes_failed', (error as Error).message)
+    }
   }
 
   /** The run cannot go on. What passes by itself is waited for. */
@@ -450,7 +482,14 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     this.#state = 'stopped'
     if (!hadFailed) this.#rejectDone(new Error(`The torrent ${this.metainfo.name} was removed before it was complete`))
     await this.#stop()
-    this.#around.onRemoved()
+  }
+
+  async #delete(): Promise<RemovedTree> {
+    const { platform } = this.#around
+    const { layout: foreign, pieces } = this.#options
+    const layout = this.#parts?.layout ?? foreign?.(this.#map) ?? contentLayout(this.metainfo, this.#map, this.#options)
+    const state = foreign || pieces ? null : platform.state
+    return removeContent(platform, layout, await lockContent(state, this.metainfo, layout.root))
   }
 
   async #stop(): Promise<void> {
@@ -488,7 +527,12 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     this.#events.emit('checked', { good })
   }
 
+  onAllocating(done: number, total: number): void {
+    this.#events.emit('allocating', { done, total })
+  }
+
   onStored(): void {
+    this.#hasStored = true
     const { download } = this.#parts!
     if (download.isComplete && this.#state === 'downloading') void this.#complete()
   }

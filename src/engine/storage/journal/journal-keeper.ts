@@ -125,6 +125,12 @@ export class JournalKeeper {
     this.#touch(piece)
   }
 
+  /** The file is written to, without an entry: it changes, by our own hand. */
+  touchedFile(file: number): void {
+    this.#dirtyFiles.add(file)
+    this.#oldest ??= this.#options.now()
+  }
+
   /** The piece is wrong, and fetched again: its blocks are of no use. */
   forgetBlocks(piece: number): void {
     if (!this.#blocks.delete(piece)) return
