@@ -58,11 +58,13 @@ export class Shoal {
 /**
  * Starts the command; `args` should contain `--json` where events are wanted. What it remembers lies in a folder of its own,
  * unless `--state` is among the arguments.
+ * @param before a command that runs it, in other circumstances
  */
 export function startShoal(
   stage: Stage,
   args: readonly string[],
   moreEnv: Readonly<Record<string, string>> = {},
+  before: readonly string[] = [],
 ): Shoal {
   if (!existsSync(ENTRY)) throw new Error(`Cannot test the command: ${ENTRY} is missing; run \`npm run build\``)
   const events: ShoalEvent[] = []
@@ -70,7 +72,7 @@ export function startShoal(
     if (stream === 'stdout' && args.includes('--json')) events.push(JSON.parse(line) as ShoalEvent)
   }
   const env = { XDG_STATE_HOME: stage.folder('state'), ...moreEnv }
-  const argv = [process.execPath, ENTRY, ...args]
+  const argv = [...before, process.execPath, ENTRY, ...args]
   return new Shoal(stage.start(`shoal ${args[0]}`, argv, { onLine, env, cwd: stage.root }), events)
 }
 
@@ -107,4 +109,4 @@ export async function runShoal(
   return { code, ...text }
 }
 
-const LOOPBACK = ['--bind', '127.0.0.1', '--port', '0', '--json']
+export const LOOPBACK = ['--bind', '127.0.0.1', '--port', '0', '--json']

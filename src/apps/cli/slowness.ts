@@ -51,11 +51,16 @@ export class SlownessWatch {
     const { state, downloaded } = this.#torrent.stats()
     if (downloaded !== this.#downloaded || state !== 'downloading') this.#movedAt = now
     this.#downloaded = downloaded
+    if (state === 'parked') return this.#tellCause(true)
     if (state !== 'downloading') return null
     const isStalled = now - this.#movedAt >= PATIENCE_MS
+    const found = this.#tellCause(isStalled)
+    return found && (isStalled || WORTH_TELLING.has(found.code)) ? found : null
+  }
+
+  #tellCause(isStalled: boolean): Slowness | null {
     const [cause] = this.#torrent.diagnose()
-    if (!cause || (!isStalled && !WORTH_TELLING.has(cause.code))) return null
-    return { isStalled, code: cause.code, message: cause.message }
+    return cause ? { isStalled, code: cause.code, message: cause.message } : null
   }
 }
 

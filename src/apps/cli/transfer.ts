@@ -27,7 +27,7 @@ export interface SeedLimits {
 export interface TransferPlan {
   readonly metainfo: Metainfo
   readonly location: { readonly path: string; readonly name?: string }
-  /** One priority for each file. Default: all of them alike. */
+  /** One priority for each file. Default: as they were in the run before. */
   readonly files?: readonly FilePriority[]
   /** `seed` fails when the content is not complete; `download` completes it. */
   readonly kind: 'download' | 'seed'
@@ -189,6 +189,10 @@ class Transfer implements ProgressSource {
         reporter.report({ event: 'peer_dropped', address, reason, message, ...(pieces ? { pieces } : {}) })
       }),
       torrent.on('warning', ({ code, message }) => reporter.report({ event: 'warning', code, message })),
+      torrent.on('parked', ({ error }) =>
+        reporter.report({ event: 'parked', code: error.code, message: error.message }),
+      ),
+      torrent.on('resumed', () => reporter.report({ event: 'resumed' })),
     )
     return failed
   }
@@ -208,6 +212,8 @@ class Transfer implements ProgressSource {
       const { slowness } = this
       if (!slowness) return this.#reporter.report({ event: 'flowing' })
       const { code, message, isStalled } = slowness
+      // Told when it began.
+      if (code === 'parked') return
       this.#reporter.report({ event: 'slow', code, message, stalled: isStalled })
     }
     this.#onDetach.push(
@@ -233,13 +239,13 @@ class Transfer implements ProgressSource {
   }
 
   async #finishDownload(): Promise<void> {
-    const { metainfo, location, files, checksum } = this.#plan
+    const { metainfo, location, checksum } = this.#plan
     const seconds = (this.#context.clock.now() - this.#startedAt) / 1000
     const path = resolve(join(location.path, location.name ?? metainfo.savedName))
-    const written = metainfo.files.filter((file, i) => !file.isPad && files?.[i] !== 'skip')
+    const written = this.#torrent!.files().filter(({ priority }) => priority !== 'skip')
     let sha256: string | undefined
     if (checksum !== null) {
-      sha256 = await this.#verifyChecksum(join(location.path, ...written[0].savedAs), checksum)
+      sha256 = await this.#verifyChecksum(join(location.path, ...written[0].path), checksum)
     }
     this.#context.stop.isNormal = true
     this.#reporter.report({ event: 'done', path, files: written.length, ...(sha256 ? { sha256 } : {}) })

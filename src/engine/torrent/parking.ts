@@ -7,14 +7,8 @@ const LONGEST_PAUSE_MS = 300_000
 /** Whoever has to stop so soon after it went on has gained nothing. */
 const IN_VAIN_MS = 60_000
 
-/** What a person must see to, but that a torrent can find mended by itself. */
-const PASSING: ReadonlySet<string> = new Set(['disk_full', 'drive_gone'])
 /** What a drive that is pulled out may look like at first. */
 const SUSPICIOUS: ReadonlySet<string> = new Set(['not_found', 'io_error', 'changed', 'truncated', 'read_only'])
-
-export function passes({ code }: StorageError | StateError): boolean {
-  return PASSING.has(code)
-}
 
 /** May the drive be gone? That is to be looked at. */
 export function isSuspicious({ code }: StorageError | StateError): boolean {

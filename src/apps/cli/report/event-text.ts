@@ -29,6 +29,8 @@ export class EventText {
       return this.#once(`${event.address} ${event.reason}`, `${who} ${printable(event.message)}`)
     }
     if (event.event === 'slow') return this.#style.busy(printable(slownessText(event.stalled, event.message)))
+    if (event.event === 'parked') return `${this.#style.busy('Waiting:')} ${printable(event.message)}`
+    if (event.event === 'resumed') return 'Going on'
     return null
   }
 

@@ -44,6 +44,9 @@ export type CommandEvent =
       readonly stalled: boolean
     }
   | { readonly event: 'flowing' }
+  /** It waits: `disk_full` or `drive_gone`. */
+  | { readonly event: 'parked'; readonly code: string; readonly message: string }
+  | { readonly event: 'resumed' }
   | { readonly event: 'done'; readonly path: string; readonly files: number; readonly sha256?: string }
   | { readonly event: 'seeding'; readonly infohash_v1: string; readonly port: number }
   | { readonly event: 'stopped' }

@@ -28,7 +28,10 @@ export class PlainReporter implements Reporter {
 
   report(event: CommandEvent): void {
     const text = this.#eventText.of(event)
-    if (text !== null) this.#writeUnlessQuiet(text)
+    if (text === null) return
+    // A command that stands still until somebody acts has to say so.
+    if (event.event === 'parked') this.#options.writeErr(`${text}\n`)
+    else this.#writeUnlessQuiet(text)
   }
 
   progress(source: ProgressSource): void {

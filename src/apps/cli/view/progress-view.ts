@@ -51,6 +51,8 @@ export function describeProgress(view: ProgressView): string {
   }
   const figures = transferFigures(stats).join(', ')
   if (stats.state === 'seeding') return `Seeding ${view.name}: ${figures}`
+  if (stats.state === 'parked')
+    return `Waiting with ${view.name}: ${formatPercent(stats.wanted - stats.left, stats.wanted)}`
   return `Downloading ${view.name}: ${formatPercent(stats.wanted - stats.left, stats.wanted)}, ${figures}`
 }
 
@@ -78,6 +80,7 @@ function remainingTime(stats: TorrentStats): string {
 
 function stateOf(stats: TorrentStats): string {
   if (stats.state === 'downloading' && stats.peers === 0) return 'looking for peers'
+  if (stats.state === 'parked') return 'waiting'
   return stats.state
 }
 
