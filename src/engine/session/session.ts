@@ -134,7 +134,10 @@ export class Session implements GreetingOwner {
       onReady: () => {
         for (const greeting of this.#greetings) greeting.askAgain()
       },
-      onRemoved: () => this.#torrents.delete(key),
+      onRemoved: () => {
+        // It may have been added anew since.
+        if (this.#torrents.get(key) === added) this.#torrents.delete(key)
+      },
     })
     this.#torrents.set(key, added)
     return added
