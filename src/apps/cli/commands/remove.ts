@@ -2,8 +2,8 @@
 import { relative, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { formatBytes, formatCount } from '../../../base/format.ts'
-import type { ContentRemoval } from '../../../index.ts'
-import { EXIT_FAILED, usageError } from '../command-error.ts'
+import type { ContentRemoval, Metainfo } from '../../../index.ts'
+import { CommandError, EXIT_FAILED, usageError } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import { addStateOptions } from '../options/session-options.ts'
 import { readTorrent } from '../torrent-input.ts'
@@ -48,7 +48,14 @@ async function run(command: Command, context: Context): Promise<number> {
   const location = await engine.locateContent(metainfo, path)
   const removal = await engine.openRemoval(metainfo, location, { state: flags.state ?? true })
   try {
-    if (flags.yes !== true && !(await isWanted(removal, context))) {
+    if (removal.files.length === 0) {
+      throw new CommandError(
+        'not_found',
+        `Cannot find any file of ${printable(metainfo.name)} in ${printable(path)}; check the path`,
+      )
+    }
+    if (flags.yes === true) requireName(metainfo, location.name)
+    else if (!(await isWanted(removal, context))) {
       context.stderr.write('Nothing was deleted\n')
       return EXIT_FAILED
     }
@@ -66,6 +73,13 @@ async function run(command: Command, context: Context): Promise<number> {
   } finally {
     await removal.close()
   }
+}
+
+/** Files of the same names in a folder of another name may be somebody else's: that takes a look. */
+function requireName({ savedName }: Metainfo, name: string): void {
+  if (name === savedName) return
+  const message = `Cannot be sure that ${printable(name)} is the content of ${printable(savedName)}; delete without --yes, and look`
+  throw new CommandError('other_name', message)
 }
 
 async function isWanted(removal: ContentRemoval, context: Context): Promise<boolean> {
