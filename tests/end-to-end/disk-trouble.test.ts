@@ -163,7 +163,13 @@ test(
     const cut = payload.files[4]
     truncateSync(join(scene.folder, payload.name, ...cut.path), cut.length - 1)
     const leecher = startShoal(scene.stage, [
-      ...['download', scene.torrentFile, '-o', scene.stage.folder('leecher'), ...LOOPBACK, '--peer', address],
+      'download',
+      scene.torrentFile,
+      '-o',
+      scene.stage.folder('leecher'),
+      ...LOOPBACK,
+      '--peer',
+      address,
     ])
     const { code, message } = await failure(again)
     expect(code).toBe('truncated')

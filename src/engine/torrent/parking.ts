@@ -7,14 +7,6 @@ const LONGEST_PAUSE_MS = 300_000
 /** Whoever has to stop so soon after it went on has gained nothing. */
 const IN_VAIN_MS = 60_000
 
-/** What a drive that is pulled out may look like at first. */
-const SUSPICIOUS: ReadonlySet<string> = new Set(['not_found', 'io_error', 'changed', 'truncated', 'read_only'])
-
-/** May the drive be gone? That is to be looked at. */
-export function isSuspicious({ code }: StorageError | StateError): boolean {
-  return SUSPICIOUS.has(code)
-}
-
 export class Parking {
   /** Null: it is not parked. */
   error: StorageError | StateError | null = null

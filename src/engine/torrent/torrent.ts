@@ -7,7 +7,7 @@
 import { type Address, addressKey, parseAddress } from '../../base/address.ts'
 import { toHex } from '../../base/bytes.ts'
 import { Emitter } from '../../base/emitter.ts'
-import { type PeerError, type StateError, StorageError, type TrackerError } from '../../base/errors.ts'
+import type { PeerError, StateError, StorageError, TrackerError } from '../../base/errors.ts'
 import { PEER_ID_PREFIX } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform, RemovedTree } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
@@ -16,7 +16,6 @@ import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery
 import type { BookCensus } from '../policy/peer-book.ts'
 import { NO_SETTINGS } from '../storage/torrent-settings.ts'
 import { contentLayout } from '../storage/content-layout.ts'
-import { driveGone, isDriveGone, lackOfRoom } from '../storage/content-place.ts'
 import { lockContent, removeContent } from '../storage/content-removal.ts'
 import { fileAttributes } from '../storage/file-attributes.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
@@ -24,7 +23,8 @@ import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../t
 import { diagnose } from './diagnosis.ts'
 import { gatherFacts } from './diagnosis-facts.ts'
 import { FileSelection } from './file-selection.ts'
-import { isSuspicious, Parking, passes } from './parking.ts'
+import { Parking } from './parking.ts'
+import { passingTrouble, roomLacking } from './passing-trouble.ts'
 import type {
   Cause,
   FileInfo,
@@ -319,19 +319,13 @@ export class Torrent implements RunOwner, AnnouncerOwner {
       this.#unpark()
       for (const address of this.#userPeers.values()) parts.swarm.addAddress(address, 'user')
       if (!(await run.check(parts))) return
-      const lack = await this.#lackOfRoom(parts)
+      const lack = await roomLacking(parts)
       if (lack) throw lack
       if (this.#options.preallocate && !(await run.preallocate(parts))) return
       if (!run.isStopped) this.#goOn(parts)
     } catch (error) {
       this.onTrouble(error as StorageError)
     }
-  }
-
-  #lackOfRoom({ layout, download }: TorrentParts): Promise<StorageError | null> {
-    const paths = layout.files.map(({ path }) => path)
-    const { wantedBytes, bytesLeft, volume } = download
-    return lackOfRoom(volume, { root: layout.root, paths, left: bytesLeft, had: wantedBytes - bytesLeft })
   }
 
   /** After every wait: has it been removed, or has it failed? */
@@ -405,31 +399,10 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   /** The run cannot go on. What passes by itself is waited for. */
   async #endRun(run: TorrentRun, error: StorageError | StateError): Promise<void> {
     this.#stopping = this.#stop()
-    const passing = await this.#passingTrouble(run, error)
+    const passing = await passingTrouble(error, run.parts, this.#around.platform.disk)
     if (this.#isOver) return
     if (passing) this.#park(passing)
     else this.#fail(error)
-  }
-
-  /** What of this trouble may pass, in words that say what it takes; null: nothing. */
-  async #passingTrouble({ parts }: TorrentRun, error: StorageError | StateError): Promise<StorageError | null> {
-    if (passes(error) && error instanceof StorageError) {
-      const lack = error.code === 'disk_full' && parts ? await this.#lackOfRoom(parts).catch(() => null) : null
-      return lack ?? error
-    }
-    if (!parts || !isSuspicious(error)) return null
-    const { root, files } = parts.layout
-    try {
-      const volume = await this.#around.platform.disk.openVolume(root)
-      const isGone = await isDriveGone(
-        volume,
-        [parts.download.volume.fileSystem],
-        files.map(({ path }) => path),
-      )
-      return isGone ? driveGone(root) : null
-    } catch {
-      return driveGone(root)
-    }
   }
 
   #park(error: StorageError): void {
@@ -450,7 +423,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
       // The journal is let go with the old run.
       await this.#stopping
       const parts = this.#parts
-      const isFull = this.#error?.code === 'disk_full' && parts && (await this.#lackOfRoom(parts)) !== null
+      const isFull = this.#error?.code === 'disk_full' && parts && (await roomLacking(parts)) !== null
       if (!isFull) await this.#start()
     } catch (error) {
       this.#around.log({ level: 'debug', scope: 'disk', message: (error as Error).message })

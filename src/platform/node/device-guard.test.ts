@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { StorageError } from '../../base/errors.ts'
+import type { StorageError } from '../../base/errors.ts'
 import { DeviceGuard } from './device-guard.ts'
 
 let folder: string
