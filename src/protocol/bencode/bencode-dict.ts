@@ -107,6 +107,12 @@ export function keyToBytes(key: string): Uint8Array {
 export function keyFromBytes(bytes: Uint8Array): string {
   let key = ''
   // In parts, because arguments go on the stack.
-  for (let at = 0; at < bytes.length; at += 1024) key += String.fromCharCode(...bytes.subarray(at, at + 1024))
+  for (let at = 0; at < bytes.length; at += 1024)
+    key += characters(bytes.length > 1024 ? bytes.subarray(at, at + 1024) : bytes)
   return key
+}
+
+/** Arguments that are spread would become a list first. */
+function characters(bytes: Uint8Array): string {
+  return String.fromCharCode.apply(null, bytes as unknown as number[])
 }

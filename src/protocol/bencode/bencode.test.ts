@@ -145,6 +145,38 @@ test('depth and number of values are bounded', () => {
   expect(codeOf(() => decode(ascii(`i${'9'.repeat(65)}e`), { lenient: true }))).toBe('bencoding')
 })
 
+test('no more values than are usual anywhere are taken, unless a caller has use for more', () => {
+  const many = ascii(`l${'i0e'.repeat(250_000)}e`)
+  expect(() => decode(many)).toThrow('Cannot decode bencode: more than 250000 values at byte 749998')
+  expect((decode(many, { maxItems: 250_001 }) as BencodeValue[]).length).toBe(250_000)
+})
+
+test('what is empty is one object, however often it is said', () => {
+  for (const [document, kinds] of [
+    ['le', 1],
+    ['de', 1],
+    ['0:', 1],
+    ['lede0:', 3],
+  ] as const) {
+    const list = decode(ascii(`l${document.repeat(1000)}e`)) as BencodeValue[]
+    expect([list.length, new Set(list).size]).toEqual([1000 * kinds, kinds])
+  }
+  const { keys, values } = decode(ascii('d0:de1:ad1:bleee')) as BencodeDict
+  expect([keys, (values[0] as BencodeDict).size, (values[1] as BencodeDict).keys]).toEqual([['', 'a'], 0, ['b']])
+})
+
+test('what is within others does not come between them', () => {
+  const document = 'd1:ali1el1:xei2ee1:bd1:cd1:di3e1:ele1:fi4ee1:gi5ee1:hi6ee'
+  expect(encode(decode(ascii(document)))).toEqual(ascii(document))
+  const outer = decode(ascii(document)) as BencodeDict
+  expect([outer.keys, outer.dict('b')?.keys, outer.dict('b')?.dict('c')?.keys]).toEqual([
+    ['a', 'b', 'h'],
+    ['c', 'g'],
+    ['d', 'e', 'f'],
+  ])
+  expect(outer.dict('b')?.raw('g')).toEqual(ascii('i5e'))
+})
+
 test('what has no bencode is refused', () => {
   for (const number of [1.5, Number.NaN, 2 ** 53, Infinity]) expect(() => encode(number)).toThrow(RangeError)
   expect(() => encode({ '\u0100': 1 })).toThrow(RangeError)

@@ -20,17 +20,20 @@ export interface DecodeOptions {
   readonly onOddity?: (oddity: Oddity) => void
   /** Lists and dictionaries within each other. Default 100; above 1,000 the stack is at risk. */
   readonly maxDepth?: number
-  /** Values, those of dictionaries included. Default 1,000,000. */
+  /** Values, those of dictionaries included. Default 250,000: some 60 MB at most, in whatever they are wrapped. */
   readonly maxItems?: number
 }
 
 const MAX_DEPTH = 100
-const MAX_ITEMS = 1_000_000
+const MAX_ITEMS = 250_000
 /** Beyond int64 there is no use for integers; conversion of very long ones takes quadratic time. */
 const MAX_DIGITS = 64
 const INT64_MAX = 2n ** 63n - 1n
 const INT64_MIN = -(2n ** 63n)
+// Nothing is nothing, and takes two bytes of a document: one object is enough for all.
 const EMPTY = new Uint8Array(0)
+const EMPTY_LIST: readonly BencodeValue[] = []
+const EMPTY_DICT = new BencodeDict(EMPTY, [], [], [])
 
 const ZERO = 0x30
 const NINE = 0x39
@@ -65,7 +68,16 @@ class Decoder {
   readonly #bytes: Uint8Array
   readonly #lenient: boolean
   readonly #onOddity: ((oddity: Oddity) => void) | undefined
+  // What is in the lists and dictionaries that have begun and not ended, those within others after what comes before them.
+  // Lists that grow one by one take room for what never comes: hundreds of bytes for each of half a million in a MiB.
+  readonly #values: BencodeValue[] = []
+  #valueCount = 0
+  readonly #keys: string[] = []
+  /** Two per key. */
+  readonly #ranges: number[] = []
+  #keyCount = 0
   #depthLeft: number
+  readonly #maxItems: number
   #itemsLeft: number
 
   constructor(bytes: Uint8Array, options: DecodeOptions) {
@@ -75,11 +87,11 @@ class Decoder {
     this.#lenient = options.lenient ?? false
     this.#onOddity = options.onOddity
     this.#depthLeft = options.maxDepth ?? MAX_DEPTH
-    this.#itemsLeft = options.maxItems ?? MAX_ITEMS
+    this.#maxItems = this.#itemsLeft = options.maxItems ?? MAX_ITEMS
   }
 
   value(): BencodeValue {
-    if (--this.#itemsLeft < 0) throw this.#error('too_many_items', 'too many values')
+    if (--this.#itemsLeft < 0) throw this.#error('too_many_items', `more than ${this.#maxItems} values`)
     switch (this.#bytes[this.position]) {
       case LETTER_I:
         return this.#integer()
@@ -88,32 +100,32 @@ class Decoder {
       case LETTER_D:
         return this.#dict()
       default:
-        return this.#string('a value')
+        return this.#string()
     }
   }
 
-  #list(): BencodeValue[] {
+  #list(): readonly BencodeValue[] {
     this.#enter()
-    const items: BencodeValue[] = []
-    while (this.#bytes[this.position] !== LETTER_E) items.push(this.value())
+    const first = this.#valueCount
+    while (this.#bytes[this.position] !== LETTER_E) this.#pushValue(this.value())
     this.#leave()
-    return items
+    return this.#takeValues(first)
   }
 
   #dict(): BencodeDict {
     this.#enter()
-    const keys: string[] = []
-    const values: BencodeValue[] = []
-    const ranges: number[] = []
+    const firstKey = this.#keyCount
+    const firstValue = this.#valueCount
     let highest = ''
     let seen: Set<string> | null = null // made when a key is out of order, for only then can one hide a duplicate
     while (this.#bytes[this.position] !== LETTER_E) {
       const keyStart = this.position
-      const key = keyText(this.#string('a key'))
+      const textStart = this.#skipString('a key')
+      const key = keyText(this.#bytes, textStart, this.position)
       let isDuplicate = false
-      if (keys.length === 0 || key > highest) highest = key
+      if (this.#keyCount === firstKey || key > highest) highest = key
       else {
-        seen ??= new Set(keys)
+        seen ??= new Set(this.#keys.slice(firstKey, this.#keyCount))
         isDuplicate = seen.has(key)
         if (isDuplicate) this.#odd('duplicate_key', keyStart)
         else this.#odd('unsorted_keys', keyStart)
@@ -122,12 +134,34 @@ class Decoder {
       const value = this.value()
       if (isDuplicate) continue
       seen?.add(key)
-      keys.push(key)
-      values.push(value)
-      ranges.push(start, this.position)
+      this.#pushValue(value)
+      this.#pushKey(key, start)
     }
     this.#leave()
-    return new BencodeDict(this.#bytes, keys, values, ranges)
+    if (this.#keyCount === firstKey) return EMPTY_DICT
+    const keys = this.#keys.slice(firstKey, this.#keyCount)
+    const ranges = this.#ranges.slice(2 * firstKey, 2 * this.#keyCount)
+    this.#keyCount = firstKey
+    return new BencodeDict(this.#bytes, keys, this.#takeValues(firstValue), ranges)
+  }
+
+  #pushValue(value: BencodeValue): void {
+    this.#values[this.#valueCount++] = value
+  }
+
+  /** The values from `first` on have found their list or dictionary. */
+  #takeValues(first: number): readonly BencodeValue[] {
+    if (this.#valueCount === first) return EMPTY_LIST
+    const values = this.#values.slice(first, this.#valueCount)
+    this.#valueCount = first
+    return values
+  }
+
+  /** @param start where its value begins, which ends where we are */
+  #pushKey(key: string, start: number): void {
+    this.#ranges[2 * this.#keyCount] = start
+    this.#ranges[2 * this.#keyCount + 1] = this.position
+    this.#keys[this.#keyCount++] = key
   }
 
   #enter(): void {
@@ -140,7 +174,13 @@ class Decoder {
     this.position++
   }
 
-  #string(expected: string): Uint8Array {
+  #string(): Uint8Array {
+    const start = this.#skipString('a value')
+    return start === this.position ? EMPTY : this.#bytes.subarray(start, this.position)
+  }
+
+  /** Goes to the end of a string, and returns where its bytes begin. */
+  #skipString(expected: string): number {
     const bytes = this.#bytes
     const first = this.position
     let at = first
@@ -156,7 +196,7 @@ class Decoder {
     const end = start + length
     if (end > bytes.length) throw this.#error('bencoding', 'a string reaches beyond the end')
     this.position = end
-    return length === 0 ? EMPTY : bytes.subarray(start, end)
+    return start
   }
 
   #integer(): number | bigint {
@@ -176,7 +216,7 @@ class Decoder {
     if (bytes[first] === ZERO && digits > 1) this.#odd('leading_zero', first)
     this.position = at + 1
     if (digits <= 15) return isNegative ? -magnitude : magnitude
-    const exact = BigInt(keyText(bytes.subarray(start, at)))
+    const exact = BigInt(keyText(bytes, start, at))
     if (exact > INT64_MAX || exact < INT64_MIN) this.#odd('beyond_int64', start)
     const rounded = Number(exact)
     return Number.isSafeInteger(rounded) ? rounded : exact
@@ -204,15 +244,16 @@ const recentKeys: string[] = Array<string>(256).fill('')
 const LONGEST_REMEMBERED = 32
 
 /** Text with one character per byte. */
-function keyText(bytes: Uint8Array): string {
-  const { length } = bytes
-  if (length > LONGEST_REMEMBERED) return keyFromBytes(bytes)
-  const slot = (length + bytes[0] * 31 + bytes[length - 1] * 7) & 0xff
+function keyText(bytes: Uint8Array, start: number, end: number): string {
+  const length = end - start
+  if (length === 0) return ''
+  if (length > LONGEST_REMEMBERED) return keyFromBytes(bytes.subarray(start, end))
+  const slot = (length + bytes[start] * 31 + bytes[end - 1] * 7) & 0xff
   const recent = recentKeys[slot]
   if (recent.length === length) {
     let at = 0
-    while (at < length && recent.charCodeAt(at) === bytes[at]) at++
+    while (at < length && recent.charCodeAt(at) === bytes[start + at]) at++
     if (at === length) return recent
   }
-  return (recentKeys[slot] = keyFromBytes(bytes))
+  return (recentKeys[slot] = keyFromBytes(bytes.subarray(start, end)))
 }

@@ -20,6 +20,20 @@ function refusal(torrent: Uint8Array): FormatError {
   throw new Error('it was accepted')
 }
 
+test('a torrent of 50,000 files and 100,000 trackers is none of them', () => {
+  const files = Array.from({ length: 50_000 }, (_, i) => ({
+    attr: 'x',
+    length: 1,
+    md5sum: 'm',
+    mtime: i,
+    path: ['a', `${i}`],
+  }))
+  const trackers = Array.from({ length: 100_000 }, (_, i) => [`udp://tracker.example:${i}`])
+  const info = { files, name: 'a', 'piece length': 65_536, pieces: new Uint8Array(20) }
+  const metainfo = parseTorrent(encode({ 'announce-list': trackers, info }))
+  expect([metainfo.files.length, metainfo.trackers.length]).toEqual([50_000, 1_000])
+})
+
 test('files below a hundred folders are refused when their paths outgrow the torrent', () => {
   const files = Object.fromEntries(Array.from({ length: 25_000 }, (_, i) => [`f${i}`, { '': { length: 0 } }]))
   let tree: BencodeInput = { ...files, z: FILE }

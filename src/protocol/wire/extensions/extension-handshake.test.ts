@@ -53,6 +53,10 @@ test('who says nothing is taken to have said nothing', () => {
   expect(new TextDecoder().decode(encodeExtensionHandshake(SILENT))).toBe('d1:mdee')
 })
 
+test('who says without end is not listened to', () => {
+  expect(() => decode({ x: Array<number>(5000).fill(0) })).toThrow('more than 5000 values at byte')
+})
+
 test('keys that we do not know are passed over, and what follows the dictionary too', () => {
   expect(decode({ unknown: ['x', { y: 1 }], v: 'z' }).client).toBe('z')
   expect(decodeExtensionHandshake(encodeUtf8('d1:v1:zetrailing')).client).toBe('z')

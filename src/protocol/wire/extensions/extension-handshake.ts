@@ -27,6 +27,8 @@ export interface ExtensionHandshake {
 
 const MAX_CLIENT_CHARACTERS = 64
 const MAX_EXTENSIONS = 64
+/** Of all kinds: who sends more has nothing to say. */
+const MAX_VALUES = 5000
 /** Of an extension's name; longer ones are passed over. */
 const MAX_NAME_CHARACTERS = 64
 
@@ -62,7 +64,7 @@ export function decodeExtensionHandshake(payload: Uint8Array): ExtensionHandshak
 
 function decodeDict(payload: Uint8Array): BencodeDict {
   try {
-    const { value } = decodePrefix(payload, { lenient: true, maxDepth: 10 })
+    const { value } = decodePrefix(payload, { lenient: true, maxDepth: 10, maxItems: MAX_VALUES })
     if (value instanceof BencodeDict) return value
   } catch (error) {
     if (!(error instanceof FormatError)) throw error
