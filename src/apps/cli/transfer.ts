@@ -14,6 +14,7 @@ import { LOOK_EVERY_MS, type Slowness, SlownessWatch } from './slowness.ts'
 import { formatBytes, formatCount, formatDuration, formatRate } from '../../base/format.ts'
 import { formatPercent } from './view/format.ts'
 import { printable } from './view/printable.ts'
+import type { Preparation } from './view/progress-view.ts'
 
 const SEED_CHECK_MS = 1000
 
@@ -35,6 +36,8 @@ export interface TransferPlan {
   readonly seedLimits: SeedLimits | null
   /** Default: `off`. */
   readonly superSeed?: SuperSeedMode
+  /** Take the space of all that is wanted first. Default false. */
+  readonly preallocate?: boolean
   /** SHA-256 that the one file must have, in hexadecimal. */
   readonly checksum: string | null
 }
@@ -76,7 +79,7 @@ export async function runTransfer(
 
 class Transfer implements ProgressSource {
   readonly name: string
-  checking: { done: number; total: number } | null = null
+  checking: Preparation | null = null
   slowness: Slowness | null = null
   readonly #plan: TransferPlan
   readonly #session: EngineSession
@@ -147,10 +150,10 @@ class Transfer implements ProgressSource {
   }
 
   #addTorrent(peers: readonly PeerOption[]): EngineTorrent {
-    const { metainfo, location, files, superSeed } = this.#plan
+    const { metainfo, location, files, superSeed, preallocate } = this.#plan
     const addresses = peers.filter((peer) => peer.isIp).map(addressOf)
     this.#startedAt = this.#context.clock.now()
-    this.#torrent = this.#session.add(metainfo, { ...location, files, peers: addresses, superSeed })
+    this.#torrent = this.#session.add(metainfo, { ...location, files, peers: addresses, superSeed, preallocate })
     return this.#torrent
   }
 
@@ -184,6 +187,12 @@ class Transfer implements ProgressSource {
         const bytes = (count: number): number => Math.min(count * metainfo.pieceLength, metainfo.totalSize)
         this.checking = { done: bytes(done), total: bytes(total) }
         reporter.report({ event: 'checking', ...this.checking })
+      }),
+      torrent.on('allocating', ({ done, total }) => {
+        this.checking = done < total ? { done, total, isAllocating: true } : null
+        // What has been waited for is not counted as time of the download.
+        this.#startedAt = this.#context.clock.now()
+        reporter.report({ event: 'allocating', done, total })
       }),
       torrent.on('peerDropped', ({ address, reason, message, pieces }) => {
         reporter.report({ event: 'peer_dropped', address, reason, message, ...(pieces ? { pieces } : {}) })

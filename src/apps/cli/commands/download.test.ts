@@ -34,6 +34,20 @@ async function eventually(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve))
 }
 
+test('space is taken first when it is asked for, and events tell how far that is', async () => {
+  const { cli, torrent, code } = await start({}, '--preallocate', '--json')
+  expect(torrent.options.preallocate).toBe(true)
+  torrent.check(0)
+  for (const blocks of [1, 2, 4]) torrent.emit('allocating', { done: blocks * PIECE, total: 4 * PIECE })
+  torrent.complete()
+  expect(await code).toBe(0)
+  const taking = cli.events.filter(({ event }) => event === 'allocating')
+  expect(taking.map(({ done, total }) => [done, total])).toEqual([
+    [PIECE, 4 * PIECE],
+    [4 * PIECE, 4 * PIECE],
+  ])
+})
+
 describe('events', () => {
   test('a download from beginning to end, with the keys and the order that are documented', async () => {
     const { cli, swarm, torrent, code } = await start({}, '-o', '/downloads', '--json')

@@ -17,6 +17,7 @@ interface DownloadFlags extends SessionFlags {
   readonly listFiles?: boolean
   readonly only?: readonly FileChoice[]
   readonly priority?: readonly (readonly PriorityChoice[])[]
+  readonly preallocate?: boolean
   readonly checksum?: string
   readonly seed?: boolean
   readonly seedRatio?: number
@@ -42,6 +43,7 @@ function define(command: Command): void {
       'high:2,low:7-9: what comes first, or last; skip and normal, too',
       repeated(parsePriorities),
     )
+    .option('--preallocate', 'take the space of all wanted files on disk before the download begins')
     .option('--checksum <sha256:hex>', 'SHA-256 that the file must have (torrents of one file)', parseChecksum)
     .option('--seed', 'go on seeding when the download is complete')
     .option('--seed-ratio <r>', 'seed until r times the size was given; 0 is no limit', parseDecimal)
@@ -75,6 +77,7 @@ async function run(command: Command, context: Context): Promise<number> {
     location: { path: flags.output },
     kind: 'download' as const,
     seedLimits: seedLimitsOf(flags),
+    preallocate: flags.preallocate,
     checksum: flags.checksum ?? null,
   }
   await runTransfer(plan, flags, await createReporter(flags, context), engine, context)

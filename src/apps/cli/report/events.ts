@@ -7,7 +7,7 @@ export type CommandEvent =
       readonly event: 'files'
       readonly files: readonly { readonly number: number; readonly path: string; readonly length: number }[]
     }
-  | { readonly event: 'checking'; readonly done: number; readonly total: number }
+  | { readonly event: 'checking' | 'allocating'; readonly done: number; readonly total: number }
   | {
       readonly event: 'progress'
       readonly downloaded: number

@@ -32,7 +32,7 @@ export class JsonReporter implements Reporter {
   }
 
   report(event: CommandEvent): void {
-    if (event.event === 'checking' && event.done < event.total) {
+    if ((event.event === 'checking' || event.event === 'allocating') && event.done < event.total) {
       const now = this.#options.now()
       if (now - this.#checkingAt < CHECKING_INTERVAL_MS) return
       this.#checkingAt = now

@@ -1,13 +1,14 @@
 // Whom a transfer tells what happens. Three kinds: events for programs (json), a live view (terminal), lines (plain).
 import type { MemoryUse, TorrentStats } from '../../../index.ts'
 import type { Slowness } from '../slowness.ts'
+import type { Preparation } from '../view/progress-view.ts'
 import type { CommandEvent } from './events.ts'
 
 /** The transfer as it is now; asked only when somebody shows it. */
 export interface ProgressSource {
   readonly name: string
-  /** Bytes looked at of bytes to look at; null before and after the data on disk is verified. */
-  readonly checking: { readonly done: number; readonly total: number } | null
+  /** How far it is before it begins; null before and after that. */
+  readonly checking: Preparation | null
   /** Why it is slow; null while all is well. */
   readonly slowness: Slowness | null
   stats(): TorrentStats

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import type { TorrentStats } from '../../../index.ts'
 import { displayWidth } from './display-width.ts'
-import { describeProgress, renderProgress } from './progress-view.ts'
+import { describeProgress, renderProgress, type Preparation } from './progress-view.ts'
 import { plainStyle } from './style.ts'
 
 const MIB = 1024 ** 2
 
-function view(stats: Partial<TorrentStats>, checking: { done: number; total: number } | null = null) {
+function view(stats: Partial<TorrentStats>, checking: Preparation | null = null) {
   const all: TorrentStats = {
     state: 'downloading',
     downloaded: 0,
@@ -106,4 +106,14 @@ test('the plain line says the same in one sentence', () => {
     'Checking debian.iso: 25.0 % of 4.00 MiB',
   )
   expect(describeProgress(view({ state: 'seeding', left: 0 }))).toMatch(/^Seeding debian\.iso: 0 bytes\/s up, 5 peers/)
+})
+
+test('taking space is shown as that', () => {
+  const taking = view({ state: 'checking' }, { done: MIB, total: 4 * MIB, isAllocating: true })
+  expect(describeProgress(taking)).toBe('Taking space for debian.iso: 25.0 % of 4.00 MiB')
+  const lines = renderProgress(taking, 40, plainStyle())
+  expect([lines[0], lines[2]]).toEqual([
+    'debian.iso                  taking space',
+    '1.00 MiB of 4.00 MiB of space on disk',
+  ])
 })

@@ -12,10 +12,16 @@ export interface ProgressView {
   readonly name: string
   readonly stats: TorrentStats
   readonly pieceStates: Uint8Array
-  /** Bytes looked at of bytes to look at, while data on disk is being verified. */
-  readonly checking: { readonly done: number; readonly total: number } | null
+  readonly checking: Preparation | null
   /** Why it is slow. */
   readonly slowness: { readonly isStalled: boolean; readonly message: string } | null
+}
+
+/** Bytes looked at of bytes to look at, while data on disk is being verified; or bytes whose space is taken, of all. */
+export interface Preparation {
+  readonly done: number
+  readonly total: number
+  readonly isAllocating?: boolean
 }
 
 /** Lines that a reason may take. */
@@ -24,12 +30,12 @@ const MAX_REASON_LINES = 3
 /** Four lines of at most `columns` columns; more when there is a reason to tell. */
 export function renderProgress(view: ProgressView, columns: number, style: Style): string[] {
   const { stats, slowness } = view
-  const checking = stats.state === 'checking' ? (view.checking ?? { done: 0, total: stats.total }) : null
+  const checking = preparationOf(view)
   const { done, total } = checking ?? { done: stats.wanted - stats.left, total: stats.wanted }
   const fraction = total === 0 ? 1 : done / total
   const label = formatPercent(done, total).padStart(7)
   return [
-    renderTitle(view.name, stateOf(stats), columns, style),
+    renderTitle(view.name, checking?.isAllocating ? 'taking space' : stateOf(stats), columns, style),
     `${renderBar(fraction, Math.max(1, columns - label.length), style)}${style.bold(label)}`,
     joinThatFit(checking ? checkingFigures(checking) : transferFigures(stats), columns, style),
     renderPieceStrip(view.pieceStates, columns, style),
@@ -45,9 +51,10 @@ export function slownessText(isStalled: boolean, message: string): string {
 /** The same in one line of plain text, for logs and pipes. */
 export function describeProgress(view: ProgressView): string {
   const { stats } = view
-  if (stats.state === 'checking') {
-    const { done, total } = view.checking ?? { done: 0, total: stats.total }
-    return `Checking ${view.name}: ${formatPercent(done, total)} of ${formatBytes(total)}`
+  const checking = preparationOf(view)
+  if (checking) {
+    const { done, total, isAllocating } = checking
+    return `${isAllocating ? 'Taking space for' : 'Checking'} ${view.name}: ${formatPercent(done, total)} of ${formatBytes(total)}`
   }
   const figures = transferFigures(stats).join(', ')
   if (stats.state === 'seeding') return `Seeding ${view.name}: ${figures}`
@@ -67,8 +74,12 @@ function transferFigures(stats: TorrentStats): string[] {
   return stats.uploaded > 0 ? [...figures, up, given] : figures
 }
 
-function checkingFigures({ done, total }: { done: number; total: number }): string[] {
-  return [`${formatBytes(done)} of ${formatBytes(total)} of data on disk`]
+function preparationOf({ stats, checking }: ProgressView): Preparation | null {
+  return stats.state === 'checking' ? (checking ?? { done: 0, total: stats.total }) : null
+}
+
+function checkingFigures({ done, total, isAllocating }: Preparation): string[] {
+  return [`${formatBytes(done)} of ${formatBytes(total)} of ${isAllocating ? 'space on disk' : 'data on disk'}`]
 }
 
 function remainingTime(stats: TorrentStats): string {
