@@ -31,6 +31,7 @@ export async function verifyTorrent(
   const { disk } = createNodePlatform({ workers })
   try {
     const volume = await disk.openVolume(layout.root)
+    await layout.names?.find(volume, false)
     await layout.places?.find(volume, () => false)
     await checkContent({
       map,

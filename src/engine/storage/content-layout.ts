@@ -3,6 +3,7 @@ import { toHex } from '../../base/bytes.ts'
 import type { FileSpan } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
+import { FileNames, type NewNames } from './file-names.ts'
 import { FilePlaces } from './file-places.ts'
 
 export interface ContentLocation {
@@ -15,14 +16,18 @@ export interface ContentLocation {
 export interface ContentLayout {
   /** Where a part of a piece lies, in order. Pad files (BEP 47) are spans without a path: zeros that are stored nowhere. */
   readonly spans: (piece: number, begin: number, length: number) => FileSpan[]
-  /** By the torrent's index of each file; empty for pad files, which are stored nowhere. */
+  /** By the torrent's index of each file; empty for pad files, which are stored nowhere. They change as files are renamed. */
   readonly paths: readonly string[]
-  /** All files with their lengths, empty ones too; without pad files and symlinks. */
+  /** All files with their lengths, empty ones too; without pad files and symlinks. Not for each tick. */
   readonly files: readonly { readonly path: string; readonly length: number }[]
-  /** The file or folder that holds all of it. */
+  /** The file or folder that holds all of it: for what is remembered, the place. */
   readonly root: string
+  /** The same as it is called on disk: a torrent's one file may be called NAME.part. */
+  readonly top: string
   /** Where the bytes of skipped files are. Null: there are none. */
   readonly places: FilePlaces | null
+  /** What files are called. Null: as `paths` says, for good. */
+  readonly names: FileNames | null
 }
 
 /** The file or folder that holds all of the content. */
@@ -32,10 +37,16 @@ export function contentRoot(metainfo: Metainfo, location: ContentLocation): stri
   return [folder === '/' ? '' : folder, name].join('/')
 }
 
-export function contentLayout(metainfo: Metainfo, map: PieceMap, location: ContentLocation): ContentLayout {
+/** @param newNames of files that somebody has renamed: elements below the torrent's folder */
+export function contentLayout(
+  metainfo: Metainfo,
+  map: PieceMap,
+  location: ContentLocation,
+  newNames?: NewNames,
+): ContentLayout {
   const root = contentRoot(metainfo, location)
-  // `savedAs` begins with the top folder (or is the file itself): that first element is what another name replaces.
-  const paths = metainfo.files.map((file) => (file.isPad ? '' : [root, ...file.savedAs.slice(1)].join('/')))
+  const names = new FileNames(metainfo, root, newNames)
+  const { paths } = names
   const infohash = metainfo.infohashV1 ?? metainfo.infohashV2!
   const places = metainfo.isSingleFile
     ? null
@@ -43,10 +54,16 @@ export function contentLayout(metainfo: Metainfo, map: PieceMap, location: Conte
   return {
     root,
     paths,
+    get top() {
+      return metainfo.isSingleFile ? paths[0] : root
+    },
     places,
-    files: metainfo.files.flatMap((file, i) =>
-      file.isPad || file.symlinkTarget ? [] : [{ path: paths[i], length: file.length }],
-    ),
+    names,
+    get files() {
+      return metainfo.files.flatMap((file, i) =>
+        file.isPad || file.symlinkTarget ? [] : [{ path: paths[i], length: file.length }],
+      )
+    },
     spans: (piece, begin, length) => {
       let at = begin
       return map.filesOf(piece, begin, length).map((run) => {
@@ -62,7 +79,9 @@ export function contentLayout(metainfo: Metainfo, map: PieceMap, location: Conte
 export function singlePieceLayout(map: PieceMap, piece: number, file: string): ContentLayout {
   return {
     root: file,
+    top: file,
     places: null,
+    names: null,
     paths: [file],
     files: [{ path: file, length: map.pieceLength(piece) }],
     spans: (_piece, begin, length) => [{ path: file, offset: begin, length }],

@@ -40,8 +40,8 @@ export async function removeContent(
 ): Promise<RemovedTree> {
   try {
     const volume = await disk.openVolume(layout.root)
-    const removed = await volume.removeTree(layout.root, ownPaths(layout))
-    await volume.release(layout.root)
+    const removed = await volume.removeTree(layout.top, ownPaths(layout))
+    await volume.release(layout.top)
     await folder?.remove()
     return removed
   } catch (error) {

@@ -29,6 +29,8 @@ export interface ReadSource {
   readonly map: PieceMap
   readonly volume: Volume
   readonly spans: (piece: number, begin: number, length: number) => FileSpan[]
+  /** Resolves when no file is about to get another name. Default: none ever is. */
+  readonly settled?: () => Promise<void>
 }
 
 export class ReadCache {
@@ -104,7 +106,7 @@ export class ReadCache {
     this.#recent.set(run, source)
     const begin = map.blockBegin(firstBlock)
     const bytes = map.blockBegin(end - 1) + map.blockLength(end - 1) - begin
-    source.volume.read(source.spans(piece, begin, bytes), frame).then(
+    read(source, () => source.spans(piece, begin, bytes), frame).then(
       () => {
         this.#writeHeaders(source, run)
         run.uses--
@@ -203,5 +205,18 @@ export class ReadCache {
         source.map.blockLength(block),
       )
     }
+  }
+}
+
+/** A file that has got another name on the way is looked for under that. */
+async function read({ volume, settled }: ReadSource, spans: () => FileSpan[], frame: Frame): Promise<void> {
+  const asked = spans()
+  try {
+    await volume.read(asked, frame)
+  } catch (error) {
+    await settled?.()
+    const now = spans()
+    if (now.every(({ path }, i) => path === asked[i].path)) throw error
+    await volume.read(now, frame)
   }
 }

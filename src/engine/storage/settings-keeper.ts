@@ -1,8 +1,10 @@
 // Keeps the settings of one torrent at one place (torrent-settings.ts) in its state folder, or in memory where there is none.
 // Settings that cannot be read never stop a torrent: they are set aside, and it goes on without. Nor do those that cannot be
 // written: somebody is told.
+import { StateError } from '../../base/errors.ts'
 import type { StateFolder } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
+import { clashingPath } from '../../protocol/metainfo/new-path.ts'
 import {
   encodeSettings,
   MAX_SETTINGS_BYTES,
@@ -77,6 +79,14 @@ export class SettingsKeeper {
   }
 }
 
+/** Two files of one name would destroy each other. */
+function requireApart({ names }: TorrentSettings, { files }: Metainfo, path: string): void {
+  if (names.size === 0) return
+  const paths = files.map(({ isPad, savedAs }, file) => (isPad ? [] : (names.get(file) ?? savedAs.slice(1))))
+  if (clashingPath(paths) !== null)
+    throw new StateError('not_settings', `Cannot use ${path}: two files have one name`, path)
+}
+
 async function read(
   folder: StateFolder,
   metainfo: Metainfo,
@@ -84,7 +94,10 @@ async function read(
 ): Promise<TorrentSettings> {
   try {
     const file = await folder.read(SETTINGS_NAME, MAX_SETTINGS_BYTES)
-    return file ? parseSettings(file.bytes, metainfo, folder.path(SETTINGS_NAME)) : NO_SETTINGS
+    if (!file) return NO_SETTINGS
+    const settings = parseSettings(file.bytes, metainfo, folder.path(SETTINGS_NAME))
+    requireApart(settings, metainfo, folder.path(SETTINGS_NAME))
+    return settings
   } catch (error) {
     const aside = await folder.setAside(SETTINGS_NAME).catch(() => folder.path(SETTINGS_NAME))
     warn(`${(error as Error).message}; it is kept as ${aside}, and the torrent goes on without its settings`)

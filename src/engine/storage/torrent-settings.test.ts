@@ -84,14 +84,12 @@ describe('settings are refused', () => {
     ['with a text that is no UTF-8', framed({ version: 1, marks: [Uint8Array.of(0xff)] }), 'not_settings'],
     ['with something else for a list', framed({ version: 1, marks: 1 }), 'not_settings'],
   ]
-  for (const [why, bytes, code] of cases) {
-    test(`${why}`, () => {
-      const isOneLine = /^Cannot use \/state\/settings: [^\n]+$/
-      expect(() => read(bytes)).toThrow(
-        expect.objectContaining({ name: 'StateError', code, message: expect.stringMatching(isOneLine) }),
-      )
-    })
-  }
+  test.each(cases)('%s', (_, bytes, code) => {
+    const isOneLine = /^Cannot use \/state\/settings: [^\n]+$/
+    expect(() => read(bytes)).toThrow(
+      expect.objectContaining({ name: 'StateError', code, message: expect.stringMatching(isOneLine) }),
+    )
+  })
 
   test('in which any bit has changed', () => {
     const bytes = encodeSettings(SOME)

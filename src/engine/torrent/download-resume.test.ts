@@ -37,7 +37,7 @@ function world(pieceLength: number) {
         fileCount: geometry.fileCount,
       },
       geometry,
-      paths: layout.paths,
+      pathOf: (file) => layout.paths[file],
       bootId: 'B',
       now: () => 0,
       onFailed: () => {},

@@ -5,6 +5,7 @@ import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { piecePriorities } from '../policy/file-priority.ts'
 import { MAX_PRIORITY, NORMAL_PRIORITY } from '../policy/startable-pieces.ts'
 import type { ContentLayout } from '../storage/content-layout.ts'
+import type { FileNames } from '../storage/file-names.ts'
 import type { FilePlaces } from '../storage/file-places.ts'
 import type { JournalKeeper } from '../storage/journal/journal-keeper.ts'
 import type { StoredPriority } from '../storage/torrent-settings.ts'
@@ -110,12 +111,16 @@ export class FileSelection {
       .map((file) => ({ path: paths[file], length: 0 }))
   }
 
-  /** @param has which pieces are verified; null: none is known to be */
-  list(has: ((piece: number) => boolean) | null): FileInfo[] {
+  /**
+   * @param has which pieces are verified; null: none is known to be
+   * @param names of the files, where somebody has given them other ones
+   */
+  list(has: ((piece: number) => boolean) | null, names: Pick<FileNames, 'name'> | null = null): FileInfo[] {
     return this.#files().map((index) => {
       const { savedAs, length } = this.#metainfo.files[index]
+      const name = names?.name(index) ?? savedAs.slice(1)
       const done = has ? this.#bytesDone(index, has) : 0
-      return { index, path: savedAs, length, done, priority: this.priority(index) }
+      return { index, path: [savedAs[0], ...name], length, done, priority: this.priority(index) }
     })
   }
 

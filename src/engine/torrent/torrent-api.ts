@@ -37,6 +37,8 @@ export interface TorrentOptions {
    * Default false: files grow, with holes, as pieces come.
    */
   readonly preallocate?: boolean
+  /** A file that is not complete is called NAME.part. Files that are there already keep their names till then. Default false. */
+  readonly partNames?: boolean
   /** Peers to dial besides those of the trackers: `host:port`. */
   readonly peers?: readonly string[]
   /** Announce to the torrent's trackers. Default true. */

@@ -32,7 +32,7 @@ export function openTorrentJournal(
       fileCount: layout.paths.length + 1,
     },
     geometry: journalGeometry(metainfo, map, layout.places),
-    paths: [...layout.paths, layout.places?.partsPath ?? ''],
+    pathOf: (file) => layout.paths[file] ?? layout.places?.partsPath ?? '',
     bootId: platform.state!.bootId,
     now: () => platform.clock.now(),
     onFailed: (error) => owner.onStorageFailed(error),

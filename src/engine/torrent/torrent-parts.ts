@@ -4,6 +4,7 @@ import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { NORMAL_PRIORITY } from '../policy/startable-pieces.ts'
 import { driveGone, isDriveGone } from '../storage/content-place.ts'
 import { type ContentLayout, contentLayout, contentRoot } from '../storage/content-layout.ts'
+import { findNames } from '../storage/find-names.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { JournalKeeper } from '../storage/journal/journal-keeper.ts'
 import type { Replayed } from '../storage/journal/journal-replay.ts'
@@ -76,8 +77,9 @@ async function openWith(
 ): Promise<TorrentParts> {
   const { platform, ledger, cache } = around
   selection.restore(settings.current.priorities)
-  const layout = options.layout?.(map) ?? contentLayout(metainfo, map, options)
+  const layout = options.layout?.(map) ?? contentLayout(metainfo, map, options, settings.current.names)
   const volume = await platform.disk.openVolume(layout.root)
+  await findNames(layout, volume, settings, options.partNames ?? false)
   const paths = layout.files.map(({ path }) => path)
   if (await isDriveGone(volume, settings.current.marks, paths)) throw driveGone(layout.root)
   await layout.places?.find(volume, (file) => selection.isSkipped(file))
@@ -101,7 +103,7 @@ async function openWith(
     },
     owners.download,
   )
-  const source = { map, volume, spans: layout.spans }
+  const source = { map, volume, spans: layout.spans, settled: () => layout.names?.settled() ?? Promise.resolve() }
   const upload = new Upload<Peer>(source, cache, upLimiter, now, owners.upload)
   const swarm = new Swarm(
     {

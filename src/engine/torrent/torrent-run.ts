@@ -5,6 +5,7 @@ import type { PeerError, StateError, StorageError } from '../../base/errors.ts'
 import { checkContent } from '../storage/content-check.ts'
 import { preallocate } from '../storage/preallocation.ts'
 import type { DownloadOwner } from './download.ts'
+import { FileNaming } from './file-naming.ts'
 import type { Peer } from './peer.ts'
 import type { TorrentFigures } from './torrent-figures.ts'
 import { openParts, type PartsOptions, type TorrentParts } from './torrent-parts.ts'
@@ -39,6 +40,10 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
   #isSelectionInUse = false
   /** Settles when all changes so far have taken effect; never rejects. */
   #selecting: Promise<void> = Promise.resolve()
+  /** Settles when all changes on disk so far have been made; never rejects. */
+  #changing: Promise<void> = Promise.resolve()
+  /** Null until what is on disk is known. */
+  #naming: FileNaming | null = null
   /** Settles when the step under way before it goes on has ended; never rejects. */
   #beginning: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | null = null
@@ -72,6 +77,7 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
       if (parts.download.have.count > 0) this.#rememberPlace(parts)
       const willWrite = !parts.download.isComplete || parts.layout.places?.isEmpty === false
       await parts.journal?.begin(parts.download.have, willWrite)
+      this.#naming = this.#namingOf(parts)
       if (!this.#options.options.pieces) await this.#beginSelection(parts)
     })
   }
@@ -90,7 +96,7 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
 
   async #beginSelection(parts: TorrentParts): Promise<void> {
     this.#isSelectionInUse = true
-    const applied = this.#options.selection.apply(parts)
+    const applied = this.#applySelection(parts)
     this.#selecting = applied.catch(() => {})
     await applied
   }
@@ -102,6 +108,39 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
       .then(() => remembered)
       .then(() => (this.#isSelectionInUse ? this.#select() : undefined))
     return this.#selecting
+  }
+
+  #applySelection(parts: TorrentParts): Promise<void> {
+    return this.#exclusively(async () => {
+      await this.#options.selection.apply(parts)
+      await this.#naming?.settle()
+    })
+  }
+
+  /** Changes of where files are, and of what they are called, do not meet. */
+  #exclusively(change: () => Promise<void>): Promise<void> {
+    const changing = this.#changing.then(change)
+    this.#changing = changing.catch(() => {})
+    return changing
+  }
+
+  /** Resolves when all files have the names that they shall have. */
+  async settled(): Promise<void> {
+    await this.#changing
+  }
+
+  /**
+   * Gives a file another name, while everything goes on. Rejects with StorageError, and then it has its old one.
+   * @param name elements below the torrent's folder, cleaned
+   */
+  renameFile(file: number, name: readonly string[]): Promise<void> {
+    return this.#exclusively(async () => this.#naming?.rename(file, name))
+  }
+
+  #namingOf(parts: TorrentParts): FileNaming | null {
+    const { names } = parts.layout
+    const warn = (code: string, message: string): void => this.#owner.onWarning('disk', code, message)
+    return names && new FileNaming(this.#options.map, parts, names, warn)
   }
 
   async #rememberSelection(): Promise<void> {
@@ -139,10 +178,11 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
     await parts.download.stop()
     // Files on their way to another place.
     await this.#selecting
+    await this.#changing
     await parts.settings.close()
     await parts.journal?.close()
     this.#options.around.cache.forgetAll(parts.upload.source)
-    await parts.download.volume.release(parts.layout.root)
+    await parts.download.volume.release(parts.layout.top)
   }
 
   #open(): Promise<TorrentParts> {
@@ -217,7 +257,7 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
     try {
       // What was complete at the start has a journal that tells of no writing yet.
       if (parts.download.isComplete) await parts.journal?.begin(parts.download.have, true)
-      await this.#options.selection.apply(parts)
+      await this.#applySelection(parts)
     } catch (error) {
       return this.#onTrouble(error as StorageError)
     }
@@ -241,6 +281,7 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
     this.#rememberPlace(this.parts!)
     this.parts!.swarm.announceHave(piece)
     this.#figures.watch.onStored(map.pieceLength(piece), around.platform.clock.now())
+    if (this.#naming?.onStored(piece)) void this.#exclusively(() => this.#naming!.settle())
     this.#owner.onStored()
   }
 

@@ -10,7 +10,8 @@ import { Emitter } from '../../base/emitter.ts'
 import type { PeerError, StateError, StorageError, TrackerError } from '../../base/errors.ts'
 import { PEER_ID_PREFIX } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform, RemovedTree } from '../../platform/platform.ts'
-import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
+import type { Metainfo, TorrentFile } from '../../protocol/metainfo/metainfo.ts'
+import { newPath } from '../../protocol/metainfo/new-path.ts'
 import { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
 import type { BookCensus } from '../policy/peer-book.ts'
@@ -150,7 +151,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   /** Its files, without padding (BEP 47), as they are now. Walks over all pieces: not for each tick. */
   files(): FileInfo[] {
     const have = this.#parts?.download.have
-    return this.#selection.list(have ? (piece) => have.has(piece) : null)
+    return this.#selection.list(have ? (piece) => have.has(piece) : null, this.#parts?.layout.names ?? null)
   }
 
   /**
@@ -163,6 +164,21 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   setFilePriorities(priorities: FilePriorities): Promise<void> {
     this.#selection.set(priorities)
     return this.#run!.select()
+  }
+
+  /**
+   * Gives a file another name, or another folder within the torrent's, while everything goes on. It is remembered with the state.
+   * @param path below the torrent's folder, with slashes; cleaned as those in torrents are. Of a torrent of one file, its name:
+   * see `rename`.
+   * Rejects with TypeError for a file that there is not, and while nothing is open; with FormatError `bad_name` for a path that is
+   * none; with StorageError when the disk refuses, `exists` when something has the name. All is as it was then.
+   */
+  async renameFile(index: number, path: string): Promise<void> {
+    const file = this.metainfo.files[index] as TorrentFile | undefined
+    if (!file || file.isPad) throw new TypeError(`Cannot rename file ${index}: ${this.metainfo.name} has no such file`)
+    const name = newPath(path)
+    if (!this.#isRunning) throw new TypeError(`Cannot rename file ${index}: the torrent is ${this.#state}`)
+    await this.#run!.renameFile(index, name)
   }
 
   /** Why it is slow, or does nothing: the most decisive cause first. Empty for a torrent that does well. Not for each tick. */
@@ -369,6 +385,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     try {
       const empty = this.#options.pieces ? [] : this.#selection.emptyFiles(layout)
       if (empty.length > 0) await download.volume.ensureFiles(empty)
+      await this.#run!.settled()
       if (this.#hasStored && !this.#options.pieces) await this.#applyAttributes(this.#parts!)
     } catch (error) {
       return this.onTrouble(error as StorageError)

@@ -23,8 +23,8 @@ export interface KeeperOptions {
   readonly volume: Volume
   readonly identity: JournalIdentity
   readonly geometry: JournalGeometry
-  /** By the index of the file; empty for pad files. */
-  readonly paths: readonly string[]
+  /** Where a file is just now; empty for pad files. */
+  readonly pathOf: (file: number) => string
   readonly bootId: string
   /** Monotonic milliseconds. */
   readonly now: () => number
@@ -145,6 +145,17 @@ export class JournalKeeper {
     this.#recorded.delete(file)
   }
 
+  /** Does what no sync must meet halfway: giving a file another name. */
+  async apart(work: () => Promise<void>): Promise<void> {
+    while (this.#syncing) await this.#syncing
+    const working = work()
+    this.#syncing = working.then(
+      () => {},
+      () => {},
+    )
+    await working.finally(() => (this.#syncing = null))
+  }
+
   /** Time passes: begins a sync when one is due. */
   tick(): void {
     if (this.#state !== 'open' || this.#oldest === null || this.#syncing) return
@@ -210,7 +221,7 @@ export class JournalKeeper {
   }
 
   async #sync(): Promise<void> {
-    const { volume, paths } = this.#options
+    const { volume, pathOf } = this.#options
     const dirty = [...this.#dirtyFiles].toSorted((a, b) => a - b)
     const pieces = this.#unsynced
     const blocks = [...this.#blocks.values()].map((known) => ({ known, all: known.all.copy() }))
@@ -222,7 +233,7 @@ export class JournalKeeper {
     try {
       await this.#append([{ kind: 'syncing', sync }], false)
       const files = await this.#begun(dirty)
-      const states = await volume.sync(files.map((file) => paths[file]))
+      const states = await volume.sync(files.map(pathOf))
       const looks = new Map(files.map((file, i) => [file, states[i]]))
       await this.#append(syncedRecords(sync, looks), true)
       for (const piece of pieces) this.#synced.set(piece)
@@ -235,8 +246,8 @@ export class JournalKeeper {
 
   /** Of a piece that is under way, some files may not be there yet. One that had a piece and is gone is not left out. */
   async #begun(files: readonly number[]): Promise<number[]> {
-    const { volume, paths } = this.#options
-    const states = await volume.states(files.map((file) => paths[file]))
+    const { volume, pathOf } = this.#options
+    const states = await volume.states(files.map(pathOf))
     return files.filter((file, i) => states[i] !== null || this.#holdsPiece(file))
   }
 

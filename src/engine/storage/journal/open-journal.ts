@@ -60,11 +60,11 @@ async function readJournal({ folder, log }: OpenJournalOptions, identity: Journa
 }
 
 async function replay({ journal, mtimeNs }: Found, options: OpenJournalOptions): Promise<Replayed> {
-  const { geometry, bootId, paths, log } = options
+  const { geometry, bootId, pathOf, log } = options
   const states = await lookAtFiles(options)
   const known = replayJournal(journal, { geometry, bootId, states, aliveNs: mtimeNs })
   const [first, ...others] = known.changedFiles
-  if (first !== undefined) log(changedSentence(paths[first], others.length))
+  if (first !== undefined) log(changedSentence(pathOf(first), others.length))
   return known
 }
 
@@ -74,7 +74,8 @@ function changedSentence(path: string, others: number): string {
 }
 
 /** What each file of the torrent looks like, by its index. */
-async function lookAtFiles({ volume, paths }: OpenJournalOptions): Promise<readonly (FileState | null)[]> {
+async function lookAtFiles({ volume, pathOf, identity }: OpenJournalOptions): Promise<readonly (FileState | null)[]> {
+  const paths = Array.from({ length: identity.fileCount }, (_, file) => pathOf(file))
   const stored = paths.flatMap((path, file) => (path === '' ? [] : [file]))
   const looks = await volume.states(stored.map((file) => paths[file]))
   const states = Array<FileState | null>(paths.length).fill(null)

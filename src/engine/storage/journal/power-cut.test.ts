@@ -66,7 +66,7 @@ async function run(platform: Platform, random: SeededRandom, life: Life): Promis
       fileCount: metainfo.files.length,
     },
     geometry: journalGeometry(metainfo, map),
-    paths: layout.files.map((file) => file.path),
+    pathOf: (file) => layout.paths[file],
     bootId: state!.bootId,
     now: () => clock.now(),
     onFailed: (error) => {
