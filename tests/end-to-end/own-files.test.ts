@@ -54,21 +54,22 @@ describe.skipIf(libtorrent.found() === null && !clientsRequired)('with a libtorr
     const file = stage.torrentFile(torrent, ['http://127.0.0.1:1/announce'])
     const folder = stage.folder('downloaded')
     const content = join(folder, 'tools')
-    const seeding = download(stage, file, folder, ...(await startSeeder(stage, file)), '--seed')
+    const state = ['--state', stage.folder('state')]
+    const seeding = download(stage, file, folder, ...(await startSeeder(stage, file)), '--seed', ...state)
     await seeding.event('seeding', undefined, libtorrent.patienceMs)
-    const refused = await runShoal(stage, ['remove', file, folder, '--yes'])
+    const refused = await runShoal(stage, ['remove', file, folder, '--yes', ...state])
     expect([refused.code, existsSync(join(content, 'data.bin'))]).toEqual([1, true])
     expect(refused.stderr).toMatch(/^shoal: Cannot use .*\n$/)
     seeding.program.signal('SIGTERM')
     await seeding.exited
 
     writeFileSync(join(content, 'bin', 'mine'), 'mine')
-    const removed = await runShoal(stage, ['remove', file, folder, '--yes', '--json'])
+    const removed = await runShoal(stage, ['remove', file, folder, '--yes', '--json', ...state])
     expect([removed.code, JSON.parse(removed.stdout)]).toEqual([
       0,
       { files: 2, bytes: expect.any(Number), kept: [join(content, 'bin'), content] },
     ])
-    expect(readdirSync(content, { recursive: true }).toSorted()).toEqual(['bin', 'bin/mine'])
+    expect(readdirSync(content, { recursive: true, encoding: 'utf8' }).toSorted()).toEqual(['bin', 'bin/mine'])
   })
 })
 
@@ -96,7 +97,11 @@ test('files that may be executed can be, and links lead where they should', { ti
   expect(readdirSync(join(content, 'links'))).toEqual(['latest'])
   expect(readlinkSync(join(content, 'links', 'latest'))).toBe('../bin/run')
   // Whoever only serves what is there changes nothing of it.
-  expect(readdirSync(join(source, 'tools'), { recursive: true }).toSorted()).toEqual(['bin', 'bin/run', 'data.bin'])
+  expect(readdirSync(join(source, 'tools'), { recursive: true, encoding: 'utf8' }).toSorted()).toEqual([
+    'bin',
+    'bin/run',
+    'data.bin',
+  ])
 
   const removed = await runShoal(stage, ['remove', file, folder, '--yes'])
   expect([removed.code, removed.stderr, readdirSync(folder)]).toEqual([0, '', []])
