@@ -1,5 +1,5 @@
 // Removing content that no session has: what the command `remove` does.
-import { type ContentLayout, type ContentLocation, contentLayout } from '../engine/storage/content-layout.ts'
+import type { ContentLayout, ContentLocation } from '../engine/storage/content-layout.ts'
 import { lockContent, ownPaths, removeContent } from '../engine/storage/content-removal.ts'
 import { defaultStateFolder } from '../platform/node/default-state-folder.ts'
 import { createNodePlatform } from '../platform/node/node-platform.ts'
@@ -36,28 +36,23 @@ export async function openRemoval(
   const platform = createNodePlatform({ workers: 0, ...(stateFolder === false ? {} : { state: stateFolder }) })
   const { disk } = platform
   try {
-    const layout = contentLayout(torrent, new PieceMap(torrent), location)
-    const folder = await lockContent(platform.state, torrent, layout.root)
+    const content = await lockContent({ platform, metainfo: torrent, map: new PieceMap(torrent), location })
     let isOpen = true
     const close = async (): Promise<void> => {
-      if (isOpen) await folder?.close()
+      if (isOpen) await content.folder?.close()
       isOpen = false
       await disk.close()
     }
-    try {
-      return {
-        root: layout.root,
-        files: await filesIn(disk, layout),
-        async remove() {
-          isOpen = false
-          try {
-            return await removeContent(platform, layout, folder)
-          } finally {
-            await disk.close()
-          }
-        },
-        close,
+    const remove = async (): Promise<RemovedTree> => {
+      isOpen = false
+      try {
+        return await removeContent(platform, content)
+      } finally {
+        await disk.close()
       }
+    }
+    try {
+      return { root: content.layout.top, files: await filesIn(disk, content.layout), remove, close }
     } catch (error) {
       await close()
       throw error
@@ -69,9 +64,8 @@ export async function openRemoval(
 }
 
 async function filesIn(disk: Disk, layout: ContentLayout): Promise<{ path: string; length: number }[]> {
-  const volume = await disk.openVolume(layout.root)
-  await layout.names?.find(volume, false)
   const paths = ownPaths(layout)
+  const volume = await disk.openVolume(layout.root)
   const sizes = await volume.sizes(paths)
   return paths.flatMap((path, i) => (sizes[i] < 0 ? [] : [{ path, length: sizes[i] }]))
 }

@@ -170,11 +170,11 @@ describe('a torrent that is added', () => {
       block.writeUInt32BE(piece, 5)
       handler.onBytes(Buffer.concat([block, payload.read(piece * BLOCK, BLOCK)]))
     }
-    for (const operation of disk.held.splice(0)) operation.fail(new StorageError('disk_full', 'full', PATH))
+    for (const operation of disk.held.splice(0)) operation.fail(new StorageError('permission_denied', 'no', PATH))
     await clock.pass(100)
     expect([await outcome, errors, added.state, connection.isClosed]).toEqual([
-      'disk_full',
-      ['disk_full'],
+      'permission_denied',
+      ['permission_denied'],
       'failed',
       true,
     ])

@@ -4,7 +4,27 @@ import { toHex } from '../../base/bytes.ts'
 import { StateError } from '../../base/errors.ts'
 import type { Platform, RemovedTree, StateFolder, StateStore } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
-import type { ContentLayout } from './content-layout.ts'
+import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
+import { type ContentLayout, type ContentLocation, contentLayout, contentRoot } from './content-layout.ts'
+import { findNames } from './find-names.ts'
+import { SettingsKeeper } from './settings-keeper.ts'
+import { NO_SETTINGS, type TorrentSettings } from './torrent-settings.ts'
+
+export interface ContentToLock {
+  readonly platform: Pick<Platform, 'disk' | 'state'>
+  readonly metainfo: Metainfo
+  readonly map: PieceMap
+  readonly location: ContentLocation
+  /** What is known of its settings, where none are remembered. */
+  readonly earlier?: TorrentSettings
+}
+
+export interface LockedContent {
+  /** With the names that the files have. */
+  readonly layout: ContentLayout
+  /** Null where nothing can be remembered. */
+  readonly folder: StateFolder | null
+}
 
 /** All that a torrent may have on disk. */
 export function ownPaths({ paths, places }: Pick<ContentLayout, 'paths' | 'places'>): string[] {
@@ -12,14 +32,30 @@ export function ownPaths({ paths, places }: Pick<ContentLayout, 'paths' | 'place
 }
 
 /**
- * Locks the content, for its removal. Null where nothing can be remembered. Rejects with StateError `in_use` when it is open
- * elsewhere.
+ * Locks the content, for its removal, and finds what its files are called. Rejects with StateError `in_use` when it is open
+ * elsewhere, with StorageError when the disk does not answer.
  */
-export async function lockContent(
-  state: StateStore | null,
-  metainfo: Metainfo,
-  root: string,
-): Promise<StateFolder | null> {
+export async function lockContent({
+  platform,
+  metainfo,
+  map,
+  location,
+  earlier = NO_SETTINGS,
+}: ContentToLock): Promise<LockedContent> {
+  const folder = await openState(platform.state, metainfo, contentRoot(metainfo, location))
+  try {
+    const settings = await SettingsKeeper.open(folder, metainfo, () => {}, earlier)
+    const layout = contentLayout(metainfo, map, location, settings.current.names)
+    await findNames(layout, await platform.disk.openVolume(layout.root), settings, false)
+    await settings.close()
+    return { layout, folder }
+  } catch (error) {
+    await folder?.close()
+    throw error
+  }
+}
+
+async function openState(state: StateStore | null, metainfo: Metainfo, root: string): Promise<StateFolder | null> {
   try {
     return (await state?.open(toHex(metainfo.infohashV1 ?? metainfo.infohashV2!), root)) ?? null
   } catch (error) {
@@ -31,12 +67,10 @@ export async function lockContent(
 /**
  * What is remembered is forgotten when all has gone well: a second attempt needs it. The folder is closed in any case.
  * Rejects with StorageError, when all that can be deleted has been.
- * @param folder see `lockContent`
  */
 export async function removeContent(
-  { disk }: Platform,
-  layout: ContentLayout,
-  folder: StateFolder | null,
+  { disk }: Pick<Platform, 'disk'>,
+  { layout, folder }: LockedContent,
 ): Promise<RemovedTree> {
   try {
     const volume = await disk.openVolume(layout.root)

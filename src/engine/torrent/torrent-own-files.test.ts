@@ -100,6 +100,16 @@ describe('removing', () => {
     expect(world.files.has('/data/content')).toBe(false)
   })
 
+  test('files that are not complete go under the name that they have', async () => {
+    const world = await World.open()
+    const torrent = world.leech({ partNames: true, downRate: 20_000 })
+    const hasPart = (): boolean => world.paths.some((path) => path.endsWith('.part'))
+    await world.sim.run({ until: hasPart, limitMs: 60_000 })
+    expect([hasPart(), torrent.state]).toEqual([true, 'downloading'])
+    await world.wait(torrent.remove({ data: true }))
+    expect(world.paths).toEqual([])
+  })
+
   test('may be asked for after the torrent has left, and while it leaves', async () => {
     const world = await World.open()
     const torrent = world.leech()

@@ -16,7 +16,6 @@ import { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
 import type { BookCensus } from '../policy/peer-book.ts'
 import { NO_SETTINGS } from '../storage/torrent-settings.ts'
-import { contentLayout } from '../storage/content-layout.ts'
 import { lockContent, removeContent } from '../storage/content-removal.ts'
 import { fileAttributes } from '../storage/file-attributes.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
@@ -217,7 +216,8 @@ export class Torrent implements RunOwner, AnnouncerOwner {
    * @param address `1.2.3.4:6881` or `[::1]:6881`. Throws TypeError when it is neither.
    */
   addPeer(address: string): void {
-    this.#parts?.swarm.addAddress(this.#nameUserPeer(address), 'user')
+    const peer = this.#nameUserPeer(address)
+    this.#parts?.swarm.addAddress(peer, 'user')
   }
 
   #nameUserPeer(text: string): Address {
@@ -475,11 +475,13 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   }
 
   async #delete(): Promise<RemovedTree> {
+    const { metainfo } = this
     const { platform } = this.#around
-    const { layout: foreign, pieces } = this.#options
-    const layout = this.#parts?.layout ?? foreign?.(this.#map) ?? contentLayout(this.metainfo, this.#map, this.#options)
-    const state = foreign || pieces ? null : platform.state
-    return removeContent(platform, layout, await lockContent(state, this.metainfo, layout.root))
+    const foreign = this.#options.layout?.(this.#map)
+    if (foreign) return removeContent(platform, { layout: foreign, folder: null })
+    const earlier = this.#parts?.settings.current ?? this.#settings
+    const content = await lockContent({ platform, metainfo, map: this.#map, location: this.#options, earlier })
+    return removeContent(platform, content)
   }
 
   async #stop(): Promise<void> {
