@@ -494,6 +494,16 @@ export function diskContract(
         expect(volume.fileSystem).not.toBe('')
       })
 
+      test('many are looked at at once, whether their folders are there or not', async () => {
+        const many = Array.from({ length: 100 }, (_, i) => at('there', `${i}`))
+        await volume.ensureFiles(many.filter((_, i) => i % 2 === 1).map((path) => ({ path, length: 3 })))
+        const paths = [at('gone', '0'), ...many, at('gone', '1'), at('gone', 'deep', '2')]
+        const sizes = [-1, ...many.map((_, i) => (i % 2 === 1 ? 3 : -1)), -1, -1]
+        expect(await volume.sizes(paths)).toEqual(sizes)
+        expect((await volume.states(paths)).map((state) => state?.size ?? -1)).toEqual(sizes)
+        expect(await volume.taken([at('gone', '0'), at('gone', '1')])).toBe(0)
+      })
+
       test('are made, and made long enough, and never shortened', async () => {
         files.write(at('long'), pattern(100))
         files.write(at('short'), pattern(10))

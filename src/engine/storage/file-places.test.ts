@@ -110,3 +110,17 @@ describe('a file that is wanted', () => {
     expect([...disk.files.keys()]).toEqual([])
   })
 })
+
+test('a file among thousands in one piece is moved without a look at the others', async () => {
+  const files = Array.from({ length: 5000 }, (_, i) => ({ offset: i, length: 1 }))
+  const map = new PieceMap({ pieceLength: 5000, totalSize: 5000, files })
+  const found = new FilePlaces({ map, paths: files.map((_, i) => `/d/${i}`), partsPath: PARTS })
+  const disk = new FakeDisk()
+  disk.put(PARTS, new Uint8Array(5000).fill(7))
+  for (const file of files.keys()) found.setInParts(file, true)
+  map.filesOf = () => {
+    throw new Error('All files of the piece were looked for')
+  }
+  for (const file of [0, 2500, 4999]) await found.moveOut(file, disk.volume(), () => true)
+  expect([...disk.files.keys()]).toEqual([PARTS, '/d/0', '/d/2500', '/d/4999'])
+})

@@ -23,6 +23,8 @@ export class FileNaming {
   readonly #warn: (code: string, message: string) => void
   /** File called NAME.part -> how many of its pieces are missing. */
   readonly #missing = new Map<number, number>()
+  /** Of these, those that lack none. */
+  readonly #complete = new Set<number>()
 
   /**
    * What is on disk is known.
@@ -33,7 +35,12 @@ export class FileNaming {
     this.#parts = parts
     this.#names = names
     this.#warn = warn
-    for (const file of names.paths.keys()) if (names.isPart(file)) this.#missing.set(file, this.#countMissing(file))
+    for (const file of names.paths.keys()) {
+      if (!names.isPart(file)) continue
+      const missing = this.#countMissing(file)
+      this.#missing.set(file, missing)
+      if (missing === 0) this.#complete.add(file)
+    }
   }
 
   #countMissing(file: number): number {
@@ -52,7 +59,9 @@ export class FileNaming {
       const missing = this.#missing.get(file)
       if (missing === undefined) continue
       this.#missing.set(file, missing - 1)
-      if (missing === 1) isComplete = true
+      if (missing > 1) continue
+      this.#complete.add(file)
+      isComplete = true
     }
     return isComplete
   }
@@ -60,14 +69,15 @@ export class FileNaming {
   /** Complete files get their names. Never rejects. */
   async settle(): Promise<void> {
     const { places } = this.#parts.layout
-    for (const [file, missing] of this.#missing) {
-      if (missing > 0 || places?.isInParts(file)) continue
+    for (const file of this.#complete) {
+      if (places?.isInParts(file)) continue
+      this.#complete.delete(file)
       this.#missing.delete(file)
-      await this.#complete(file)
+      await this.#giveName(file)
     }
   }
 
-  async #complete(file: number): Promise<void> {
+  async #giveName(file: number): Promise<void> {
     const from = this.#names.paths[file]
     const to = this.#names.fullPath(file)
     try {

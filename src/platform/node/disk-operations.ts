@@ -3,6 +3,7 @@
 // and in-thread work lets the event loop breathe.
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
+import { dirname } from 'node:path'
 import { StorageError } from '../../base/errors.ts'
 import { sliceSpans, totalLength } from '../file-spans.ts'
 import type { CommitResult, FileSpan, FileState } from '../platform.ts'
@@ -72,11 +73,11 @@ export class DiskOperations {
       case 'read':
         return this.#read(operation[2], unpackSpans(operation[3]))
       case 'sizes':
-        return yield* each(operation[2], sizeOf)
+        return yield* each(operation[2], sizeOf, -1)
       case 'states':
-        return yield* each(operation[2], fileState)
+        return yield* each(operation[2], fileState, null)
       case 'taken':
-        return (yield* each(operation[2], takenBy)).reduce((sum, bytes) => sum + bytes, 0)
+        return (yield* each(operation[2], takenBy, 0)).reduce((sum, bytes) => sum + bytes, 0)
       case 'sync':
         return yield* this.#sync(operation[2], operation[3])
       case 'ensure':
@@ -349,11 +350,18 @@ function isPadding(span: FileSpan): boolean {
   return span.path === ''
 }
 
-/** Looks at many files, with pauses. */
-function* each<Result>(paths: readonly string[], look: (path: string) => Result): Work<Result[]> {
+/**
+ * Looks at many files, with pauses. In a folder that is missing nothing is looked at: at the start of a download that is most.
+ * @param nothing the answer for a file that is missing
+ */
+function* each<Result>(paths: readonly string[], look: (path: string) => Result, nothing: Result): Work<Result[]> {
+  const isThere = new Map<string, boolean>()
   const results: Result[] = []
   for (const path of paths) {
-    results.push(look(path))
+    const folder = dirname(path)
+    const result = isThere.get(folder) === false ? nothing : look(path)
+    if (result === nothing && !isThere.has(folder)) isThere.set(folder, statIfThere(folder) !== undefined)
+    results.push(result)
     if (results.length % FILE_STRIDE === 0) yield
   }
   return results

@@ -41,7 +41,7 @@ export class PieceMap {
     this.blocksPerPiece = Math.ceil(metainfo.pieceLength / BLOCK_BYTES)
     this.#lastPieceLength = metainfo.totalSize - (this.pieceCount - 1) * metainfo.pieceLength
     this.#fileEnds = Float64Array.from(metainfo.files, (file) => file.offset + file.length)
-    this.#withBytes = Uint32Array.from(metainfo.files.keys()).filter((file) => metainfo.files[file].length > 0)
+    this.#withBytes = indicesOfStored(metainfo.files)
   }
 
   pieceLength(piece: number): number {
@@ -124,4 +124,12 @@ export class PieceMap {
     }
     return low
   }
+}
+
+/** Written out: there may be hundreds of thousands. */
+function indicesOfStored(files: Geometry['files']): Uint32Array {
+  const indices = new Uint32Array(files.length)
+  let count = 0
+  for (let file = 0; file < files.length; file++) if (files[file].length > 0) indices[count++] = file
+  return indices.subarray(0, count)
 }
