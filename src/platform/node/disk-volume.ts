@@ -28,7 +28,7 @@ import {
   type OperationResult,
 } from './disk-messages.ts'
 import { fileStateLater } from './file-state.ts'
-import { roomIn } from './file-system.ts'
+import { roomIn } from './room-in.ts'
 import { type ExistingFolder, nearestExisting } from './nearest-existing.ts'
 import { kindOf } from './path-kind.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
@@ -51,7 +51,6 @@ export interface VolumePlace {
   readonly path: string
   /** What was there of the path when the volume was opened: names in it may be new, its own is not. */
   readonly existing: ExistingFolder
-  readonly fileSystem: string
 }
 
 export class NodeVolume implements Volume {
@@ -69,7 +68,7 @@ export class NodeVolume implements Volume {
 
   constructor(hands: DeviceHands, place: VolumePlace, isClosed: () => boolean) {
     this.device = hands
-    this.fileSystem = place.fileSystem
+    this.fileSystem = String(place.existing.device)
     this.#hands = hands
     this.#place = place
     this.#isClosed = isClosed

@@ -6,7 +6,6 @@ import { diskClosed, DiskInThread, DiskThread, type DiskHands } from './disk-han
 import { allocateSlabs, copyToShared, FRAME_BLOCKS, FRAME_BYTES, SLOT_BYTES, type SharedSlabs } from './disk-memory.ts'
 import { NodeVolume, type DeviceHands } from './disk-volume.ts'
 import { diskWorkerFile } from './disk-worker-file.ts'
-import { fileSystemName } from './file-system.ts'
 import { DEFAULT_MEMORY, splitMemory } from './memory-split.ts'
 import { nearestExisting } from './nearest-existing.ts'
 
@@ -111,11 +110,10 @@ export class NodeDisk implements Disk {
 
   async openVolume(path: string): Promise<Volume> {
     const existing = await nearestExisting(path)
-    const fileSystem = await fileSystemName(existing)
     if (this.#closing) throw diskClosed(path)
     let device = this.#devices.get(existing.device)
     if (!device) this.#devices.set(existing.device, (device = new Device(this.#workers, this.#startHands)))
-    return new NodeVolume(device, { path, existing, fileSystem }, () => this.#closing !== null)
+    return new NodeVolume(device, { path, existing }, () => this.#closing !== null)
   }
 
   close(): Promise<void> {

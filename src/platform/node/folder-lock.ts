@@ -6,7 +6,7 @@
 // that it has the lock. On Windows a named pipe does all of this by itself.
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import fs from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -51,7 +51,7 @@ async function tryLock(folder: string, place: Place, what: string): Promise<Unlo
   const name = PREFIX + randomBytes(4).toString('hex')
   let isHeld = false
   const server = await listen(join(place.path, name), () => (isHeld ? 'held' : 'wanted'))
-  const others = (await readdir(folder)).filter(isLockFile)
+  const others = fs.readdirSync(folder).filter(isLockFile)
   const answers = await Promise.all(others.map(async (other) => (other === name ? 'mine' : ask(folder, place, other))))
   // Whoever asked in the instant before we listened may have taken us for dead.
   isHeld = answers.every((answer) => answer === 'dead' || answer === 'mine') && answers.includes('mine')

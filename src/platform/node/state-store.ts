@@ -1,11 +1,16 @@
 // The state store of users: a folder with a locked folder in it for each torrent at each place.
+//
+// What is done when a folder is opened is done at once, not by other threads: it is a handful of calls for small files, each of
+// which takes some microseconds, but ten times that by way of a thread pool; and a program may begin with thousands of torrents.
 import { createHash } from 'node:crypto'
-import { constants, mkdir, open, readdir, realpath, rename, rm, rmdir, type FileHandle } from 'node:fs/promises'
+import fs from 'node:fs'
+import { constants, open, readdir, rename, rm, rmdir, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { StorageError } from '../../base/errors.ts'
 import type { StateFile, StateFolder, StateStore } from '../platform.ts'
 import { readBootId } from './boot-id.ts'
 import { isLockFile, lockFolder, type Unlock } from './folder-lock.ts'
+import { readFully } from './positioned-io.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
 import { syncFolder, writeFileAtomically } from './write-file.ts'
 
@@ -20,12 +25,12 @@ export class NodeStateStore implements StateStore {
   }
 
   async open(name: string, path: string): Promise<StateFolder> {
-    const contentPath = await realPath(resolve(path))
+    const contentPath = realPath(resolve(path))
     const place = createHash('sha256').update(contentPath).digest('hex').slice(0, 16)
     const folder = join(this.#folder, `${name}-${place}`)
     try {
       // What somebody downloads is nobody else's business.
-      await mkdir(folder, { recursive: true, mode: 0o700 })
+      fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
     } catch (error) {
       throw toStorageError(error, 'make', folder)
     }
@@ -53,14 +58,8 @@ class NodeStateFolder implements StateFolder {
   async read(name: string, maxBytes: number): Promise<StateFile | null> {
     const path = this.path(name)
     try {
-      const file = await open(path, 'r')
-      try {
-        return await readWhole(file, path, maxBytes)
-      } finally {
-        await file.close()
-      }
+      return readWhole(path, maxBytes)
     } catch (error) {
-      if (isMissing(error)) return null
       throw toStorageError(error, 'read', path)
     }
   }
@@ -122,27 +121,28 @@ class NodeStateFolder implements StateFolder {
   }
 }
 
-/** In as few calls as can be: a session may have thousands of them to read before it begins. */
-async function readWhole(file: FileHandle, path: string, maxBytes: number): Promise<StateFile> {
-  const { size, mtimeNs } = await file.stat({ bigint: true })
-  if (size > maxBytes) throw new StorageError('too_large', `Cannot read ${path}: larger than ${maxBytes} bytes`, path)
-  const bytes = new Uint8Array(Number(size))
-  let at = 0
-  while (at < bytes.length) {
-    const { bytesRead } = await file.read(bytes, at)
-    if (bytesRead === 0) break
-    at += bytesRead
+/** Null where there is none. */
+function readWhole(path: string, maxBytes: number): StateFile | null {
+  // Making an error of what is missing takes longer than looking.
+  if (!fs.existsSync(path)) return null
+  const file = fs.openSync(path, 'r')
+  try {
+    const { size, mtimeNs } = fs.fstatSync(file, { bigint: true })
+    if (size > maxBytes) throw new StorageError('too_large', `Cannot read ${path}: larger than ${maxBytes} bytes`, path)
+    const bytes = new Uint8Array(Number(size))
+    return { bytes: bytes.subarray(0, readFully(file, [bytes], 0, path)), mtimeNs }
+  } finally {
+    fs.closeSync(file)
   }
-  return { bytes: bytes.subarray(0, at), mtimeNs }
 }
 
 /** Without symbolic links, as far as there is something; what is missing is kept as it is. */
-async function realPath(path: string): Promise<string> {
+function realPath(path: string): string {
   try {
-    return await realpath(path)
+    return fs.realpathSync.native(path)
   } catch (error) {
     if (dirname(path) === path) return path
     if (!isMissing(error)) throw toStorageError(error, 'use', path)
-    return join(await realPath(dirname(path)), basename(path))
+    return join(realPath(dirname(path)), basename(path))
   }
 }
