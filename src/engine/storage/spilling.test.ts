@@ -28,13 +28,15 @@ class World {
   /** Pieces that somebody works on. */
   readonly owned = new Set<number>()
   readonly heard: string[] = []
+  readonly owner = {
+    changes: 0,
+    hasOwner: (piece: number) => this.owned.has(piece),
+    onSpilled: () => void this.heard.push('spilled'),
+    onSpillFailed: (error: StorageError) => void this.heard.push(error.message),
+  }
   readonly spilling = new Spilling<string>(
     { map, layout, ledger: this.ledger, holder: this.holder, partials: this.partials },
-    {
-      hasOwner: (piece) => this.owned.has(piece),
-      onSpilled: () => this.heard.push('spilled'),
-      onSpillFailed: (error) => this.heard.push(error.message),
-    },
+    this.owner,
   )
 
   constructor() {
@@ -96,6 +98,24 @@ describe('where slots are short', () => {
     world.piece(3, '***.')
     world.spilling.start()
     expect(await world.written()).toEqual(['3.0+2'])
+  })
+
+  test('where nothing was left to write out it is not looked for until something may have changed', async () => {
+    const world = new World()
+    world.owned.add(1)
+    const piece = world.piece(1, '*...')
+    world.spilling.start()
+    world.arrive(piece, 1)
+    world.spilling.start()
+    expect([world.spilling.isExhausted, await world.written()]).toEqual([true, []])
+    world.spilling.lookAgain()
+    world.spilling.start()
+    expect(await world.written()).toEqual(['1.0+2'])
+    world.arrive(piece, 2)
+    world.owned.clear()
+    world.owner.changes++
+    world.spilling.start()
+    expect(await world.written()).toEqual(['1.2+1'])
   })
 
   test('what is being filled, or committed, stays', async () => {

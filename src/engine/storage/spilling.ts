@@ -23,6 +23,8 @@ export interface SpillingOptions<Source> {
 export interface SpillingOwner {
   /** Is a peer at work on the piece? Then what it has not finished is about to be filled. */
   hasOwner(piece: number): boolean
+  /** Grows, from 0 on, when a peer gives up a piece or what it was asked for. */
+  readonly changes: number
   /** An extent that was to make room has been written, or could not be: its slot is free. */
   onSpilled(): void
   onSpillFailed(error: StorageError): void
@@ -37,6 +39,8 @@ export class Spilling<Source> {
   readonly #options: SpillingOptions<Source>
   readonly #owner: SpillingOwner
   #pending = 0
+  /** The owner's `changes` when there was nothing left to write out: while memory is short each peer asks again and again. */
+  #exhaustedAt = -1
 
   constructor(options: SpillingOptions<Source>, owner: SpillingOwner) {
     this.#options = options
@@ -50,7 +54,7 @@ export class Spilling<Source> {
 
   /** Writes finished blocks out where they are least likely to be completed soon, until slots come free. */
   start(): void {
-    if (this.#pending >= MAX_SPILLING) return
+    if (this.#pending >= MAX_SPILLING || this.isExhausted) return
     const candidates: { partial: PartialPiece<Source>; extent: number }[] = []
     for (const partial of this.#options.partials.values()) {
       if (partial.isCommitting) continue
@@ -67,6 +71,17 @@ export class Spilling<Source> {
       if (this.#pending >= MAX_SPILLING) return
       void this.#spill(partial, extent).then(() => this.#owner.onSpilled())
     }
+    this.#exhaustedAt = this.#owner.changes
+  }
+
+  /** There was nothing left to write out, and there still is not as far as is known. */
+  get isExhausted(): boolean {
+    return this.#exhaustedAt === this.#owner.changes
+  }
+
+  /** There may be something to write out again: an extent is complete, or time has passed. */
+  lookAgain(): void {
+    this.#exhaustedAt = -1
   }
 
   /** Is it worth remembering what of the piece is here? */

@@ -102,10 +102,14 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     this.missing = Bitfield.full(options.map.pieceCount)
     this.picker = new PiecePicker<Source>(options.map, options.below, (source, blocks) => source.etaMs(blocks))
     const { map, layout, ledger, journal } = options
+    const { picker } = this
     this.#spilling = new Spilling<Source>(
       { map, layout, ledger, journal, holder: this, partials: this.#partials },
       {
-        hasOwner: (piece) => this.picker.hasOwner(piece),
+        hasOwner: (piece) => picker.hasOwner(piece),
+        get changes() {
+          return picker.changes
+        },
         onSpilled: () => this.#settle(),
         onSpillFailed: (error) => this.#onStorageFailed(error),
       },
@@ -330,6 +334,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
     partial.accept(index, lease.source)
     const block = map.firstBlock(partial.piece) + index
     if (this.picker.blockArrived(block, wasAsked) > 0) this.#owner.onBlockDuplicated(block)
+    if (this.#spilling.isExhausted && partial.isExtentComplete(partial.extentOf(index))) this.#spilling.lookAgain()
     if (this.#spilling.isRemembered(partial)) this.#noteExtent(partial, partial.extentOf(index))
     if (partial.missing === 0) this.#commit(partial)
     return true
@@ -454,6 +459,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
   /** Time passes: what little memory has come free, perhaps from another torrent, is asked for again. */
   tick(): void {
     this.picker.tick()
+    this.#spilling.lookAgain()
     this.#writeFinishedExtents()
     if (this.#isStarved && this.#options.ledger.roomFor(this) > 0) this.#endStarving()
   }
