@@ -37,6 +37,12 @@ export function contentRoot(metainfo: Metainfo, location: ContentLocation): stri
   return [folder === '/' ? '' : folder, name].join('/')
 }
 
+/** The other way round. */
+export function locationOf(root: string): Required<ContentLocation> {
+  const at = Math.max(root.lastIndexOf('/'), root.lastIndexOf('\\'))
+  return { path: root.slice(0, at) || '/', name: root.slice(at + 1) }
+}
+
 /** @param newNames of files that somebody has renamed: elements below the torrent's folder */
 export function contentLayout(
   metainfo: Metainfo,

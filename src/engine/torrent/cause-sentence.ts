@@ -29,6 +29,8 @@ export function causeSentence(cause: CauseFigures): string {
       return `it waits for its disk (${cause.error})`
     case 'stopped':
       return 'it has been stopped'
+    case 'moving':
+      return 'its content is being moved'
     case 'checking':
       return `data on disk is being verified: ${cause.done} of ${formatCount(cause.total, 'piece')}`
     case 'disk_silent':

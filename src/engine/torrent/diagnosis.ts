@@ -98,6 +98,7 @@ function causesOf(facts: DiagnosisFacts): CauseFigures[] {
   const { state, error, checking } = facts
   if (state === 'failed' || state === 'parked') return [{ code: state, error: error?.code ?? 'unknown' }]
   if (state === 'stopped') return [{ code: 'stopped' }]
+  if (state === 'moving') return [{ code: 'moving' }]
   if (state === 'checking') return [{ code: 'checking', ...(checking ?? { done: 0, total: 0 }) }]
   if (state === 'seeding') return seedingCauses(facts)
   const own = ownCauses(facts)

@@ -1,7 +1,7 @@
 // What a torrent shows to the application: its events and figures. `torrent.ts` implements it.
 
 /** `parked`: the disk is full, or its drive is gone; it goes on by itself when that has passed. */
-export type TorrentState = 'checking' | 'downloading' | 'seeding' | 'parked' | 'stopped' | 'failed'
+export type TorrentState = 'checking' | 'downloading' | 'seeding' | 'parked' | 'moving' | 'stopped' | 'failed'
 
 /** `skip`: it is not fetched. `high` comes before `normal`, that before `low`. */
 export type FilePriority = 'skip' | 'low' | 'normal' | 'high'
@@ -108,6 +108,10 @@ export interface TorrentEvents {
   checked: { readonly good: number }
   /** The space of the wanted files is being taken (`preallocate`): bytes done of bytes in all. */
   allocating: { readonly done: number; readonly total: number }
+  /** The content is being moved to another file system: bytes copied, and then verified. */
+  moving: { readonly phase: 'copying' | 'verifying'; readonly done: number; readonly total: number }
+  /** The content's file or top folder is there now. */
+  moved: { readonly path: string }
   /** A peer was closed for what it did. `pieces`: those it delivered wrong data for. */
   peerDropped: {
     readonly address: string
@@ -147,6 +151,7 @@ export type CauseFigures =
   /** `error`: the code of what is in its way. */
   | { readonly code: 'failed' | 'parked'; readonly error: string }
   | { readonly code: 'stopped' }
+  | { readonly code: 'moving' }
   /** Data found on disk is being verified: pieces done of pieces to look at. */
   | { readonly code: 'checking'; readonly done: number; readonly total: number }
   // This machine, or a choice made on it.

@@ -3,7 +3,7 @@ import type { Platform, StateFolder, Volume } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import type { ContentLayout } from '../storage/content-layout.ts'
-import { journalGeometry } from '../storage/journal/journal-geometry.ts'
+import { journalGeometry, journalIdentity } from '../storage/journal/journal-geometry.ts'
 import { openJournal, type OpenedJournal } from '../storage/journal/open-journal.ts'
 import type { RecordsOwner } from './torrent-records.ts'
 
@@ -25,12 +25,7 @@ export function openTorrentJournal(
   return openJournal({
     folder,
     volume,
-    identity: {
-      infohash: metainfo.infohashV1!,
-      pieceCount: map.pieceCount,
-      pieceLength: map.nominalPieceLength,
-      fileCount: layout.paths.length + 1,
-    },
+    identity: journalIdentity(metainfo, map),
     geometry: journalGeometry(metainfo, map, layout.places),
     pathOf: (file) => layout.paths[file] ?? layout.places?.partsPath ?? '',
     bootId: platform.state!.bootId,

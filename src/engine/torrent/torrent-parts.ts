@@ -3,7 +3,13 @@ import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { NORMAL_PRIORITY } from '../policy/startable-pieces.ts'
 import { driveGone, isDriveGone } from '../storage/content-place.ts'
-import { type ContentLayout, contentLayout, contentRoot } from '../storage/content-layout.ts'
+import {
+  type ContentLayout,
+  contentLayout,
+  type ContentLocation,
+  contentRoot,
+  locationOf,
+} from '../storage/content-layout.ts'
 import { findNames } from '../storage/find-names.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { JournalKeeper } from '../storage/journal/journal-keeper.ts'
@@ -42,6 +48,8 @@ export interface PartsOptions {
   /** The torrent's own limits, within those of the session. */
   readonly downLimiter: RateLimiter
   readonly upLimiter: RateLimiter
+  /** Where the content is, as far as this program knows. */
+  readonly location: ContentLocation
   /** What an earlier run of this program knew; it counts where nothing is remembered. */
   readonly earlier: TorrentSettings
 }
@@ -56,12 +64,12 @@ export interface PartsOwners {
 
 /** Rejects with StorageError when the disk refuses, with StateError when the same content is open elsewhere. */
 export async function openParts(options: PartsOptions, owners: PartsOwners): Promise<TorrentParts> {
-  const { metainfo, around, earlier } = options
+  const { metainfo, map, around, earlier, location } = options
   // Only what is the torrent's own, and all of it.
   const isWhole = options.options.layout === undefined && options.options.pieces === undefined
-  const root = contentRoot(metainfo, options.options)
+  const root = contentRoot(metainfo, location)
   const state = isWhole ? around.platform.state : null
-  const records = await openRecords({ state, metainfo, root, earlier }, owners.records)
+  const records = await openRecords({ state, disk: around.platform.disk, metainfo, map, root, earlier }, owners.records)
   try {
     return await openWith(records, options, owners)
   } catch (error) {
@@ -71,13 +79,13 @@ export async function openParts(options: PartsOptions, owners: PartsOwners): Pro
 }
 
 async function openWith(
-  { folder, settings }: TorrentRecords,
+  { root, folder, settings }: TorrentRecords,
   { metainfo, map, peerId, options, selection, around, downLimiter, upLimiter }: PartsOptions,
   owners: PartsOwners,
 ): Promise<TorrentParts> {
   const { platform, ledger, cache } = around
   selection.restore(settings.current.priorities)
-  const layout = options.layout?.(map) ?? contentLayout(metainfo, map, options, settings.current.names)
+  const layout = options.layout?.(map) ?? contentLayout(metainfo, map, locationOf(root), settings.current.names)
   const volume = await platform.disk.openVolume(layout.root)
   await findNames(layout, volume, settings, options.partNames ?? false)
   const paths = layout.files.map(({ path }) => path)

@@ -3,8 +3,10 @@
 // places.
 import { toHex } from '../../base/bytes.ts'
 import { StateError, type StorageError } from '../../base/errors.ts'
-import type { StateFolder, StateStore } from '../../platform/platform.ts'
+import type { Disk, StateFolder, StateStore } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
+import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
+import { findContent, type FoundContent } from '../storage/moved-content.ts'
 import { SettingsKeeper } from '../storage/settings-keeper.ts'
 import type { TorrentSettings } from '../storage/torrent-settings.ts'
 
@@ -16,6 +18,8 @@ export interface RecordsOwner {
 }
 
 export interface TorrentRecords {
+  /** The file or folder that holds the content: another one than was said, when it was moved or renamed. */
+  readonly root: string
   /** Open for this process alone. Null: nothing is remembered. */
   readonly folder: StateFolder | null
   readonly settings: SettingsKeeper
@@ -23,7 +27,9 @@ export interface TorrentRecords {
 
 export interface RecordsOptions {
   readonly state: StateStore | null
+  readonly disk: Disk
   readonly metainfo: Metainfo
+  readonly map: PieceMap
   /** The file or folder that holds the content. */
   readonly root: string
   /** What this program knows of the settings, where nothing else does. */
@@ -35,20 +41,24 @@ export interface RecordsOptions {
  * same files would undo each other's work.
  */
 export async function openRecords(options: RecordsOptions, owner: RecordsOwner): Promise<TorrentRecords> {
-  const { state, metainfo, root, earlier } = options
-  const folder = state && (await openFolder(state, metainfo, root, owner))
+  const { metainfo, root, earlier } = options
   const warn = (message: string): void => owner.onStateWarning('state_not_trusted', message)
-  return { folder, settings: await SettingsKeeper.open(folder, metainfo, warn, earlier) }
+  const found = await findRemembered(options, owner, warn)
+  if (!found) return { root, folder: null, settings: await SettingsKeeper.open(null, metainfo, warn, earlier) }
+  if (found.root !== root) owner.onStateWarning('moved', `The content is at ${found.root}: it was moved or renamed`)
+  return found
 }
 
-async function openFolder(
-  state: StateStore,
-  metainfo: Metainfo,
-  root: string,
+/** Null where nothing can be remembered. */
+async function findRemembered(
+  { state, disk, metainfo, map, root }: RecordsOptions,
   owner: RecordsOwner,
-): Promise<StateFolder | null> {
+  warn: (message: string) => void,
+): Promise<FoundContent | null> {
+  if (!state) return null
+  const open = (at: string): Promise<StateFolder> => state.open(toHex(metainfo.infohashV1!), at)
   try {
-    return await state.open(toHex(metainfo.infohashV1!), root)
+    return await findContent({ disk, metainfo, map, open, warn }, root)
   } catch (error) {
     if (error instanceof StateError && error.code === 'in_use') throw error
     owner.onStateWarning('state_unavailable', `${(error as Error).message}; nothing is remembered for the next start`)

@@ -7,14 +7,22 @@
 import { type Address, addressKey, parseAddress } from '../../base/address.ts'
 import { toHex } from '../../base/bytes.ts'
 import { Emitter } from '../../base/emitter.ts'
-import type { PeerError, StateError, StorageError, TrackerError } from '../../base/errors.ts'
+import {
+  FormatError,
+  type PeerError,
+  type StateError,
+  type StorageError,
+  type TrackerError,
+} from '../../base/errors.ts'
 import { PEER_ID_PREFIX } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform, RemovedTree } from '../../platform/platform.ts'
 import type { Metainfo, TorrentFile } from '../../protocol/metainfo/metainfo.ts'
-import { newPath } from '../../protocol/metainfo/new-path.ts'
+import { newName, newPath } from '../../protocol/metainfo/new-path.ts'
 import { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
 import type { BookCensus } from '../policy/peer-book.ts'
+import { type ContentLocation, contentRoot, locationOf } from '../storage/content-layout.ts'
+import { moveContent } from '../storage/content-move.ts'
 import { NO_SETTINGS } from '../storage/torrent-settings.ts'
 import { lockContent, removeContent } from '../storage/content-removal.ts'
 import { fileAttributes } from '../storage/file-attributes.ts'
@@ -70,6 +78,9 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   readonly #figures: TorrentFigures
   #state: TorrentState = 'checking'
   #error: StorageError | StateError | null = null
+  /** Of the content, as far as it is known. */
+  #location: ContentLocation
+  #moving: Promise<void> = Promise.resolve()
   #checking: { readonly done: number; readonly total: number } | null = null
   #run: TorrentRun | null = null
   /** The end of the last run, and of its announces. */
@@ -95,6 +106,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     this.metainfo = metainfo
     this.infohash = toHex(metainfo.infohashV1!)
     this.#options = options
+    this.#location = options
     this.#around = around
     this.#map = new PieceMap(metainfo)
     this.#selection = new FileSelection(metainfo, this.#map, options.files)
@@ -176,8 +188,51 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     const file = this.metainfo.files[index] as TorrentFile | undefined
     if (!file || file.isPad) throw new TypeError(`Cannot rename file ${index}: ${this.metainfo.name} has no such file`)
     const name = newPath(path)
+    if (this.metainfo.isSingleFile) return this.rename(path)
     if (!this.#isRunning) throw new TypeError(`Cannot rename file ${index}: the torrent is ${this.#state}`)
     await this.#run!.renameFile(index, name)
+  }
+
+  /**
+   * Gives the torrent's top folder, or its only file, another name, cleaned as those in torrents are. Connections end, and peers
+   * are dialled again. With state it is remembered: who opens the old name gets the new one.
+   * Rejects as `move` does, and with FormatError `bad_name` for a name that is none.
+   */
+  async rename(name: string): Promise<void> {
+    const cleaned = newName(name, this.metainfo.isSingleFile)
+    if (cleaned.toLowerCase().startsWith(`.${this.infohash}`)) throw ownName(cleaned)
+    await this.#relocate({ path: locationOf(this.contentPath).path, name: cleaned })
+  }
+
+  /**
+   * Moves all content into another folder, under the name that it has. On the same file system that takes a moment; to another one
+   * it is copied, verified and then removed, which the event `moving` tells of. Connections end meanwhile, and peers are dialled
+   * again. What is verified is remembered there, and not looked at again.
+   * Rejects, with all as it was, and goes on there: with StorageError `exists`, `is_link`, `inside_itself`, `disk_full`,
+   * `copy_damaged`, `interrupted` (it was removed), or what the disk says; with StateError `in_use`; with TypeError while the
+   * torrent does not run, or when it has no place of its own.
+   */
+  async move(folder: string): Promise<void> {
+    await this.#relocate({ path: folder, name: locationOf(this.contentPath).name })
+  }
+
+  async #relocate(to: ContentLocation): Promise<void> {
+    if (this.#isElsewhere) throw new TypeError(`Cannot move ${this.metainfo.name}: it has no place of its own`)
+    if (!this.#isRunning) throw new TypeError(`Cannot move ${this.metainfo.name}: the torrent is ${this.#state}`)
+    if (contentRoot(this.metainfo, to) === this.contentPath) return
+    const moving = this.#moveTo(to)
+    this.#moving = moving.catch(() => {})
+    await moving
+  }
+
+  /** The torrent's file or top folder: where it is, or will be made. */
+  get contentPath(): string {
+    return contentRoot(this.metainfo, this.#location)
+  }
+
+  /** What is fetched lies somewhere else than the torrent says, or is not all of it. */
+  get #isElsewhere(): boolean {
+    return this.#options.layout !== undefined || this.#options.pieces !== undefined
   }
 
   /** Why it is slow, or does nothing: the most decisive cause first. Empty for a torrent that does well. Not for each tick. */
@@ -323,6 +378,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
         around: this.#around,
         downLimiter: this.#downLimiter,
         upLimiter: this.#upLimiter,
+        location: this.#location,
         earlier: this.#settings,
       },
       this.#figures,
@@ -332,6 +388,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     try {
       const parts = await run.open()
       if (!parts) return
+      if (!this.#isElsewhere) this.#location = locationOf(parts.layout.root)
       this.#unpark()
       for (const address of this.#userPeers.values()) parts.swarm.addAddress(address, 'user')
       if (!(await run.check(parts))) return
@@ -470,6 +527,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   async #leave(): Promise<void> {
     const hadFailed = this.#state === 'failed'
     this.#state = 'stopped'
+    await this.#moving
     if (!hadFailed) this.#rejectDone(new Error(`The torrent ${this.metainfo.name} was removed before it was complete`))
     await this.#stop()
   }
@@ -480,8 +538,41 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     const foreign = this.#options.layout?.(this.#map)
     if (foreign) return removeContent(platform, { layout: foreign, folder: null })
     const earlier = this.#parts?.settings.current ?? this.#settings
-    const content = await lockContent({ platform, metainfo, map: this.#map, location: this.#options, earlier })
+    const content = await lockContent({ platform, metainfo, map: this.#map, location: this.#location, earlier })
     return removeContent(platform, content)
+  }
+
+  async #moveTo(to: ContentLocation): Promise<void> {
+    const { platform } = this.#around
+    this.#state = 'moving'
+    const connected = [...this.#parts!.swarm.connected()].filter((peer) => !peer.isIncoming).map(({ key }) => key)
+    this.#stopping = this.#stop()
+    await this.#stopping
+    try {
+      if (this.#isOver) return
+      await moveContent({
+        platform,
+        metainfo: this.metainfo,
+        map: this.#map,
+        from: this.#location,
+        to,
+        earlier: this.#parts!.settings.current,
+        onProgress: (progress) => this.#events.emit('moving', progress),
+        isStopped: () => this.#isOver,
+        warn: (message) => this.onWarning('disk', 'move_incomplete', message),
+      })
+      this.#location = to
+      this.#events.emit('moved', { path: this.contentPath })
+    } finally {
+      if (!this.#isOver) await this.#goOnAt(connected)
+    }
+  }
+
+  /** Wherever the content is now. */
+  async #goOnAt(peers: readonly string[]): Promise<void> {
+    this.#state = 'checking'
+    await this.#start()
+    for (const peer of peers) this.#parts?.swarm.addAddress(parsePeer(peer), 'tracker')
   }
 
   async #stop(): Promise<void> {
@@ -549,6 +640,10 @@ export class Torrent implements RunOwner, AnnouncerOwner {
       ...(pieces ? { pieces } : {}),
     })
   }
+}
+
+function ownName(name: string): FormatError {
+  return new FormatError('bad_name', `Cannot use the name ${JSON.stringify(name)}: such names are the program's own`)
 }
 
 function parsePeer(text: string): Address {

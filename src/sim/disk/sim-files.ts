@@ -94,7 +94,9 @@ export class SimFiles {
     this.#makeFolders(parentOf(path), path)
     const file = new SimFile(kind)
     this.#files.set(path, file)
-    this.#changed([path], () => this.#files.delete(path))
+    this.#changed([path], () => {
+      if (this.#files.get(path) === file) this.#files.delete(path)
+    })
     return file
   }
 
@@ -145,6 +147,8 @@ export class SimFiles {
     this.#files.delete(from)
     this.#files.set(to, file)
     this.#changed([from, to], () => {
+      // It has gone on from there, and that is safe.
+      if (this.#files.get(to) !== file) return
       if (replaced) this.#files.set(to, replaced)
       else this.#files.delete(to)
       this.#files.set(from, file)
@@ -191,7 +195,9 @@ export class SimFiles {
   /** A file: its content and its being there are safe now. A folder: the names of what lies directly in it. */
   sync(path: string): void {
     this.#files.get(path)?.sync()
-    const isSafe = (each: string): boolean => each === path || parentOf(each) === path
+    // With the removal of a folder that of all that was in it is safe.
+    const isGone = (each: string): boolean => isBelow(each, path) && !this.#folders.has(parentOf(each))
+    const isSafe = (each: string): boolean => each === path || parentOf(each) === path || isGone(each)
     for (const { paths } of this.#unsyncedNames) for (const each of paths) if (isSafe(each)) paths.delete(each)
     this.#unsyncedNames = this.#unsyncedNames.filter(({ paths }) => paths.size > 0)
   }

@@ -3,6 +3,7 @@
 import type { Metainfo } from '../../../protocol/metainfo/metainfo.ts'
 import type { PieceMap } from '../../../protocol/metainfo/piece-map.ts'
 import type { FilePlaces } from '../file-places.ts'
+import type { JournalIdentity } from './journal-format.ts'
 
 export interface JournalGeometry {
   readonly pieceCount: number
@@ -15,6 +16,16 @@ export interface JournalGeometry {
   blockCount(piece: number): number
   /** Bytes of the piece. */
   pieceLength(piece: number): number
+}
+
+/** What a journal of the torrent says it is about, beside the place. */
+export function journalIdentity(metainfo: Metainfo, map: PieceMap): Omit<JournalIdentity, 'contentPath'> {
+  return {
+    infohash: metainfo.infohashV1!,
+    pieceCount: map.pieceCount,
+    pieceLength: map.nominalPieceLength,
+    fileCount: metainfo.files.length + 1,
+  }
 }
 
 export function journalGeometry(metainfo: Metainfo, map: PieceMap, places: FilePlaces | null = null): JournalGeometry {
