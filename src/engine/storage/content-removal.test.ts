@@ -75,6 +75,16 @@ describe('locking', () => {
     expect((await lock(null)).folder).toBeNull()
   })
 
+  test('fails when the drive of the content is not connected, and forgets nothing', async () => {
+    const { disk, folder } = stage()
+    for (const path of ownPaths(layout)) disk.files.delete(path)
+    const settings = await SettingsKeeper.open(folder, metainfo, () => {})
+    await settings.save({ marks: ['another file system'] })
+    const locking = lock({ bootId: '', open: async () => folder }, { disk })
+    await expect(locking).rejects.toMatchObject({ code: 'drive_gone', path: '/d/content' })
+    expect([folder.isClosed, disk.files.has('/state/journal')]).toEqual([true, true])
+  })
+
   test('finds files under the names that were chosen for them, complete or not', async () => {
     const { disk, folder } = stage()
     for (const path of ['/d/content/a', '/d/content/sub/b']) disk.files.delete(path)

@@ -1,11 +1,12 @@
 // Deletes what a torrent has on disk at one place, and what is remembered of it; nothing else. While that goes on, the content is
 // open here and nowhere else.
 import { toHex } from '../../base/bytes.ts'
-import { StateError } from '../../base/errors.ts'
+import { StateError, StorageError } from '../../base/errors.ts'
 import type { Platform, RemovedTree, StateFolder, StateStore } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { type ContentLayout, type ContentLocation, contentLayout, contentRoot } from './content-layout.ts'
+import { isDriveGone } from './content-place.ts'
 import { findNames } from './find-names.ts'
 import { SettingsKeeper } from './settings-keeper.ts'
 import { NO_SETTINGS, type TorrentSettings } from './torrent-settings.ts'
@@ -33,7 +34,7 @@ export function ownPaths({ paths, places }: Pick<ContentLayout, 'paths' | 'place
 
 /**
  * Locks the content, for its removal, and finds what its files are called. Rejects with StateError `in_use` when it is open
- * elsewhere, with StorageError when the disk does not answer.
+ * elsewhere, with StorageError when the disk does not answer, `drive_gone` when the content's drive is not there.
  */
 export async function lockContent({
   platform,
@@ -46,13 +47,21 @@ export async function lockContent({
   try {
     const settings = await SettingsKeeper.open(folder, metainfo, () => {}, earlier)
     const layout = contentLayout(metainfo, map, location, settings.current.names)
-    await findNames(layout, await platform.disk.openVolume(layout.root), settings, false)
+    const volume = await platform.disk.openVolume(layout.root)
+    const paths = layout.files.map(({ path }) => path)
+    // What is remembered must not be forgotten while the files are elsewhere.
+    if (await isDriveGone(volume, settings.current.marks, paths)) throw driveGone(layout.root)
+    await findNames(layout, volume, settings, false)
     await settings.close()
     return { layout, folder }
   } catch (error) {
     await folder?.close()
     throw error
   }
+}
+
+function driveGone(root: string): StorageError {
+  return new StorageError('drive_gone', `Cannot remove ${root}: its drive is not connected; connect it first`, root)
 }
 
 async function openState(state: StateStore | null, metainfo: Metainfo, root: string): Promise<StateFolder | null> {
