@@ -1,5 +1,6 @@
 // A made-up world for the commands of `src/apps/cli`: streams that remember, a clock that stands still until it is told,
 // and a library whose torrent does what the test says.
+import { join } from 'node:path'
 import { Emitter } from '../../src/base/emitter.ts'
 import type { Context } from '../../src/apps/cli/context.ts'
 import type { Engine, EngineSession } from '../../src/apps/cli/engine.ts'
@@ -108,6 +109,10 @@ export class FakeTorrent {
 
   stats(): TorrentStats {
     return this.figures
+  }
+
+  get contentPath(): string {
+    return join(this.options.path, this.options.name ?? this.metainfo.savedName)
   }
 
   files(): FileInfo[] {

@@ -13,6 +13,7 @@ import type {
   fetchPiece,
   fetchUrl,
   locateContent,
+  moveContent,
   openRemoval,
   parseMagnet,
   parseTorrent,
@@ -22,7 +23,17 @@ import type {
 
 export type EngineTorrent = Pick<
   Torrent,
-  'metainfo' | 'infohash' | 'done' | 'stats' | 'files' | 'diagnose' | 'pieceStates' | 'addPeer' | 'on' | 'remove'
+  | 'metainfo'
+  | 'infohash'
+  | 'done'
+  | 'stats'
+  | 'files'
+  | 'contentPath'
+  | 'diagnose'
+  | 'pieceStates'
+  | 'addPeer'
+  | 'on'
+  | 'remove'
 >
 
 export interface EngineSession extends Pick<Session, 'listening' | 'memory' | 'close'> {
@@ -39,6 +50,7 @@ export interface Engine {
   readonly createTorrent: typeof createTorrent
   readonly locateContent: typeof locateContent
   readonly verifyTorrent: typeof verifyTorrent
+  readonly moveContent: typeof moveContent
   readonly openRemoval: typeof openRemoval
   readonly queryTrackers: typeof queryTrackers
   readonly fetchPiece: typeof fetchPiece

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { FakeCli } from '../../../tests/support/fake-cli.ts'
 
-const COMMANDS = ['download', 'seed', 'info', 'create', 'verify', 'remove', 'peers', 'piece', 'tracker']
+const COMMANDS = ['download', 'seed', 'info', 'create', 'verify', 'move', 'remove', 'peers', 'piece', 'tracker']
 
 test('--help lists the commands on stdout', async () => {
   const cli = new FakeCli()

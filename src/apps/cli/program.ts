@@ -40,6 +40,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/verify.ts')).verify,
   },
   {
+    name: 'move',
+    summary: "move a torrent's content into another folder",
+    load: async () => (await import('./commands/move.ts')).move,
+  },
+  {
     name: 'remove',
     summary: "delete a torrent's content, and nothing else",
     load: async () => (await import('./commands/remove.ts')).remove,

@@ -38,6 +38,8 @@ export interface TransferPlan {
   readonly superSeed?: SuperSeedMode
   /** Take the space of all that is wanted first. Default false. */
   readonly preallocate?: boolean
+  /** Files are called NAME.part as long as they are not complete. Default false. */
+  readonly partNames?: boolean
   /** SHA-256 that the one file must have, in hexadecimal. */
   readonly checksum: string | null
 }
@@ -150,10 +152,17 @@ class Transfer implements ProgressSource {
   }
 
   #addTorrent(peers: readonly PeerOption[]): EngineTorrent {
-    const { metainfo, location, files, superSeed, preallocate } = this.#plan
+    const { metainfo, location, files, superSeed, preallocate, partNames } = this.#plan
     const addresses = peers.filter((peer) => peer.isIp).map(addressOf)
     this.#startedAt = this.#context.clock.now()
-    this.#torrent = this.#session.add(metainfo, { ...location, files, peers: addresses, superSeed, preallocate })
+    this.#torrent = this.#session.add(metainfo, {
+      ...location,
+      files,
+      peers: addresses,
+      superSeed,
+      preallocate,
+      partNames,
+    })
     return this.#torrent
   }
 
@@ -248,13 +257,14 @@ class Transfer implements ProgressSource {
   }
 
   async #finishDownload(): Promise<void> {
-    const { metainfo, location, checksum } = this.#plan
+    const { checksum } = this.#plan
+    const torrent = this.#torrent!
     const seconds = (this.#context.clock.now() - this.#startedAt) / 1000
-    const path = resolve(join(location.path, location.name ?? metainfo.savedName))
-    const written = this.#torrent!.files().filter(({ priority }) => priority !== 'skip')
+    const path = resolve(torrent.contentPath)
+    const written = torrent.files().filter(({ priority }) => priority !== 'skip')
     let sha256: string | undefined
     if (checksum !== null) {
-      sha256 = await this.#verifyChecksum(join(location.path, ...written[0].path), checksum)
+      sha256 = await this.#verifyChecksum(join(path, ...written[0].path.slice(1)), checksum)
     }
     this.#context.stop.isNormal = true
     this.#reporter.report({ event: 'done', path, files: written.length, ...(sha256 ? { sha256 } : {}) })

@@ -114,13 +114,14 @@ export class FileSelection {
   /**
    * @param has which pieces are verified; null: none is known to be
    * @param names of the files, where somebody has given them other ones
+   * @param top name of the torrent's file or folder, likewise
    */
-  list(has: ((piece: number) => boolean) | null, names: Pick<FileNames, 'name'> | null = null): FileInfo[] {
+  list(has: ((piece: number) => boolean) | null, names?: Pick<FileNames, 'name'> | null, top?: string): FileInfo[] {
     return this.#files().map((index) => {
       const { savedAs, length } = this.#metainfo.files[index]
       const name = names?.name(index) ?? savedAs.slice(1)
       const done = has ? this.#bytesDone(index, has) : 0
-      return { index, path: [savedAs[0], ...name], length, done, priority: this.priority(index) }
+      return { index, path: [top ?? savedAs[0], ...name], length, done, priority: this.priority(index) }
     })
   }
 

@@ -162,7 +162,8 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   /** Its files, without padding (BEP 47), as they are now. Walks over all pieces: not for each tick. */
   files(): FileInfo[] {
     const have = this.#parts?.download.have
-    return this.#selection.list(have ? (piece) => have.has(piece) : null, this.#parts?.layout.names ?? null)
+    const { name } = locationOf(this.contentPath)
+    return this.#selection.list(have ? (piece) => have.has(piece) : null, this.#parts?.layout.names, name)
   }
 
   /**

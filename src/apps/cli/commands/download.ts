@@ -17,6 +17,7 @@ interface DownloadFlags extends SessionFlags {
   readonly listFiles?: boolean
   readonly only?: readonly FileChoice[]
   readonly priority?: readonly (readonly PriorityChoice[])[]
+  readonly partNames?: boolean
   readonly preallocate?: boolean
   readonly checksum?: string
   readonly seed?: boolean
@@ -43,6 +44,7 @@ function define(command: Command): void {
       'high:2,low:7-9: what comes first, or last; skip and normal, too',
       repeated(parsePriorities),
     )
+    .option('--part-names', 'call files NAME.part as long as they are not complete')
     .option('--preallocate', 'take the space of all wanted files on disk before the download begins')
     .option('--checksum <sha256:hex>', 'SHA-256 that the file must have (torrents of one file)', parseChecksum)
     .option('--seed', 'go on seeding when the download is complete')
@@ -78,6 +80,7 @@ async function run(command: Command, context: Context): Promise<number> {
     kind: 'download' as const,
     seedLimits: seedLimitsOf(flags),
     preallocate: flags.preallocate,
+    partNames: flags.partNames,
     checksum: flags.checksum ?? null,
   }
   await runTransfer(plan, flags, await createReporter(flags, context), engine, context)
