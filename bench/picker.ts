@@ -125,9 +125,9 @@ steady('peers without what is rare: 16 blocks arrive, 16 are picked', lopsided, 
 
 const idle = new Swarm(0.5, 0, 1000)
 for (let piece = 0; piece < 1000; piece++) idle.picker.setDone(piece)
-measure('peers with nothing for us: a pick', 200, (turn) => void idle.pick(idle.peers[turn % PEERS], 16))
+measure('peers with nothing for us: a pick', 20_000, (turn) => void idle.pick(idle.peers[turn % PEERS], 16))
 let next = 1000
-measure('peers with nothing for us: a have of what we have, a pick', 200, (turn) => {
+measure('peers with nothing for us: a have of what we have, a pick', 20_000, (turn) => {
   const peer = idle.peers[turn % PEERS]
   idle.picker.setDone(next)
   peer.have.set(next)
