@@ -19,6 +19,7 @@ export interface RoomNeeds {
  * counts as room. Rejects with StorageError.
  */
 export async function lackOfRoom(volume: Volume, { root, paths, left, had }: RoomNeeds): Promise<StorageError | null> {
+  if (left === 0) return null
   const room = await volume.room()
   if (room === null || left <= room) return null
   const given = Math.max(0, (await volume.taken(paths)) - had)
