@@ -291,6 +291,32 @@ describe('content stays where it is, and the torrent goes on', () => {
     expect(await refused((torrent) => torrent.move('/data/content/sub'))).toMatchObject({ code: 'inside_itself' })
   })
 
+  test('when it is a symbolic link', async () => {
+    const world = new World()
+    const { files } = world.node.disk.device('/')
+    const error = await refused(async (torrent) => {
+      files.renameFolder('/data/content', '/data/real')
+      files.makeLink('/data/content', 'real')
+      await torrent.move('/other').finally(() => {
+        files.remove('/data/content')
+        files.renameFolder('/data/real', '/data/content')
+      })
+    }, world)
+    expect(error).toMatchObject({ code: 'is_link' })
+  })
+
+  test('when the copy is not what it was made of', async () => {
+    const world = new World()
+    const other = world.node.disk.device('/other')
+    const error = await refused(async (torrent) => {
+      torrent.on('moving', ({ phase, done, total }) => {
+        if (phase === 'copying' && done === total) other.corrupt(`/other/.${torrent.infohash}.moving/a`, 40_000)
+      })
+      await torrent.move('/other')
+    }, world)
+    expect(error).toMatchObject({ code: 'copy_damaged' })
+  })
+
   test('when there is no room', async () => {
     const world = new World({ room: 200_000 })
     expect(await refused((torrent) => torrent.move('/other'), world)).toMatchObject({
@@ -317,6 +343,25 @@ describe('content stays where it is, and the torrent goes on', () => {
     expect(await refused((torrent) => torrent.move('/data/'))).toBeNull()
     expect(await refused((torrent) => torrent.rename('content'))).toBeNull()
   })
+})
+
+test('what is left of the content is not removed when it is not what has arrived', async () => {
+  const world = new World()
+  const torrent = await world.add()
+  await world.wait(torrent.done)
+  torrent.on('moving', ({ phase }) => {
+    if (phase === 'verifying') world.node.disk.device('/').failWrites('io_error')
+  })
+  await world.wait(torrent.move('/other')).catch(() => {})
+  world.node.disk.device('/').failWrites(null)
+  const { files } = world.node.disk.device('/')
+  files.lengthen(files.find('/data/content/a')!, 60_000)
+  await world.close()
+  const again = await world.add({ path: world.knows('/data/content') ? '/data' : '/other' })
+  await world.wait(again.done)
+  expect(again.contentPath).toBe('/other/content')
+  expect(world.wrong()).toEqual([])
+  expect(world.paths).toContain('/data/content/a')
 })
 
 test('a torrent that is removed while its content is on its way leaves it where it was, whole', async () => {

@@ -20,6 +20,8 @@ interface UnsyncedName {
   readonly timeUs: number
   /** The paths whose meaning has changed, and that were not synced since. */
   readonly paths: Set<string>
+  /** Whose names they are; null: those of a folder or a link, or of a file that is no more. */
+  readonly file: SimFile | null
   readonly undo: () => void
 }
 
@@ -94,9 +96,10 @@ export class SimFiles {
     this.#makeFolders(parentOf(path), path)
     const file = new SimFile(kind)
     this.#files.set(path, file)
-    this.#changed([path], () => {
+    const undo = (): void => {
       if (this.#files.get(path) === file) this.#files.delete(path)
-    })
+    }
+    this.#changed([path], undo, file)
     return file
   }
 
@@ -146,13 +149,14 @@ export class SimFiles {
     const replaced = this.#files.get(to)
     this.#files.delete(from)
     this.#files.set(to, file)
-    this.#changed([from, to], () => {
+    const undo = (): void => {
       // It has gone on from there, and that is safe.
       if (this.#files.get(to) !== file) return
       if (replaced) this.#files.set(to, replaced)
       else this.#files.delete(to)
       this.#files.set(from, file)
-    })
+    }
+    this.#changed([from, to], undo, file)
   }
 
   /** The same for a folder with all that is in it, where nothing is: at once or not at all. */
@@ -194,12 +198,13 @@ export class SimFiles {
 
   /** A file: its content and its being there are safe now. A folder: the names of what lies directly in it. */
   sync(path: string): void {
-    this.#files.get(path)?.sync()
+    const file = this.#files.get(path) ?? null
+    file?.sync()
     // With the removal of a folder that of all that was in it is safe.
     const isGone = (each: string): boolean => isBelow(each, path) && !this.#folders.has(parentOf(each))
     const isSafe = (each: string): boolean => each === path || parentOf(each) === path || isGone(each)
     for (const { paths } of this.#unsyncedNames) for (const each of paths) if (isSafe(each)) paths.delete(each)
-    this.#unsyncedNames = this.#unsyncedNames.filter(({ paths }) => paths.size > 0)
+    this.#unsyncedNames = this.#unsyncedNames.filter((name) => name.paths.size > 0 && (!file || name.file !== file))
   }
 
   /** What is not safe gets lost, wholly, partly or not at all. */
@@ -241,10 +246,10 @@ export class SimFiles {
     for (const path of missing.toReversed()) this.#folders.add(path)
   }
 
-  #changed(paths: readonly string[], undo: () => void): void {
+  #changed(paths: readonly string[], undo: () => void, file: SimFile | null = null): void {
     const timeUs = this.#nowUs()
     this.#unsyncedNames = this.#unsyncedNames.filter((name) => name.timeUs > timeUs - this.#writeBackUs)
-    this.#unsyncedNames.push({ timeUs, paths: new Set(paths), undo })
+    this.#unsyncedNames.push({ timeUs, paths: new Set(paths), file, undo })
   }
 }
 
