@@ -121,7 +121,7 @@ class Transfer implements ProgressSource {
     // Seeding has no end of its own.
     if (this.#plan.kind === 'seed') stop.isNormal = true
     const peers = flags.peer ?? []
-    const torrent = this.#addTorrent(peers)
+    const torrent = this.#addTorrent(peers, flags.recheck)
     const failed = this.#watch(torrent, peers.length > 0)
     this.#watchSlowness(torrent)
     this.#showProgress()
@@ -151,7 +151,7 @@ class Transfer implements ProgressSource {
     return this.#session.listening[0].port
   }
 
-  #addTorrent(peers: readonly PeerOption[]): EngineTorrent {
+  #addTorrent(peers: readonly PeerOption[], recheck: boolean | undefined): EngineTorrent {
     const { metainfo, location, files, superSeed, preallocate, partNames } = this.#plan
     const addresses = peers.filter((peer) => peer.isIp).map(addressOf)
     this.#startedAt = this.#context.clock.now()
@@ -162,6 +162,7 @@ class Transfer implements ProgressSource {
       superSeed,
       preallocate,
       partNames,
+      recheck,
     })
     return this.#torrent
   }

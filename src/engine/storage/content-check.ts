@@ -13,7 +13,11 @@ export interface ContentCheckOptions {
   readonly pieceHashes: Uint8Array
   /** Look at these pieces only; null: all. */
   readonly wanted: ReadonlySet<number> | null
+  /** Those that will be looked at, before the first of them is. */
+  readonly onBegin?: (pieces: readonly number[]) => void
   readonly onGood: (piece: number) => void
+  /** Good or not. */
+  readonly onLooked?: (piece: number) => void
   /** Pieces looked at, of those that will be. */
   readonly onProgress: (done: number, total: number) => void
   /** Asked after each piece: true ends the check early. */
@@ -26,6 +30,7 @@ const CONCURRENCY = 4
 /** Resolves when all is checked, or stopped. Rejects with the StorageError of a disk that does not answer properly. */
 export async function checkContent(options: ContentCheckOptions): Promise<void> {
   const candidates = await piecesOnDisk(options)
+  options.onBegin?.(candidates)
   let next = 0
   let done = 0
   const lane = async (): Promise<void> => {
@@ -35,6 +40,7 @@ export async function checkContent(options: ContentCheckOptions): Promise<void> 
       const digest = await volume.hash(layout.spans(piece, 0, map.pieceLength(piece)))
       if (options.isStopped()) return
       if (digest && equalBytes(digest, pieceHashes.subarray(20 * piece, 20 * piece + 20))) options.onGood(piece)
+      options.onLooked?.(piece)
       options.onProgress(++done, candidates.length)
     }
   }

@@ -39,6 +39,8 @@ export interface TorrentOptions {
   readonly preallocate?: boolean
   /** A file that is not complete is called NAME.part. Files that are there already keep their names till then. Default false. */
   readonly partNames?: boolean
+  /** Look at all data on disk, whatever is remembered of it. Default false. */
+  readonly recheck?: boolean
   /** Peers to dial besides those of the trackers: `host:port`. */
   readonly peers?: readonly string[]
   /** Announce to the torrent's trackers. Default true. */

@@ -15,16 +15,18 @@ export interface TorrentJournalOptions {
   readonly volume: Volume
   /** Belongs to the journal from then on. */
   readonly folder: StateFolder
+  readonly isDistrusted: boolean
 }
 
 /** Rejects with StorageError. The folder stays the caller's then. */
 export function openTorrentJournal(
-  { platform, metainfo, map, layout, volume, folder }: TorrentJournalOptions,
+  { platform, metainfo, map, layout, volume, folder, isDistrusted }: TorrentJournalOptions,
   owner: RecordsOwner,
 ): Promise<OpenedJournal> {
   return openJournal({
     folder,
     volume,
+    isDistrusted,
     identity: journalIdentity(metainfo, map),
     geometry: journalGeometry(metainfo, map, layout.places),
     pathOf: (file) => layout.paths[file] ?? layout.places?.partsPath ?? '',

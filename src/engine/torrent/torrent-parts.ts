@@ -52,6 +52,8 @@ export interface PartsOptions {
   readonly location: ContentLocation
   /** What an earlier run of this program knew; it counts where nothing is remembered. */
   readonly earlier: TorrentSettings
+  /** All data is to be looked at, whatever is remembered of it. */
+  readonly isDistrusted: boolean
 }
 
 /** Who hears of what happens in each part. */
@@ -80,7 +82,7 @@ export async function openParts(options: PartsOptions, owners: PartsOwners): Pro
 
 async function openWith(
   { root, folder, settings }: TorrentRecords,
-  { metainfo, map, peerId, options, selection, around, downLimiter, upLimiter }: PartsOptions,
+  { metainfo, map, peerId, options, selection, around, downLimiter, upLimiter, isDistrusted }: PartsOptions,
   owners: PartsOwners,
 ): Promise<TorrentParts> {
   const { platform, ledger, cache } = around
@@ -92,7 +94,7 @@ async function openWith(
   if (await isDriveGone(volume, settings.current.marks, paths)) throw driveGone(layout.root)
   await layout.places?.find(volume, (file) => selection.isSkipped(file))
   const opened = folder
-    ? await openTorrentJournal({ platform, metainfo, map, layout, volume, folder }, owners.records)
+    ? await openTorrentJournal({ platform, metainfo, map, layout, volume, folder, isDistrusted }, owners.records)
     : null
   const journal = opened?.keeper ?? null
   const below = (limit: number): number => platform.random.below(limit)

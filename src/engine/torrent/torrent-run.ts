@@ -2,6 +2,7 @@
 // or gone has to end its run, and begins another one later. States are the torrent's; what happens to pieces, peers and the
 // journal meanwhile is passed on from here.
 import type { PeerError, StateError, StorageError } from '../../base/errors.ts'
+import { CheckProgress } from '../storage/check-progress.ts'
 import { checkContent } from '../storage/content-check.ts'
 import { preallocate } from '../storage/preallocation.ts'
 import type { DownloadOwner } from './download.ts'
@@ -214,18 +215,29 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
     this.#owner.onChecked(download.have.count)
   }
 
-  async #checkPieces({ layout, download }: TorrentParts, wanted: ReadonlySet<number> | null): Promise<void> {
-    const { map, metainfo } = this.#options
-    await checkContent({
-      map,
-      layout,
-      volume: download.volume,
-      pieceHashes: metainfo.pieceHashes!,
-      wanted,
-      onGood: (piece) => download.setHave(piece),
-      onProgress: (done, total) => this.#owner.onChecking(done, total),
-      isStopped: () => this.isStopped,
-    })
+  async #checkPieces({ layout, download, journal }: TorrentParts, wanted: ReadonlySet<number> | null): Promise<void> {
+    const { map, metainfo, around } = this.#options
+    const now = (): number => around.platform.clock.now()
+    const { have, volume } = download
+    let progress: CheckProgress | null = null
+    try {
+      await checkContent({
+        map,
+        layout,
+        volume,
+        pieceHashes: metainfo.pieceHashes!,
+        wanted,
+        onBegin: (pieces) => {
+          if (journal) progress = new CheckProgress(journal, have, pieces, now())
+        },
+        onGood: (piece) => download.setHave(piece),
+        onLooked: (piece) => progress?.looked(piece, now()),
+        onProgress: (done, total) => this.#owner.onChecking(done, total),
+        isStopped: () => this.isStopped,
+      })
+    } finally {
+      await (progress as CheckProgress | null)?.end(this.isStopped)
+    }
   }
 
   /** Files that are complete have their space; those that are skipped need none. */

@@ -381,6 +381,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
         upLimiter: this.#upLimiter,
         location: this.#location,
         earlier: this.#settings,
+        isDistrusted: this.#options.recheck === true && this.#run === null,
       },
       this.#figures,
       this,

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { CommandError, usageError } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import type { Metainfo } from '../../../index.ts'
-import { type SessionFlags, addSessionOptions, addStateOptions } from '../options/session-options.ts'
+import { type SessionFlags, addRecheckOption, addSessionOptions, addStateOptions } from '../options/session-options.ts'
 import { type FileChoice, parseFileChoice, parsePriorities, type PriorityChoice } from '../options/file-choice.ts'
 import { parseChecksum, parseDecimal, repeated } from '../options/values.ts'
 import { createReporter } from '../report/create-reporter.ts'
@@ -54,6 +54,7 @@ function define(command: Command): void {
     .option('--quiet', 'write nothing but errors')
   addSessionOptions(command)
   addStateOptions(command)
+  addRecheckOption(command)
   command.addHelpText(
     'after',
     `

@@ -1,7 +1,7 @@
 // shoal seed: serves content that is there.
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { type SessionFlags, addSessionOptions, addStateOptions } from '../options/session-options.ts'
+import { type SessionFlags, addRecheckOption, addSessionOptions, addStateOptions } from '../options/session-options.ts'
 import { createReporter } from '../report/create-reporter.ts'
 import { type SuperSeedMode, parseSuperSeed } from '../options/values.ts'
 import { readTorrent } from '../torrent-input.ts'
@@ -29,6 +29,7 @@ function define(command: Command): void {
     .option('--quiet', 'write nothing but errors')
   addSessionOptions(command)
   addStateOptions(command)
+  addRecheckOption(command)
   command.addHelpText(
     'after',
     `

@@ -26,6 +26,7 @@ export interface SessionFlags {
   readonly logFile?: string
   /** False: nowhere. */
   readonly state?: string | false
+  readonly recheck?: boolean
 }
 
 export function addSessionOptions(command: Command): void {
@@ -49,6 +50,11 @@ export function addStateOptions(command: Command): void {
   command
     .option('--state <dir>', "folder to remember what is verified in (default: the system's for programs' state)")
     .option('--no-state', 'remember nothing: what is on disk is verified at each start')
+}
+
+/** For commands that look at content before they go on with it. */
+export function addRecheckOption(command: Command): void {
+  command.option('--recheck', 'verify all data on disk now, whatever is remembered of it')
 }
 
 export function addMachineOptions(command: Command): void {

@@ -146,6 +146,26 @@ describe('a journal', () => {
     expect(setPieces((await open()).known!.have)).toEqual([0, 5])
   })
 
+  test('tells of a check that was interrupted what it had found, and what it had not come to', async () => {
+    const made = world()
+    for (const { path, length } of layout.files) made.disk.files.set(path, new Uint8Array(length))
+    const opened = await made.open()
+    const bits = (byte: number): Bitfield => Bitfield.fromBytes(6, Uint8Array.of(byte))!
+    await opened.keeper.noteCheck(bits(0b1010_0000), bits(0b0001_0100))
+    const again = await made.open()
+    expect(setPieces(again.known!.have)).toEqual([0, 2])
+    expect(again.known!.unsure).toEqual([3, 5])
+    // A restart of the machine makes all of it unsure: nothing of it was synced by us.
+    const rebooted = await made.open('C')
+    expect(setPieces(rebooted.known!.have)).toEqual([])
+    expect(rebooted.known!.unsure).toEqual([0, 2, 3, 5])
+    // The end of the check replaces it.
+    await again.keeper.begin(bits(0b1011_0000), true)
+    const last = await made.open()
+    expect(setPieces(last.known!.have)).toEqual([0, 2, 3])
+    expect(last.known!.unsure).toEqual([])
+  })
+
   test('of a torrent that writes nothing more stays as it is', async () => {
     const { opened, folder, keeper, store, open, tick } = await fresh()
     for (let piece = 0; piece < 6; piece++) await store(opened, piece, 0)

@@ -10,7 +10,7 @@ import type { StorageError } from '../../../base/errors.ts'
 import type { FileState, JournalEntry, StateFolder, Volume } from '../../../platform/platform.ts'
 import { encodeRecord, type JournalIdentity, type JournalRecord } from './journal-format.ts'
 import type { JournalGeometry } from './journal-geometry.ts'
-import { encodeSnapshot, type KnownBlocks, syncedRecords } from './journal-snapshot.ts'
+import { encodeSnapshot, type JournalContent, type KnownBlocks, syncedRecords } from './journal-snapshot.ts'
 
 export const JOURNAL_NAME = 'journal'
 const SYNC_AFTER_MS = 4000
@@ -94,6 +94,18 @@ export class JournalKeeper {
     if (this.#isStale || this.#isLong) await this.#replace()
     else if (willWrite) await this.#append([{ kind: 'started', bootId: this.#options.bootId }], false)
     this.#isUsed = willWrite || this.#oldest !== null
+  }
+
+  /**
+   * What is on disk is being looked at, and this has been found so far. Before `begin`, which tells the end of it. Rejects with
+   * StorageError; there is the old journal then.
+   * @param left pieces that are still to be hashed
+   */
+  async noteCheck(have: Bitfield, left: Bitfield): Promise<void> {
+    this.#isStale = true
+    const snapshot = encodeSnapshot({ ...this.#content, have, inDoubt: left })
+    await this.#options.folder.replace(JOURNAL_NAME, snapshot)
+    this.#length = snapshot.length
   }
 
   /** To be handed to the disk with the piece. */
@@ -290,14 +302,18 @@ export class JournalKeeper {
   }
 
   #snapshot(): Uint8Array {
+    return encodeSnapshot(this.#content)
+  }
+
+  get #content(): JournalContent {
     const { identity, bootId } = this.#options
-    return encodeSnapshot({
+    return {
       identity,
       bootId,
       have: this.#have,
       synced: this.#synced,
       blocks: this.#blocks,
       recorded: this.#recorded,
-    })
+    }
   }
 }

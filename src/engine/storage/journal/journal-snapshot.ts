@@ -24,6 +24,8 @@ export interface JournalContent {
   /** Verified pieces, those that are not synced too. */
   readonly have: Bitfield
   readonly synced: Bitfield
+  /** Pieces that may be there, and must be hashed to know it; none of `have`. */
+  readonly inDoubt?: Bitfield
   /** Pieces under way -> what of them is in its place. */
   readonly blocks: ReadonlyMap<number, KnownBlocks>
   /** What files looked like when they were synced last. */
@@ -31,7 +33,7 @@ export interface JournalContent {
 }
 
 export function encodeSnapshot(content: JournalContent): Uint8Array {
-  const { have, synced, recorded, bootId } = content
+  const { have, synced, inDoubt, recorded, bootId } = content
   const unsynced = have.copy()
   synced.forEachSet((piece) => unsynced.clear(piece))
   const records: JournalRecord[] = []
@@ -41,6 +43,7 @@ export function encodeSnapshot(content: JournalContent): Uint8Array {
     { kind: 'syncing', sync: 0 },
     ...syncedRecords(0, recorded),
   )
+  if (inDoubt && inDoubt.count > 0) records.push({ kind: 'writtenMany', pieces: inDoubt.bytes }, { kind: 'doubt' })
   records.push({ kind: 'started', bootId })
   if (unsynced.count > 0) records.push({ kind: 'writtenMany', pieces: unsynced.bytes })
   records.push(...blockRecords(content, unsyncedBlocks))

@@ -12,6 +12,8 @@ const MAX_JOURNAL_BYTES = 256 * 2 ** 20
 
 export interface OpenJournalOptions extends Omit<KeeperOptions, 'identity'> {
   readonly identity: Omit<JournalIdentity, 'contentPath'>
+  /** Nothing that is remembered is to be believed. Default false. */
+  readonly isDistrusted?: boolean
   /** A line for whoever looks for a fault. */
   readonly log: (message: string) => void
 }
@@ -26,7 +28,7 @@ export interface OpenedJournal {
 export async function openJournal(options: OpenJournalOptions): Promise<OpenedJournal> {
   const { folder, geometry } = options
   const identity = { ...options.identity, contentPath: folder.contentPath }
-  const found = await readJournal(options, identity)
+  const found = options.isDistrusted ? null : await readJournal(options, identity)
   const empty = { synced: new Bitfield(geometry.pieceCount), recorded: new Map(), blocks: new Map(), length: 0 }
   const keeper = (start: ConstructorParameters<typeof JournalKeeper>[1]): JournalKeeper =>
     new JournalKeeper({ ...options, identity }, start)
