@@ -32,6 +32,13 @@ export const bitfield: Target<Bitfield | null> = {
     for (const i of [...set, ...set]) grown.set(i)
     for (let i = 0; i < size; i++) if (!field.has(i)) grown.clear(i)
     expectTrue(grown.count === field.copy().count, 'a bit counts once')
+    const thirds = new Bitfield(size)
+    for (let i = 0; i < size; i += 3) thirds.set(i)
+    const common = set.filter((i) => i % 3 === 0)
+    expectTrue(field.countCommon(thirds) === common.length, 'bits of two fields are counted')
+    expectTrue(field.findCommon(thirds, () => true) === (common[0] ?? -1), 'the first of them is found')
+    thirds.setAll(field)
+    expectTrue(thirds.count === set.length + Math.ceil(size / 3) - common.length, 'fields are joined')
   },
   sources: [{ path: 'base/bitfield.ts', without: ['forEachSet'] }],
 }
