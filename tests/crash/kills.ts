@@ -32,7 +32,7 @@ const FLOWING_MS = 200
 const LEAST_RATE = 2 * MIB
 const MOST_READ = MIB
 /** How often it is found out what a restart reads. */
-const PROBE_EVERY = 10
+const PROBE_EVERY = 4
 const NOBODY = '127.0.0.1:1'
 
 export interface KillOptions {
