@@ -271,7 +271,7 @@ export class TorrentLife implements RunOwner {
     if (this.state === 'parked' && this.error?.code === error.code) return
     this.state = 'parked'
     this.error = error
-    this.#parking.begin(error, this.#around.platform.clock.now())
+    this.#parking.begin(this.#around.platform.clock.now())
     this.#around.log({ level: 'info', scope: 'disk', message: error.message })
     this.#events.emit('parked', { error })
   }

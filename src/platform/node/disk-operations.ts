@@ -25,7 +25,7 @@ import { endsTooEarly, SCRATCH_BYTES, SpanIo } from './span-io.ts'
 import { lookAtEach, sizeOf, takenBy } from './stat-files.ts'
 import { syncFile, syncFolder } from './sync-file.ts'
 
-/** Bytes between two pauses while hashing. */
+/** Bytes between two pauses while hashing: as much as is read at once. */
 const HASH_STRIDE = SCRATCH_BYTES
 /** Most bytes of one write call; only pieces larger than this take more than one per file. */
 const WRITE_STRIDE = 16 << 20
