@@ -3,7 +3,7 @@
 // and in-thread work lets the event loop breathe.
 import { createHash } from 'node:crypto'
 import { sliceSpans, totalLength } from '../file-spans.ts'
-import type { CommitResult, FileSpan, FileState } from '../platform.ts'
+import type { CommitResult, FileSpan } from '../platform.ts'
 import { BLOCK_BYTES, BLOCK_HEADER_BYTES, FRAME_BYTES, SLOT_BYTES, type SharedSlabs } from './disk-memory.ts'
 import { applyAttributes } from './apply-attributes.ts'
 import type { Work } from './disk-work.ts'
@@ -23,7 +23,6 @@ import { removeTree } from './remove-tree.ts'
 import { reserveSpace } from './reserve-space.ts'
 import { endsTooEarly, SCRATCH_BYTES, SpanIo } from './span-io.ts'
 import { lookAtEach, sizeOf, takenBy } from './stat-files.ts'
-import { syncFile, syncFolder } from './sync-file.ts'
 
 /** Bytes between two pauses while hashing: as much as is read at once. */
 const HASH_STRIDE = SCRATCH_BYTES
@@ -75,8 +74,6 @@ export class DiskOperations {
         return yield* lookAtEach(operation[2], fileState, null)
       case 'taken':
         return (yield* lookAtEach(operation[2], takenBy, 0)).reduce((sum, bytes) => sum + bytes, 0)
-      case 'sync':
-        return yield* this.#sync(operation[2], operation[3])
       case 'ensure':
         return yield* this.#changes.ensure(operation[2])
       case 'assemble':
@@ -201,20 +198,6 @@ export class DiskOperations {
     if (!journal) return
     const [path, record] = journal
     appendFully(this.#files.forAppending(path), unpackDigest(record), path)
-  }
-
-  /** The files first: a name is of no use before its content is safe. */
-  *#sync(files: readonly string[], folders: readonly string[]): Work<readonly FileState[]> {
-    const states: FileState[] = []
-    for (const path of files) {
-      states.push(syncFile(path))
-      yield
-    }
-    for (const path of folders) {
-      syncFolder(path)
-      yield
-    }
-    return states
   }
 
   *#hash(spans: readonly FileSpan[]): Work<string | null> {

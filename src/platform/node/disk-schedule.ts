@@ -22,7 +22,6 @@ const URGENCY: Readonly<Record<OperationKind, number>> = {
   removeTree: 1,
   attributes: 1,
   release: 1,
-  sync: 1,
   hash: 2,
   copy: 2,
   reserve: 2,
