@@ -18,6 +18,7 @@ import type {
   parseMagnet,
   parseTorrent,
   queryTrackers,
+  scrapeTrackers,
   verifyTorrent,
 } from '../../index.ts'
 
@@ -53,6 +54,7 @@ export interface Engine {
   readonly moveContent: typeof moveContent
   readonly openRemoval: typeof openRemoval
   readonly queryTrackers: typeof queryTrackers
+  readonly scrapeTrackers: typeof scrapeTrackers
   readonly fetchPiece: typeof fetchPiece
   readonly fetchUrl: typeof fetchUrl
 }

@@ -55,6 +55,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/peers.ts')).peers,
   },
   {
+    name: 'scrape',
+    summary: "ask a torrent's trackers how large the swarm is",
+    load: async () => (await import('./commands/scrape.ts')).scrape,
+  },
+  {
     name: 'piece',
     summary: 'fetch one piece, verified, into a file',
     load: async () => (await import('./commands/piece.ts')).piece,

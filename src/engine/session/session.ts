@@ -8,6 +8,7 @@ import { CLIENT_NAME } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform, Stop, TcpListener } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import { parseTorrent } from '../../protocol/metainfo/torrent-file.ts'
+import { PacedTrackers } from '../discovery/paced-trackers.ts'
 import { TrackerClients } from '../discovery/tracker-clients.ts'
 import { ReadCache } from '../storage/read-cache.ts'
 import { SlotLedger } from '../storage/slot-ledger.ts'
@@ -49,7 +50,7 @@ export class Session implements GreetingOwner {
   readonly #down: RateSharing
   readonly #up: RateSharing
   readonly #budget: ConnectionBudget
-  readonly #trackers: TrackerClients
+  readonly #trackers: PacedTrackers
   #listeners: readonly TcpListener[] = []
   #stopHeartbeat: Stop = () => {}
   #lastBeat = 0
@@ -72,7 +73,8 @@ export class Session implements GreetingOwner {
       peers: 0,
       halfOpen: 0,
     }
-    this.#trackers = new TrackerClients(platform, options.bind, CLIENT_NAME.replace(' ', '/'))
+    const clients = new TrackerClients(platform, options.bind, CLIENT_NAME.replace(' ', '/'))
+    this.#trackers = new PacedTrackers(clients, platform.clock)
   }
 
   /**
@@ -208,6 +210,7 @@ export class Session implements GreetingOwner {
       now,
       this.torrents.map(({ serving }) => serving),
     )
+    this.#trackers.tick(now)
     this.#tellMemory(now)
   }
 

@@ -239,7 +239,7 @@ export class TorrentLife implements RunOwner {
     if (this.state !== 'downloading' || !this.isRunning || !download.isComplete) return
     this.state = 'seeding'
     this.#around.ledger.leave(download)
-    if (!this.#wasCompleteAtStart) this.#announcer.announceCompleted(this.#around.platform.clock.now())
+    if (!this.#wasCompleteAtStart) this.#announcer.announceCompleted()
     swarm.becomeSeed()
     this.#resolveDone()
     this.#events.emit('done', {})
