@@ -194,8 +194,12 @@ export class Announcer {
       onAnswer: (answer, family) => this.#onAnswer(tracker, answer, family),
     })
     flight.settled = announced.then(
-      (answer) => this.#onOutcome(tracker, event, answer),
-      (error: unknown) => this.#onFailure(tracker, toTrackerError(error, tracker.url)),
+      (answer) => {
+        if (tracker.flight === flight) this.#onOutcome(tracker, event, answer)
+      },
+      (error: unknown) => {
+        if (tracker.flight === flight) this.#onFailure(tracker, toTrackerError(error, tracker.url))
+      },
     )
   }
 
