@@ -2,10 +2,11 @@
 // It joins torrents to the outside; what happens within a torrent is the torrent's business.
 import { addressKey } from '../../base/address.ts'
 import { equalBytes, toHex } from '../../base/bytes.ts'
-import { FormatError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { CLIENT_NAME } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform, Stop, TcpListener } from '../../platform/platform.ts'
+import { type Magnet, parseMagnet } from '../../protocol/metainfo/magnet.ts'
+import { v2Only } from '../../protocol/metainfo/magnet-metainfo.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import { parseTorrent } from '../../protocol/metainfo/torrent-file.ts'
 import { TrackerClients } from '../discovery/tracker-clients.ts'
@@ -108,18 +109,20 @@ export class Session implements GreetingOwner {
 
   /**
    * Takes a torrent in: what is on disk is checked and kept, the rest is downloaded, all of it is served.
-   * Throws FormatError for bytes that are no torrent, or `v2_only`; TypeError when it is in the session already, or for a bad option.
+   * @param torrent its bytes, what was read from them, or a text: a magnet link, or a bare infohash (40 hex digits or 32 base32
+   * letters). Of these the metadata is fetched from peers first: see the event `metadata`.
+   * Throws FormatError for what is no torrent or no link, or `v2_only`; TypeError when it is in the session already, or for a bad option.
    */
-  add(torrent: Uint8Array | Metainfo, options: TorrentOptions & TorrentInternals): Torrent {
-    const metainfo = torrent instanceof Uint8Array ? parseTorrent(torrent) : torrent
-    const { infohashV1 } = metainfo
-    if (!infohashV1)
-      throw new FormatError('v2_only', `Cannot download ${metainfo.name}: BitTorrent v2 alone is not supported yet`)
+  add(torrent: Uint8Array | Metainfo | string, options: TorrentOptions & TorrentInternals): Torrent {
+    const source = readSource(torrent)
+    const { infohashV1 } = source
+    const name = source.name ?? (infohashV1 ? toHex(infohashV1) : 'the torrent')
+    if (!infohashV1) throw v2Only(name)
     const key = toHex(infohashV1)
     if (this.#closing) throw new TypeError('Cannot add a torrent: the session is closed')
-    if (this.#torrents.has(key)) throw new TypeError(`Cannot add ${metainfo.name}: it is in the session already`)
+    if (this.#torrents.has(key)) throw new TypeError(`Cannot add ${name}: it is in the session already`)
     const port = this.#listeners[0]?.port ?? null
-    const added = new Torrent(metainfo, options, {
+    const added = new Torrent(source, options, {
       platform: this.#platform,
       ledger: this.#ledger,
       cache: this.#cache,
@@ -129,6 +132,7 @@ export class Session implements GreetingOwner {
       trackers: this.#trackers,
       listenPort: port,
       localIp: this.#options.bind,
+      usesPex: this.#options.usePex ?? true,
       log: this.#log,
       isOwnPeerId: (peerId) => this.#isOwnPeerId(peerId),
       onReady: () => {
@@ -248,4 +252,9 @@ export class Session implements GreetingOwner {
   #isOwnPeerId(peerId: Uint8Array): boolean {
     return this.torrents.some((torrent) => equalBytes(torrent.peerId, peerId))
   }
+}
+
+function readSource(torrent: Uint8Array | Metainfo | string): Metainfo | Magnet {
+  if (typeof torrent === 'string') return parseMagnet(torrent)
+  return torrent instanceof Uint8Array ? parseTorrent(torrent) : torrent
 }

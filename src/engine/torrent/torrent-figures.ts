@@ -1,7 +1,6 @@
 // What a torrent looks like at a moment: what has passed and how fast, its pieces and its peers. Nothing is decided by it.
 // Pure: time is an argument.
 import { RateMeter } from '../../base/rate-meter.ts'
-import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import { FlowWatch } from './flow-watch.ts'
 import type { PeerInfo, TorrentState, TorrentStats } from './torrent-api.ts'
 import type { TorrentParts } from './torrent-parts.ts'
@@ -11,16 +10,17 @@ export class TorrentFigures {
   readonly watch = new FlowWatch()
   /** Peers closed for wrong data. */
   banned = 0
-  readonly #metainfo: Metainfo
+  readonly #totalSize: number
   readonly #pieceCount: number
   readonly #downMeter = new RateMeter()
   readonly #upMeter = new RateMeter()
   #downloaded = 0
   #uploaded = 0
 
-  constructor(metainfo: Metainfo, pieceCount: number) {
-    this.#metainfo = metainfo
-    this.#pieceCount = pieceCount
+  /** @param content null: its metadata is not known yet */
+  constructor(content: { readonly totalSize: number; readonly pieceCount: number } | null) {
+    this.#totalSize = content?.totalSize ?? 0
+    this.#pieceCount = content?.pieceCount ?? 0
   }
 
   onReceived(payloadBytes: number, now: number): void {
@@ -52,9 +52,9 @@ export class TorrentFigures {
       state,
       downloaded: this.#downloaded,
       uploaded: this.#uploaded,
-      left: parts ? parts.download.bytesLeft : this.#metainfo.totalSize,
-      wanted: parts ? parts.download.wantedBytes : this.#metainfo.totalSize,
-      total: this.#metainfo.totalSize,
+      left: parts ? parts.download.bytesLeft : this.#totalSize,
+      wanted: parts ? parts.download.wantedBytes : this.#totalSize,
+      total: this.#totalSize,
       downRate: this.#downMeter.rate(now),
       upRate: this.#upMeter.rate(now),
       peers: parts?.swarm.connectedCount ?? 0,

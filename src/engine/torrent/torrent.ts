@@ -3,6 +3,7 @@
 //   checking -> downloading -> seeding     any of them -> stopped (removed), failed (a person must act),
 //                                                         or parked (the disk is full or gone) -> checking
 //
+// One that begins with a magnet link is `fetching_metadata` first: a stage of its own (metadata-stage.ts), before the first run.
 // It owns the state and the events; each part owns its facts. Nothing about pieces, blocks or messages is decided here.
 import { type Address, addressKey, parseAddress } from '../../base/address.ts'
 import { toHex } from '../../base/bytes.ts'
@@ -16,11 +17,12 @@ import {
 } from '../../base/errors.ts'
 import { PEER_ID_PREFIX } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform, RemovedTree } from '../../platform/platform.ts'
+import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import type { Metainfo, TorrentFile } from '../../protocol/metainfo/metainfo.ts'
+import { magnetTiers } from '../../protocol/metainfo/magnet-metainfo.ts'
 import { newName, newPath } from '../../protocol/metainfo/new-path.ts'
-import { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
-import type { BookCensus } from '../policy/peer-book.ts'
+import type { AddressSource, BookCensus } from '../policy/peer-book.ts'
 import { type ContentLocation, contentRoot, locationOf } from '../storage/content-layout.ts'
 import { moveContent } from '../storage/content-move.ts'
 import { NO_SETTINGS } from '../storage/torrent-settings.ts'
@@ -30,7 +32,7 @@ import { RateLimiter } from '../transport/rate-limiter.ts'
 import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../transport/rate-limits.ts'
 import { diagnose } from './diagnosis.ts'
 import { gatherFacts } from './diagnosis-facts.ts'
-import { FileSelection } from './file-selection.ts'
+import { forgetMetadata, lookUp, MagnetStart, type MagnetStartOwner, selectedFiles } from './magnet-start.ts'
 import { Parking } from './parking.ts'
 import { passingTrouble, roomLacking } from './passing-trouble.ts'
 import type {
@@ -47,6 +49,7 @@ import type {
 import { TorrentFigures } from './torrent-figures.ts'
 import type { TorrentParts } from './torrent-parts.ts'
 import { type RunOwner, TorrentRun } from './torrent-run.ts'
+import { TorrentContent } from './torrent-content.ts'
 import type { TorrentInternals, TorrentSurroundings } from './torrent-surroundings.ts'
 
 /** One direction of the payload, under a limit. */
@@ -60,9 +63,13 @@ export interface RateSharer {
 const PEERS_WANTED = 50
 /** Fewer connected peers than this, and trackers are asked for more as soon as they allow. */
 const FEW_PEERS = 20
+/** The same as long as the metadata is not known: peers that have it. */
+const FEW_OFFERING = 5
 
-export class Torrent implements RunOwner, AnnouncerOwner {
-  readonly metainfo: Metainfo
+/** `left` in announces as long as nobody knows how much there is: something. */
+const LEFT_UNKNOWN = 16_384
+
+export class Torrent implements RunOwner, AnnouncerOwner, MagnetStartOwner {
   /** Hex of the v1 infohash. */
   readonly infohash: string
   /** Every piece verified and written; rejects when the torrent fails or is removed before. */
@@ -70,14 +77,19 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   readonly peerId: Uint8Array
   readonly #options: TorrentOptions & TorrentInternals
   readonly #around: TorrentSurroundings
-  readonly #map: PieceMap
+  /** Null until the metadata is known. */
+  #known: TorrentContent | null = null
+  /** Before the first run of a torrent that began with a magnet link; null for others, and when it is over. */
+  #magnetStart: MagnetStart | null = null
+  /** What to call it in messages. */
+  #name: string
   readonly #events = new Emitter<TorrentEvents>()
   readonly #announcer: Announcer
   readonly #downLimiter: RateLimiter
   readonly #upLimiter: RateLimiter
-  readonly #figures: TorrentFigures
+  #figures = new TorrentFigures(null)
   #state: TorrentState = 'checking'
-  #error: StorageError | StateError | null = null
+  #error: StorageError | StateError | FormatError | null = null
   /** Of the content, as far as it is known. */
   #location: ContentLocation
   #moving: Promise<void> = Promise.resolve()
@@ -89,7 +101,6 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   #isLooking = false
   /** As the last run knew them. */
   #settings = NO_SETTINGS
-  readonly #selection: FileSelection
   #isCompleting = false
   #wasCompleteAtStart = false
   /** Something has been fetched: the files are of our making. */
@@ -102,15 +113,14 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   readonly #userPeers = new Map<string, Address>()
 
   /** Made by `Session.add`. */
-  constructor(metainfo: Metainfo, options: TorrentOptions & TorrentInternals, around: TorrentSurroundings) {
-    this.metainfo = metainfo
-    this.infohash = toHex(metainfo.infohashV1!)
+  constructor(source: Metainfo | Magnet, options: TorrentOptions & TorrentInternals, around: TorrentSurroundings) {
+    this.infohash = toHex(source.infohashV1!)
+    this.#name = source.name ?? this.infohash
     this.#options = options
     this.#location = options
     this.#around = around
-    this.#map = new PieceMap(metainfo)
-    this.#selection = new FileSelection(metainfo, this.#map, options.files)
-    this.#figures = new TorrentFigures(metainfo, this.#map.pieceCount)
+    const magnet = 'infoBytes' in source ? null : source
+    if (!magnet) this.#know(new TorrentContent(source as Metainfo, options.files))
     const limits = changedLimits({ down: options.downRate, up: options.upRate }, NO_LIMITS)
     this.#downLimiter = new RateLimiter(limits.down, around.downLimiter)
     this.#upLimiter = new RateLimiter(limits.up, around.upLimiter)
@@ -126,15 +136,21 @@ export class Torrent implements RunOwner, AnnouncerOwner {
       {
         platform: around.platform,
         clients: around.trackers,
-        tiers: options.useTrackers === false ? [] : metainfo.trackers,
-        infohash: metainfo.infohashV1!,
+        tiers: options.useTrackers === false ? [] : magnet ? magnetTiers(magnet) : (source as Metainfo).trackers,
+        infohash: source.infohashV1!,
         peerId: this.peerId,
         listenPort: () => around.listenPort ?? 0,
         numWant: PEERS_WANTED,
       },
       this,
     )
-    void this.#start()
+    if (magnet) this.#startFrom(magnet)
+    else void this.#start()
+  }
+
+  /** Null until the metadata of a magnet link has been found: see the event `metadata`. */
+  get metainfo(): Metainfo | null {
+    return this.#known?.metainfo ?? null
   }
 
   get state(): TorrentState {
@@ -146,7 +162,8 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   }
 
   stats(): TorrentStats {
-    return this.#figures.stats(this.#state, this.#parts, this.#around.platform.clock.now())
+    const stats = this.#figures.stats(this.#state, this.#parts, this.#around.platform.clock.now())
+    return this.#magnetStart ? { ...stats, peers: this.#magnetStart.stage.connected().length } : stats
   }
 
   /** One byte a piece: 0 missing, 1 under way, 2 had. */
@@ -162,8 +179,9 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   /** Its files, without padding (BEP 47), as they are now. Walks over all pieces: not for each tick. */
   files(): FileInfo[] {
     const have = this.#parts?.download.have
-    const { name } = locationOf(this.contentPath)
-    return this.#selection.list(have ? (piece) => have.has(piece) : null, this.#parts?.layout.names, name)
+    if (!this.#known) return []
+    const { name } = locationOf(this.contentPath!)
+    return this.#known.selection.list(have ? (piece) => have.has(piece) : null, this.#parts?.layout.names, name)
   }
 
   /**
@@ -171,11 +189,11 @@ export class Torrent implements RunOwner, AnnouncerOwner {
    * files are added; one that lacks nothing else is complete when the rest is skipped. Bytes of a skipped file that lie in a
    * piece of a wanted one are fetched all the same, and kept apart: see docs/files.md.
    * Resolves when it has taken effect, on disk too. A disk that refuses fails the torrent.
-   * Throws TypeError for a file or a priority that there is not; nothing changes then.
+   * Throws TypeError for a file or a priority that there is not, and while files are not known; nothing changes then.
    */
   setFilePriorities(priorities: FilePriorities): Promise<void> {
-    this.#selection.set(priorities)
-    return this.#run!.select()
+    this.#content.selection.set(priorities)
+    return this.#run?.select() ?? Promise.resolve()
   }
 
   /**
@@ -186,10 +204,11 @@ export class Torrent implements RunOwner, AnnouncerOwner {
    * none; with StorageError when the disk refuses, `exists` when something has the name. All is as it was then.
    */
   async renameFile(index: number, path: string): Promise<void> {
-    const file = this.metainfo.files[index] as TorrentFile | undefined
-    if (!file || file.isPad) throw new TypeError(`Cannot rename file ${index}: ${this.metainfo.name} has no such file`)
+    const { metainfo } = this.#content
+    const file = metainfo.files[index] as TorrentFile | undefined
+    if (!file || file.isPad) throw new TypeError(`Cannot rename file ${index}: ${this.#name} has no such file`)
     const name = newPath(path)
-    if (this.metainfo.isSingleFile) return this.rename(path)
+    if (metainfo.isSingleFile) return this.rename(path)
     if (!this.#isRunning) throw new TypeError(`Cannot rename file ${index}: the torrent is ${this.#state}`)
     await this.#run!.renameFile(index, name)
   }
@@ -200,9 +219,9 @@ export class Torrent implements RunOwner, AnnouncerOwner {
    * Rejects as `move` does, and with FormatError `bad_name` for a name that is none.
    */
   async rename(name: string): Promise<void> {
-    const cleaned = newName(name, this.metainfo.isSingleFile)
+    const cleaned = newName(name, this.#content.metainfo.isSingleFile)
     if (cleaned.toLowerCase().startsWith(`.${this.infohash}`)) throw ownName(cleaned)
-    await this.#relocate({ path: locationOf(this.contentPath).path, name: cleaned })
+    await this.#relocate({ path: locationOf(this.contentPath!).path, name: cleaned })
   }
 
   /**
@@ -214,21 +233,22 @@ export class Torrent implements RunOwner, AnnouncerOwner {
    * torrent does not run, or when it has no place of its own.
    */
   async move(folder: string): Promise<void> {
-    await this.#relocate({ path: folder, name: locationOf(this.contentPath).name })
+    const { metainfo } = this.#content
+    await this.#relocate({ path: folder, name: locationOf(contentRoot(metainfo, this.#location)).name })
   }
 
   async #relocate(to: ContentLocation): Promise<void> {
-    if (this.#isElsewhere) throw new TypeError(`Cannot move ${this.metainfo.name}: it has no place of its own`)
-    if (!this.#isRunning) throw new TypeError(`Cannot move ${this.metainfo.name}: the torrent is ${this.#state}`)
-    if (contentRoot(this.metainfo, to) === this.contentPath) return
+    if (this.#isElsewhere) throw new TypeError(`Cannot move ${this.#name}: it has no place of its own`)
+    if (!this.#isRunning) throw new TypeError(`Cannot move ${this.#name}: the torrent is ${this.#state}`)
+    if (contentRoot(this.#content.metainfo, to) === this.contentPath) return
     const moving = this.#moveTo(to)
     this.#moving = moving.catch(() => {})
     await moving
   }
 
-  /** The torrent's file or top folder: where it is, or will be made. */
-  get contentPath(): string {
-    return contentRoot(this.metainfo, this.#location)
+  /** The torrent's file or top folder: where it is, or will be made. Null until the metadata is known. */
+  get contentPath(): string | null {
+    return this.metainfo && contentRoot(this.metainfo, this.#location)
   }
 
   /** What is fetched lies somewhere else than the torrent says, or is not all of it. */
@@ -238,6 +258,8 @@ export class Torrent implements RunOwner, AnnouncerOwner {
 
   /** Why it is slow, or does nothing: the most decisive cause first. Empty for a torrent that does well. Not for each tick. */
   diagnose(): Cause[] {
+    if (this.#magnetStart) return this.#magnetStart.diagnose(this.trackers())
+    if (!this.#known) return []
     const around = this.#around
     const { budget, listenPort } = around
     const subject = {
@@ -245,7 +267,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
       error: this.#error,
       checking: this.#checking,
       parts: this.#parts,
-      map: this.#map,
+      map: this.#known.map,
       watch: this.#figures.watch,
       banned: this.#figures.banned,
       trackers: this.trackers(),
@@ -260,7 +282,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
 
   /** The addresses known of its swarm, counted; null until its data has been found. Walks over all of them. */
   knownAddresses(): BookCensus | null {
-    return this.#parts?.swarm.book.census() ?? null
+    return (this.#parts?.swarm ?? this.#magnetStart?.stage)?.book.census() ?? null
   }
 
   trackers(): TrackerStatus[] {
@@ -272,8 +294,24 @@ export class Torrent implements RunOwner, AnnouncerOwner {
    * @param address `1.2.3.4:6881` or `[::1]:6881`. Throws TypeError when it is neither.
    */
   addPeer(address: string): void {
-    const peer = this.#nameUserPeer(address)
-    this.#parts?.swarm.addAddress(peer, 'user')
+    this.addFound([this.#nameUserPeer(address)], 'user')
+  }
+
+  /** Peers that were found for it; those of ways that are open to all are none of a private torrent's. */
+  addFound(addresses: readonly Address[], source: AddressSource): void {
+    if (this.isPrivate && (source === 'lsd' || source === 'dht' || source === 'pex')) return
+    const swarm = this.#parts?.swarm ?? this.#magnetStart?.stage
+    for (const address of addresses) swarm?.addAddress(address, source)
+  }
+
+  /** It uses its trackers and nothing else to find peers (BEP 27). False as long as nobody knows. */
+  get isPrivate(): boolean {
+    return this.metainfo?.isPrivate ?? false
+  }
+
+  /** How far its metadata is there, in bytes; null when that is known, and as long as no peer has it. */
+  get metadataProgress(): { readonly done: number; readonly total: number } | null {
+    return this.#magnetStart?.stage.progress() ?? null
   }
 
   #nameUserPeer(text: string): Address {
@@ -319,6 +357,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
 
   /** Somebody connected to us for this torrent. Null: not now. */
   accept(connection: Connection): ConnectionHandler | null {
+    if (this.#state === 'fetching_metadata') return this.#magnetStart!.stage.accept(connection)
     return this.#isRunning ? (this.#parts?.swarm.accept(connection) ?? null) : null
   }
 
@@ -347,6 +386,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   }
 
   tick(now: number): void {
+    if (this.#magnetStart) this.#tickMagnet(this.#magnetStart, now)
     if (this.#parking.isDue(now)) void this.#lookAgain()
     if (!this.#isRunning) return
     const { download, swarm } = this.#parts!
@@ -360,22 +400,82 @@ export class Torrent implements RunOwner, AnnouncerOwner {
 
   /** The machine has slept: connections are dead, whatever they say, and everybody is somewhere else. */
   onSuspended(now: number): void {
-    this.#run!.dropConnections()
+    this.#run?.dropConnections()
+    this.#magnetStart?.dropConnections()
     this.#announcer.wantMore(now)
   }
 
   // ---------------------------------------------------------------- life
 
+  /** What needs the metadata, once that is there. Throws TypeError before. */
+  get #content(): TorrentContent {
+    if (!this.#known) throw new TypeError(`Cannot do that with ${this.#name}: its metadata is not known yet`)
+    return this.#known
+  }
+
+  #know(content: TorrentContent): void {
+    this.#known = content
+    this.#name = content.metainfo.name
+    this.#figures = new TorrentFigures({ totalSize: content.metainfo.totalSize, pieceCount: content.map.pieceCount })
+  }
+
+  #startFrom(magnet: Magnet): void {
+    this.#state = 'fetching_metadata'
+    const { peerId } = this
+    this.#magnetStart = new MagnetStart({ magnet, peerId, path: this.#options.path, around: this.#around }, this)
+    for (const peer of magnet.peers) void this.#addLinkPeer(peer)
+    void this.#magnetStart.begin()
+    this.addFound([...this.#userPeers.values()], 'user')
+  }
+
+  /** @param peer `host:port`, as the link has it */
+  async #addLinkPeer(peer: string): Promise<void> {
+    const address = parseAddress(peer)
+    const found = address ? [address] : await lookUp(peer, this.#around)
+    for (const each of found) this.#userPeers.set(addressKey(each), each)
+    this.addFound(found, 'user')
+  }
+
+  #tickMagnet({ stage }: MagnetStart, now: number): void {
+    stage.tick(now)
+    if (this.#state !== 'fetching_metadata') return
+    if (stage.offering < FEW_OFFERING) this.#announcer.wantMore(now)
+    this.#announcer.tick(now)
+  }
+
+  /** No earlier run has left the metadata: peers are needed. */
+  onMetadataMissing(): void {
+    if (this.#isOver) return
+    const now = this.#around.platform.clock.now()
+    this.#announcer.start(now)
+    this.tick(now)
+    this.#around.onReady()
+  }
+
+  onMetadata(metainfo: Metainfo, magnet: Magnet): void {
+    if (this.#isOver) return
+    const { files } = this.#options
+    this.#know(new TorrentContent(metainfo, files ?? selectedFiles(magnet, metainfo)))
+    this.#state = 'checking'
+    this.#events.emit('metadata', { metainfo })
+    void this.#start()
+  }
+
+  onMetadataUnusable(error: FormatError): void {
+    this.#fail(error)
+  }
+
   async #start(): Promise<void> {
     if (this.#isOver) return
+    const { metainfo, map, selection } = this.#content
     this.#settings = this.#parts?.settings.current ?? this.#settings
     const run = new TorrentRun(
       {
-        metainfo: this.metainfo,
-        map: this.#map,
+        metainfo,
+        map,
         peerId: this.peerId,
         options: this.#options,
-        selection: this.#selection,
+        selection,
         around: this.#around,
         downLimiter: this.#downLimiter,
         upLimiter: this.#upLimiter,
@@ -416,6 +516,8 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     this.#state = 'downloading'
     if (!download.isComplete) this.#around.ledger.enter(download)
     this.#announcer.start(now)
+    this.#magnetStart?.end(swarm, this.isPrivate)
+    this.#magnetStart = null
     if (download.isComplete) void this.#complete()
     else this.tick(now)
     this.#around.onReady()
@@ -442,7 +544,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     if (this.#isCompleting) return
     this.#isCompleting = true
     try {
-      const empty = this.#options.pieces ? [] : this.#selection.emptyFiles(layout)
+      const empty = this.#options.pieces ? [] : this.#content.selection.emptyFiles(layout)
       if (empty.length > 0) await download.volume.ensureFiles(empty)
       await this.#run!.settled()
       if (this.#hasStored && !this.#options.pieces) await this.#applyAttributes(this.#parts!)
@@ -463,7 +565,8 @@ export class Torrent implements RunOwner, AnnouncerOwner {
 
   /** Where they cannot be had, the content is as good without them. */
   async #applyAttributes({ layout, download: { volume } }: TorrentParts): Promise<void> {
-    const attributes = fileAttributes(this.metainfo, layout, (file) => this.#selection.isSkipped(file))
+    const { metainfo, selection } = this.#content
+    const attributes = fileAttributes(metainfo, layout, (file) => selection.isSkipped(file))
     if (attributes.executables.length === 0 && attributes.links.length === 0) return
     try {
       await volume.applyAttributes(layout.root, attributes)
@@ -516,7 +619,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     this.#events.emit('resumed', {})
   }
 
-  #fail(error: StorageError | StateError): void {
+  #fail(error: StorageError | StateError | FormatError): void {
     if (this.#isOver) return
     this.#state = 'failed'
     this.#error = error
@@ -530,22 +633,25 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     const hadFailed = this.#state === 'failed'
     this.#state = 'stopped'
     await this.#moving
-    if (!hadFailed) this.#rejectDone(new Error(`The torrent ${this.metainfo.name} was removed before it was complete`))
+    if (!hadFailed) this.#rejectDone(new Error(`The torrent ${this.#name} was removed before it was complete`))
     await this.#stop()
   }
 
   async #delete(): Promise<RemovedTree> {
-    const { metainfo } = this
     const { platform } = this.#around
-    const foreign = this.#options.layout?.(this.#map)
+    await forgetMetadata(this.infohash, this.#options.path, this.#around)
+    if (!this.#known) return { files: 0, bytes: 0, kept: [] }
+    const { metainfo, map } = this.#known
+    const foreign = this.#options.layout?.(map)
     if (foreign) return removeContent(platform, { layout: foreign, folder: null })
     const earlier = this.#parts?.settings.current ?? this.#settings
-    const content = await lockContent({ platform, metainfo, map: this.#map, location: this.#location, earlier })
+    const content = await lockContent({ platform, metainfo, map, location: this.#location, earlier })
     return removeContent(platform, content)
   }
 
   async #moveTo(to: ContentLocation): Promise<void> {
     const { platform } = this.#around
+    const { metainfo, map } = this.#content
     this.#state = 'moving'
     const connected = [...this.#parts!.swarm.connected()].filter((peer) => !peer.isIncoming).map(({ key }) => key)
     this.#stopping = this.#stop()
@@ -554,8 +660,8 @@ export class Torrent implements RunOwner, AnnouncerOwner {
       if (this.#isOver) return
       await moveContent({
         platform,
-        metainfo: this.metainfo,
-        map: this.#map,
+        metainfo,
+        map,
         from: this.#location,
         to,
         earlier: this.#parts!.settings.current,
@@ -564,7 +670,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
         warn: (message) => this.onWarning('disk', 'move_incomplete', message),
       })
       this.#location = to
-      this.#events.emit('moved', { path: this.contentPath })
+      this.#events.emit('moved', { path: contentRoot(metainfo, to) })
     } finally {
       if (!this.#isOver) await this.#goOnAt(connected)
     }
@@ -578,18 +684,21 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   }
 
   async #stop(): Promise<void> {
-    await Promise.all([this.#announcer.stop(), this.#run!.stop()])
+    this.#magnetStart?.close()
+    this.#magnetStart = null
+    await Promise.all([this.#announcer.stop(), this.#run?.stop()])
   }
 
   // ---------------------------------------------------------------- what the trackers ask and report
 
   announceFigures(): { uploaded: number; downloaded: number; left: number } {
     const { uploaded, downloaded, left } = this.stats()
+    if (!this.#known) return { uploaded, downloaded, left: LEFT_UNKNOWN }
     return { uploaded, downloaded, left }
   }
 
   onAddresses(addresses: readonly Address[]): void {
-    for (const address of addresses) this.#parts?.swarm.addAddress(address, 'tracker')
+    this.addFound(addresses, 'tracker')
   }
 
   onTrackerWarning(trackerUrl: string, message: string): void {
