@@ -1,7 +1,7 @@
 // All torrents of a program: what they share (listeners, rate limits, memory, connections) and one heartbeat for all.
 // It joins torrents to the outside; what happens within a torrent is the torrent's business.
-import { addressKey } from '../../base/address.ts'
-import { equalBytes, toHex } from '../../base/bytes.ts'
+import { type Address, addressKey } from '../../base/address.ts'
+import { equalBytes, fromHex, toHex } from '../../base/bytes.ts'
 import type { Log } from '../../base/log.ts'
 import { CLIENT_NAME } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform, Stop, TcpListener } from '../../platform/platform.ts'
@@ -9,6 +9,7 @@ import { type Magnet, parseMagnet } from '../../protocol/metainfo/magnet.ts'
 import { v2Only } from '../../protocol/metainfo/magnet-metainfo.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import { parseTorrent } from '../../protocol/metainfo/torrent-file.ts'
+import { LocalDiscovery, type LocalDiscoveryOwner } from '../discovery/local-discovery.ts'
 import { TrackerClients } from '../discovery/tracker-clients.ts'
 import { ReadCache } from '../storage/read-cache.ts'
 import { SlotLedger } from '../storage/slot-ledger.ts'
@@ -39,7 +40,7 @@ const LEAVE_WITHIN_MS = 3_500
 /** How often the log is told of memory, while that changes. */
 const MEMORY_EVERY_MS = 10_000
 
-export class Session implements GreetingOwner {
+export class Session implements GreetingOwner, LocalDiscoveryOwner {
   readonly #platform: Platform
   readonly #options: SessionOptions
   readonly #log: Log
@@ -51,6 +52,8 @@ export class Session implements GreetingOwner {
   readonly #up: RateSharing
   readonly #budget: ConnectionBudget
   readonly #trackers: TrackerClients
+  /** Null: nobody is looked for on the local network. */
+  #local: LocalDiscovery | null = null
   #listeners: readonly TcpListener[] = []
   #stopHeartbeat: Stop = () => {}
   #lastBeat = 0
@@ -93,9 +96,29 @@ export class Session implements GreetingOwner {
       await platform.disk.close()
       throw error
     }
+    if (options.useLsd) session.#openLocalDiscovery()
     session.#lastBeat = platform.clock.now()
     session.#stopHeartbeat = platform.clock.every(HEARTBEAT_MS, () => session.#tick())
     return session
+  }
+
+  #openLocalDiscovery(): void {
+    const { network, random } = this.#platform
+    const cookie = toHex(random.bytes(8))
+    const { port } = this.#listeners[0]
+    const options = { network, listenPort: port, localIp: this.#options.bind, cookie, log: this.#log }
+    this.#local = new LocalDiscovery(options, this)
+    void this.#local.open()
+  }
+
+  localTorrents(): ReadonlyMap<string, Uint8Array> {
+    return new Map(
+      this.torrents.filter((torrent) => torrent.isPublic).map(({ infohash }) => [infohash, fromHex(infohash)!]),
+    )
+  }
+
+  onLocalPeer(infohash: string, address: Address): void {
+    this.#torrents.get(infohash)?.addFound([address], 'lsd')
   }
 
   /** Where peers can reach us. */
@@ -175,6 +198,7 @@ export class Session implements GreetingOwner {
   }
 
   async #shutDown(): Promise<void> {
+    this.#local?.close()
     for (const greeting of this.#greetings) greeting.close()
     const leaving = Promise.all([
       ...this.#listeners.map((listener) => listener.close()),
@@ -212,6 +236,7 @@ export class Session implements GreetingOwner {
       now,
       this.torrents.map(({ serving }) => serving),
     )
+    this.#local?.tick(now)
     this.#tellMemory(now)
   }
 

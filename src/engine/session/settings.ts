@@ -23,6 +23,8 @@ export interface SessionOptions {
   readonly memory?: number
   /** Peers are told of each other (BEP 11), but never those of private torrents. Default true. */
   readonly usePex?: boolean
+  /** Peers are looked for on the local network (BEP 14), but never those of private torrents. Default false. */
+  readonly useLsd?: boolean
   /** Receives what the session has to tell whoever looks for a fault. Default: nobody. */
   readonly log?: (record: LogRecord) => void
 }

@@ -1,4 +1,5 @@
 // Torrents that begin with a magnet link, in real sessions on simulated machines.
+import assert from 'node:assert/strict'
 import { expect, test } from 'vitest'
 import { encodeMagnet } from '../../protocol/metainfo/magnet.ts'
 import { parseTorrent } from '../../protocol/metainfo/torrent-file.ts'
@@ -57,7 +58,7 @@ class World {
 
   async until(isReached: () => boolean, limitMs = 60_000): Promise<void> {
     await this.sim.run({ until: isReached, limitMs })
-    expect(isReached()).toBe(true)
+    assert(isReached(), `Not reached within ${limitMs} ms`)
   }
 }
 
@@ -104,6 +105,7 @@ test('a bare infohash, with a peer that somebody names', async () => {
     peers: [SEED],
   })
   await world.until(() => torrent.state === 'seeding')
+  expect(torrent.stats().left).toBe(0)
 })
 
 test('the metadata is remembered: the next start needs nobody', async () => {
@@ -166,6 +168,8 @@ test('peers tell each other of others, and who knows one gets to know all', asyn
   const torrents: Torrent[] = []
   for (let i = 0; i < 4; i++) torrents.push(await world.add(world.node(), world.link({ peers: [SEED] })))
   await world.until(() => torrents.every((torrent) => (torrent.knownAddresses()?.known ?? 0) >= 4), 180_000)
+  // Those that came to us and those that we were told of are the same ones.
+  expect(torrents.map((torrent) => torrent.knownAddresses()!.known)).toEqual([4, 4, 4, 4])
 })
 
 test('without peer exchange nobody is told of anybody', async () => {

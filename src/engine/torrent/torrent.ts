@@ -309,6 +309,11 @@ export class Torrent implements RunOwner, AnnouncerOwner, MagnetStartOwner {
     return this.metainfo?.isPrivate ?? false
   }
 
+  /** It takes part in its swarm, and may be told of to everybody: as far as anybody knows, it is not private. */
+  get isPublic(): boolean {
+    return !this.isPrivate && (this.#isRunning || this.#state === 'fetching_metadata')
+  }
+
   /** How far its metadata is there, in bytes; null when that is known, and as long as no peer has it. */
   get metadataProgress(): { readonly done: number; readonly total: number } | null {
     return this.#magnetStart?.stage.progress() ?? null
