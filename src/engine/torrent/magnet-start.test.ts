@@ -1,6 +1,8 @@
 // Torrents that begin with a magnet link, in real sessions on simulated machines.
 import assert from 'node:assert/strict'
 import { expect, test } from 'vitest'
+import { ipAddress } from '../../base/address.ts'
+import { encodeTorrent } from '../../protocol/metainfo/create.ts'
 import { encodeMagnet } from '../../protocol/metainfo/magnet.ts'
 import { parseTorrent } from '../../protocol/metainfo/torrent-file.ts'
 import { SimContent, type SimNode, Simulator } from '../../sim/index.ts'
@@ -180,4 +182,24 @@ test('without peer exchange nobody is told of anybody', async () => {
     torrents.push(await world.add(world.node(), world.link({ peers: [SEED] }), {}, { usePex: false }))
   await world.sim.run({ untilMs: world.sim.nowMs + 180_000 })
   expect(torrents.map((torrent) => torrent.knownAddresses()?.known)).toEqual([1, 1, 1])
+})
+
+test('a torrent that turns out to be private forgets whom it found in ways that are open to all, and asks there no more', async () => {
+  const world = new World()
+  const { name, totalSize, pieceLength, pieceHashes } = parseTorrent(world.content.torrent)
+  const bytes = encodeTorrent({ name, content: totalSize, pieceLength, pieceHashes: pieceHashes!, isPrivate: true })
+  const seed = world.node()
+  world.content.fill(seed.disk, '/data')
+  await world.add(seed, bytes)
+  const link = encodeMagnet({ infohashV1: parseTorrent(bytes).infohashV1, peers: [SEED] })
+  const torrent = await world.add(world.node(), link)
+  const strangers = (['lsd', 'dht', 'pex'] as const).map((source, i) => [source, ipAddress(`10.0.9.${i}`, 1)] as const)
+  const find = (): void => {
+    for (const [source, address] of strangers) torrent.addFound([address], source)
+  }
+  find()
+  expect([torrent.isPublic, torrent.knownAddresses()?.known]).toEqual([true, 4])
+  await world.until(() => torrent.state === 'seeding')
+  find()
+  expect([torrent.isPublic, torrent.knownAddresses()?.known]).toEqual([false, 1])
 })
