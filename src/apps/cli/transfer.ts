@@ -205,7 +205,8 @@ class Transfer implements ProgressSource {
             reject(incompleteContent(this.name, pieces - piecesHave))
             // Before it begins to fetch what is missing: whoever seeds does not want files changed.
             void torrent.remove()
-          } else if (this.#metainfo?.trackers.length === 0 && !hasPeers) this.#warnOfNoPeers()
+          } else if (typeof this.#plan.source !== 'string' && this.#metainfo?.trackers.length === 0 && !hasPeers)
+            this.#warnOfNoPeers()
         }),
       )
     })

@@ -244,6 +244,8 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
       this.#encoder.extended(EXTENSION_HANDSHAKE_ID, handshake)
     }
     if (this.#capabilities.fast) this.#encoder.haveNone()
+    // Some wait for a bitfield until they see that none comes (rtorrent).
+    else this.#encoder.keepAlive()
   }
 
   onExtended(id: number, payload: Uint8Array): void {
