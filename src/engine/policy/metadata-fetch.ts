@@ -53,6 +53,10 @@ interface Source<Peer> {
   /** In a row. */
   timeouts: number
   rejects: number
+  /** Requests that it may have under way. */
+  window: number
+  /** When that was made one. */
+  narrowedAt: number
   /** Not to be asked before. */
   pausedUntil: number
 }
@@ -117,7 +121,17 @@ export class MetadataFetch<Peer> {
       this.#claims.set(size, claim)
     }
     const copy = claim.shared
-    const source = { peer, size, copy, asked: new Map(), timeouts: 0, rejects: 0, pausedUntil: -Infinity }
+    const source = {
+      window: WINDOW,
+      narrowedAt: -Infinity,
+      peer,
+      size,
+      copy,
+      asked: new Map(),
+      timeouts: 0,
+      rejects: 0,
+      pausedUntil: -Infinity,
+    }
     claim.sources.add(source)
     this.#sources.set(peer, source)
   }
@@ -179,6 +193,9 @@ export class MetadataFetch<Peer> {
     const request = source?.asked.get(part)
     if (!source || !request) return
     this.#settle(source, part, request)
+    // Some answer one request at a time, and refuse the others.
+    if (source.window > 1) [source.window, source.narrowedAt] = [1, now]
+    if (request.askedAt <= source.narrowedAt) return
     this.#pause(source, now + Math.min(MAX_REJECT_PAUSE_MS, FIRST_REJECT_PAUSE_MS * 2 ** source.rejects))
     source.rejects = Math.min(10, source.rejects + 1)
   }
@@ -210,7 +227,7 @@ export class MetadataFetch<Peer> {
     if (!copy) return -1
     let underWay = 0
     for (const { isOverdue } of source.asked.values()) if (!isOverdue) underWay++
-    if (underWay >= WINDOW) return -1
+    if (underWay >= source.window) return -1
     const free = copy.freePart()
     if (free >= 0) return free
     for (let part = 0; part < copy.partCount; part++) {
