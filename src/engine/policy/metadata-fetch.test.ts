@@ -111,6 +111,17 @@ describe('of honest peers', () => {
     expect(askedAt.slice(0, 4)).toEqual([0, 1000, 6000, 16_000])
   })
 
+  test('one who takes one request at a time gets the next when the last is answered', () => {
+    const world = new World()
+    world.fetch.offer('single', SIZE, 1)
+    expect(world.ask()).toEqual(['single:0'])
+    expect(world.ask()).toEqual([])
+    world.answer('single', 0)
+    expect(world.ask()).toEqual(['single:1'])
+    world.answer('single', 1)
+    expect(world.run().metadata).toEqual(RIGHT)
+  })
+
   test('what nobody asked for is passed over', () => {
     const world = new World().offer('honest')
     world.answer('honest', 0)

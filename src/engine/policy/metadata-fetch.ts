@@ -109,8 +109,11 @@ export class MetadataFetch<Peer> {
     return { done: Math.max(0, ...copiesOf(claim).map(({ held }) => held)), total }
   }
 
-  /** The peer has metadata of so many bytes, by its own word. Throws PeerError `metadata_too_large`. */
-  offer(peer: Peer, size: number): void {
+  /**
+   * The peer has metadata of so many bytes, by its own word. Throws PeerError `metadata_too_large`.
+   * @param window requests that it may have under way
+   */
+  offer(peer: Peer, size: number, window = WINDOW): void {
     if (this.#isDone || this.#sources.get(peer)?.size === size) return
     this.leave(peer)
     if (size > this.#options.maxBytes)
@@ -122,7 +125,7 @@ export class MetadataFetch<Peer> {
     }
     const copy = claim.shared
     const source = {
-      window: WINDOW,
+      window,
       narrowedAt: -Infinity,
       peer,
       size,

@@ -46,6 +46,8 @@ export interface MetadataPeerOwner {
   onClosed(peer: MetadataPeer, reason: PeerError | null): void
 }
 
+/** How ids of rtorrent begin: `-lt`. */
+const RTORRENT_ID = [0x2d, 0x6c, 0x74]
 const CONNECT_TIMEOUT_MS = 10_000
 const HANDSHAKE_TIMEOUT_MS = 15_000
 const KEEP_ALIVE_MS = 100_000
@@ -112,6 +114,11 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
 
   get isConnected(): boolean {
     return this.peerId !== null && !this.isClosed
+  }
+
+  /** rtorrent has room for one answer, and does not listen any more when a second request comes before that is sent. */
+  get hasOneAnswer(): boolean {
+    return this.peerId !== null && RTORRENT_ID.every((byte, i) => this.peerId![i] === byte)
   }
 
   request(part: number): void {

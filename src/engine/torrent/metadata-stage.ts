@@ -168,7 +168,7 @@ export class MetadataStage implements MetadataPeerOwner {
   }
 
   onOffer(peer: MetadataPeer, bytes: number): void {
-    this.#fetch.offer(peer, bytes)
+    this.#fetch.offer(peer, bytes, peer.hasOneAnswer ? 1 : undefined)
     this.#ask()
   }
 
