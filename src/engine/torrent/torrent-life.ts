@@ -4,62 +4,69 @@
 //                                                         or parked (the disk is full or gone) -> checking
 //   downloading, seeding -> moving -> checking
 //
+// One that begins with a magnet link is `fetching_metadata` first: a stage of its own, before the first run.
 // One run of it after the other has the content open; what happens in a run is the run's business.
 import { type Address, parseAddress } from '../../base/address.ts'
+import { toHex } from '../../base/bytes.ts'
 import type { Emitter } from '../../base/emitter.ts'
-import type { PeerError, StateError, StorageError } from '../../base/errors.ts'
+import type { FormatError, PeerError, StateError, StorageError } from '../../base/errors.ts'
 import type { RemovedTree } from '../../platform/platform.ts'
+import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { Announcer } from '../discovery/announcer.ts'
-import { type ContentLocation, contentRoot, locationOf } from '../storage/content-layout.ts'
-import { moveContent } from '../storage/content-move.ts'
-import { lockContent, removeContent } from '../storage/content-removal.ts'
-import { fileAttributes } from '../storage/file-attributes.ts'
-import { NO_SETTINGS } from '../storage/torrent-settings.ts'
+import { type ContentLocation, contentRoot } from '../storage/content-layout.ts'
+import { applyAttributes, makeEmptyFiles } from './finish-files.ts'
+import { MagnetStart, type MagnetStartOwner, selectedFiles } from './magnet-start.ts'
+import type { MetadataStage } from './metadata-stage.ts'
 import { Parking } from './parking.ts'
 import { passingTrouble, roomLacking } from './passing-trouble.ts'
+import type { Swarm } from './swarm.ts'
 import type { RemoveOptions, TorrentEvents, TorrentState } from './torrent-api.ts'
+import { TorrentContent } from './torrent-content.ts'
 import type { TorrentFigures } from './torrent-figures.ts'
 import type { PartsOptions, TorrentParts } from './torrent-parts.ts'
+import { TorrentPlace } from './torrent-place.ts'
 import { type RunOwner, TorrentRun } from './torrent-run.ts'
 import type { TorrentSurroundings } from './torrent-surroundings.ts'
 
-export interface LifeOptions extends Omit<PartsOptions, 'location' | 'earlier' | 'isDistrusted'> {
+export interface LifeOptions extends Pick<PartsOptions, 'peerId' | 'options' | 'around' | 'downLimiter' | 'upLimiter'> {
+  /** What it begins with. */
+  readonly source: Metainfo | Magnet
   readonly figures: TorrentFigures
   readonly announcer: Announcer
   readonly events: Emitter<TorrentEvents>
-  /** Whom the user named: they are dialled in each run. */
-  readonly userPeers: ReadonlyMap<string, Address>
+  /** Whom the user or the link named, by their keys: they are dialled in each run. */
+  readonly userPeers: Map<string, Address>
 }
 
 /** Fewer connected peers than this, and trackers are asked for more as soon as they allow. */
 const FEW_PEERS = 20
 
-export class TorrentLife implements RunOwner {
-  state: TorrentState = 'checking'
+export class TorrentLife implements RunOwner, MagnetStartOwner {
+  state: TorrentState
   /** Why it has failed, or is parked. */
-  error: StorageError | StateError | null = null
+  error: StorageError | StateError | FormatError | null = null
+  /** Null until the metadata is known. */
+  content: TorrentContent | null = null
+  /** From a magnet link to the first run; null before and after, and for others. */
+  magnet: MagnetStart | null = null
   /** While data found on disk is being verified: pieces done of pieces to look at. */
   checking: { readonly done: number; readonly total: number } | null = null
   /** Every wanted piece verified and written; rejects when the torrent fails or is removed before. */
   readonly done: Promise<void>
   readonly #options: LifeOptions
-  readonly #metainfo: Metainfo
   /** What the application has asked for. */
   readonly #wishes: LifeOptions['options']
   readonly #around: TorrentSurroundings
   readonly #announcer: Announcer
   readonly #events: Emitter<TorrentEvents>
-  /** Of the content, as far as it is known. */
-  #location: ContentLocation
+  readonly #place: TorrentPlace
   #moving: Promise<void> = Promise.resolve()
   #run: TorrentRun | null = null
   /** The end of the last run, and of its announces. */
   #stopping: Promise<void> = Promise.resolve()
   readonly #parking = new Parking()
   #isLooking = false
-  /** As the last run knew them. */
-  #settings = NO_SETTINGS
   #isCompleting = false
   #wasCompleteAtStart = false
   /** Something has been fetched: the files are of our making. */
@@ -70,12 +77,19 @@ export class TorrentLife implements RunOwner {
   #deletion: Promise<RemovedTree> | null = null
 
   constructor(options: LifeOptions) {
+    const { source, peerId, around, announcer, userPeers } = options
     this.#options = options
-    this.#metainfo = options.metainfo
-    this.#wishes = this.#location = options.options
-    this.#around = options.around
+    this.#wishes = options.options
+    this.#place = new TorrentPlace(this.#wishes, around)
+    this.#around = around
     this.#announcer = options.announcer
     this.#events = options.events
+    if ('infoBytes' in source) this.#know(new TorrentContent(source, this.#wishes.files))
+    else {
+      const { path } = this.#wishes
+      this.magnet = new MagnetStart({ magnet: source, peerId, path, around, announcer, userPeers }, this)
+    }
+    this.state = this.magnet ? 'fetching_metadata' : 'checking'
     this.done = new Promise((resolve, reject) => {
       this.#resolveDone = resolve
       this.#rejectDone = reject
@@ -89,17 +103,45 @@ export class TorrentLife implements RunOwner {
     return this.#run?.parts ?? null
   }
 
-  /** It meets peers. */
+  /** What needs the metadata, once that is there. Throws TypeError before. */
+  get known(): TorrentContent {
+    if (!this.content) throw new TypeError(`Cannot do that with ${this.#name}: its metadata is not known yet`)
+    return this.content
+  }
+
+  /** What to call it in messages. */
+  get #name(): string {
+    const { source } = this.#options
+    return this.content?.metainfo.name ?? source.name ?? toHex(source.infohashV1!)
+  }
+
+  /** Who meets its peers, or will; null while nobody does. */
+  get meeting(): Swarm | MetadataStage | null {
+    return this.magnet?.stage ?? this.parts?.swarm ?? null
+  }
+
+  /** Peers that connect to us are welcome. */
+  get isMeeting(): boolean {
+    return this.isRunning || this.state === 'fetching_metadata'
+  }
+
+  /** Pieces come and go. */
   get isRunning(): boolean {
     return (this.state === 'downloading' || this.state === 'seeding') && !this.#run!.isStopped
   }
 
-  /** The torrent's file or top folder: where it is, or will be made. */
-  get contentPath(): string {
-    return contentRoot(this.#metainfo, this.#location)
+  /** Of the content, as far as it is known. */
+  get location(): ContentLocation {
+    return this.#place.location
+  }
+
+  /** The torrent's file or top folder: where it is, or will be made. Null until the metadata is known. */
+  get contentPath(): string | null {
+    return this.content && this.#place.pathOf(this.content)
   }
 
   tick(now: number): void {
+    this.magnet?.tick(now)
     if (this.#parking.isDue(now)) void this.#lookAgain()
     if (!this.isRunning) return
     const { download, swarm } = this.parts!
@@ -114,6 +156,7 @@ export class TorrentLife implements RunOwner {
   /** The machine has slept: connections are dead, whatever they say, and everybody is somewhere else. */
   onSuspended(now: number): void {
     this.#run?.dropConnections()
+    this.magnet?.dropConnections()
     this.#announcer.wantMore(now)
   }
 
@@ -130,24 +173,19 @@ export class TorrentLife implements RunOwner {
 
   /** Moves all content. Rejects as `Torrent.move` does. */
   async relocate(to: ContentLocation): Promise<void> {
-    if (this.#isElsewhere) throw new TypeError(`Cannot move ${this.#metainfo.name}: it has no place of its own`)
-    if (!this.isRunning) throw new TypeError(`Cannot move ${this.#metainfo.name}: the torrent is ${this.state}`)
-    if (contentRoot(this.#metainfo, to) === this.contentPath) return
+    if (this.#place.isElsewhere) throw new TypeError(`Cannot move ${this.#name}: it has no place of its own`)
+    if (!this.isRunning) throw new TypeError(`Cannot move ${this.#name}: the torrent is ${this.state}`)
+    if (contentRoot(this.known.metainfo, to) === this.contentPath) return
     const moving = this.#moveTo(to)
     this.#moving = moving.catch(() => {})
     await moving
-  }
-
-  /** What is fetched lies somewhere else than the torrent says, or is not all of it. */
-  get #isElsewhere(): boolean {
-    return this.#wishes.layout !== undefined || this.#wishes.pieces !== undefined
   }
 
   /** The torrent leaves the session. Answers and rejects as `Torrent.remove` does. */
   async remove({ data = false }: RemoveOptions = {}): Promise<RemovedTree | null> {
     this.#removal ??= this.#leave()
     await this.#removal
-    if (data) this.#deletion ??= this.#delete()
+    if (data) this.#deletion ??= this.#place.delete(this.#options.source.infohashV1!, this.content, this.parts)
     const deleted = this.#deletion?.catch((error: unknown) => {
       if (data) throw error
       return null
@@ -157,15 +195,49 @@ export class TorrentLife implements RunOwner {
     return removed
   }
 
-  /** Begins a run: at the start, and whenever there may be a better one than the last. Never rejects. */
-  async start(): Promise<void> {
+  // ---------------------------------------------------------------- from a link to the first run
+
+  /** To be called once. */
+  begin(): void {
+    if (this.magnet) void this.magnet.begin()
+    else void this.#start()
+  }
+
+  onLinkPeer(address: Address): void {
+    this.meeting?.addAddress(address, 'user')
+  }
+
+  onMetadata(metainfo: Metainfo, magnet: Magnet): void {
     if (this.#isOver) return
-    this.#settings = this.parts?.settings.current ?? this.#settings
+    this.#know(new TorrentContent(metainfo, this.#wishes.files ?? selectedFiles(magnet, metainfo)))
+    this.state = 'checking'
+    this.#events.emit('metadata', { metainfo })
+    void this.#start()
+  }
+
+  onMetadataUnusable(error: FormatError): void {
+    this.#fail(error)
+  }
+
+  #know(content: TorrentContent): void {
+    this.content = content
+    this.#options.figures.know(content)
+  }
+
+  // ---------------------------------------------------------------- runs
+
+  /** Begins a run: at the start, and whenever there may be a better one than the last. Never rejects. */
+  async #start(): Promise<void> {
+    if (this.#isOver) return
+    const { metainfo, map, selection } = this.known
     const run = new TorrentRun(
       {
         ...this.#options,
-        location: this.#location,
-        earlier: this.#settings,
+        metainfo,
+        map,
+        selection,
+        location: this.#place.location,
+        earlier: this.#place.settingsAfter(this.parts),
         isDistrusted: this.#wishes.recheck === true && this.#run === null,
       },
       this.#options.figures,
@@ -175,7 +247,7 @@ export class TorrentLife implements RunOwner {
     try {
       const parts = await run.open()
       if (!parts) return
-      if (!this.#isElsewhere) this.#location = locationOf(parts.layout.root)
+      this.#place.foundBy(parts)
       this.#unpark()
       for (const address of this.#options.userPeers.values()) parts.swarm.addAddress(address, 'user')
       if (!(await run.check(parts))) return
@@ -201,6 +273,8 @@ export class TorrentLife implements RunOwner {
     this.state = 'downloading'
     if (!download.isComplete) this.#around.ledger.enter(download)
     this.#announcer.start(now)
+    this.magnet?.end(swarm, this.known.metainfo.isPrivate)
+    this.magnet = null
     if (download.isComplete) void this.#complete()
     else this.tick(now)
     this.#around.onReady()
@@ -223,14 +297,14 @@ export class TorrentLife implements RunOwner {
 
   /** Everything that is wanted is here. Files that no piece touches, the empty ones, are made now. */
   async #complete(): Promise<void> {
-    const { layout, download, swarm } = this.parts!
+    const parts = this.parts!
+    const { download, swarm } = parts
     if (this.#isCompleting) return
     this.#isCompleting = true
     try {
-      const empty = this.#wishes.pieces ? [] : this.#options.selection.emptyFiles(layout)
-      if (empty.length > 0) await download.volume.ensureFiles(empty)
+      if (!this.#wishes.pieces) await makeEmptyFiles(parts, this.known)
       await this.#run!.settled()
-      if (this.#hasStored && !this.#wishes.pieces) await this.#applyAttributes(this.parts!)
+      if (this.#hasStored && !this.#wishes.pieces) await this.#applyAttributes(parts)
     } catch (error) {
       return this.onTrouble(error as StorageError)
     } finally {
@@ -246,12 +320,9 @@ export class TorrentLife implements RunOwner {
     this.#events.emit('seeding', {})
   }
 
-  /** Where they cannot be had, the content is as good without them. */
-  async #applyAttributes({ layout, download: { volume } }: TorrentParts): Promise<void> {
-    const attributes = fileAttributes(this.#metainfo, layout, (file) => this.#options.selection.isSkipped(file))
-    if (attributes.executables.length === 0 && attributes.links.length === 0) return
+  async #applyAttributes(parts: TorrentParts): Promise<void> {
     try {
-      await volume.applyAttributes(layout.root, attributes)
+      await applyAttributes(parts, this.known)
     } catch (error) {
       if (this.isRunning) this.onWarning('disk', 'attributes_failed', (error as Error).message)
     }
@@ -285,7 +356,7 @@ export class TorrentLife implements RunOwner {
       await this.#stopping
       const parts = this.parts
       const isFull = this.error?.code === 'disk_full' && parts && (await roomLacking(parts)) !== null
-      if (!isFull) await this.start()
+      if (!isFull) await this.#start()
     } catch (error) {
       this.#around.log({ level: 'debug', scope: 'disk', message: (error as Error).message })
     } finally {
@@ -301,7 +372,7 @@ export class TorrentLife implements RunOwner {
     this.#events.emit('resumed', {})
   }
 
-  #fail(error: StorageError | StateError): void {
+  #fail(error: StorageError | StateError | FormatError): void {
     if (this.#isOver) return
     this.state = 'failed'
     this.error = error
@@ -315,41 +386,27 @@ export class TorrentLife implements RunOwner {
     const hadFailed = this.state === 'failed'
     this.state = 'stopped'
     await this.#moving
-    if (!hadFailed) this.#rejectDone(new Error(`The torrent ${this.#metainfo.name} was removed before it was complete`))
+    if (!hadFailed) this.#rejectDone(new Error(`The torrent ${this.#name} was removed before it was complete`))
     await this.#stop()
   }
 
-  async #delete(): Promise<RemovedTree> {
-    const metainfo = this.#metainfo
-    const { platform } = this.#around
-    const foreign = this.#wishes.layout?.(this.#options.map)
-    if (foreign) return removeContent(platform, { layout: foreign, folder: null })
-    const earlier = this.parts?.settings.current ?? this.#settings
-    const content = await lockContent({ platform, metainfo, map: this.#options.map, location: this.#location, earlier })
-    return removeContent(platform, content)
-  }
-
   async #moveTo(to: ContentLocation): Promise<void> {
-    const { platform } = this.#around
+    const content = this.known
+    const parts = this.parts!
     this.state = 'moving'
-    const connected = [...this.parts!.swarm.connected()].filter((peer) => !peer.isIncoming).map(({ key }) => key)
+    const connected = [...parts.swarm.connected()].filter((peer) => !peer.isIncoming).map(({ key }) => key)
     this.#stopping = this.#stop()
     await this.#stopping
     try {
       if (this.#isOver) return
-      await moveContent({
-        platform,
-        metainfo: this.#metainfo,
-        map: this.#options.map,
-        from: this.#location,
+      await this.#place.move(content, {
         to,
-        earlier: this.parts!.settings.current,
+        earlier: parts.settings.current,
         onProgress: (progress) => this.#events.emit('moving', progress),
         isStopped: () => this.#isOver,
         warn: (message) => this.onWarning('disk', 'move_incomplete', message),
       })
-      this.#location = to
-      this.#events.emit('moved', { path: this.contentPath })
+      this.#events.emit('moved', { path: this.#place.pathOf(content) })
     } finally {
       if (!this.#isOver) await this.#goOnAt(connected)
     }
@@ -358,12 +415,14 @@ export class TorrentLife implements RunOwner {
   /** Wherever the content is now. */
   async #goOnAt(peers: readonly string[]): Promise<void> {
     this.state = 'checking'
-    await this.start()
+    await this.#start()
     for (const peer of peers) this.parts?.swarm.addAddress(parseAddress(peer)!, 'tracker')
   }
 
   async #stop(): Promise<void> {
-    await Promise.all([this.#announcer.stop(), this.#run!.stop()])
+    this.magnet?.close()
+    this.magnet = null
+    await Promise.all([this.#announcer.stop(), this.#run?.stop()])
   }
 
   // ---------------------------------------------------------------- what the run reports

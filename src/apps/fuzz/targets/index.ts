@@ -7,6 +7,7 @@ import { httpAnnounce, httpScrape } from './http-tracker.ts'
 import { journal } from './journal.ts'
 import { magnet } from './magnet.ts'
 import { metainfo } from './metainfo.ts'
+import { lsdMessages, metadataMessages, pexMessages } from './peer-discovery.ts'
 import { redirects } from './redirects.ts'
 import { settings } from './settings.ts'
 import { trackerQueries } from './tracker-queries.ts'
@@ -20,6 +21,9 @@ export const TARGETS: readonly Target[] = [
   magnet,
   wire,
   extensions,
+  metadataMessages,
+  pexMessages,
+  lsdMessages,
   httpAnnounce,
   httpScrape,
   udpAnswers,
