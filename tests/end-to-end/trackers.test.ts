@@ -13,6 +13,7 @@ import { encodeUtf8, toHex } from '../../src/base/bytes.ts'
 import { Announcer } from '../../src/engine/discovery/announcer.ts'
 import { PacedTrackers } from '../../src/engine/discovery/paced-trackers.ts'
 import { queryTrackers } from '../../src/engine/discovery/query-trackers.ts'
+import { scrapeTrackers } from '../../src/engine/discovery/scrape-trackers.ts'
 import { TrackerClients } from '../../src/engine/discovery/tracker-clients.ts'
 import { nodeClock } from '../../src/platform/node/clock.ts'
 import { httpGet } from '../../src/platform/node/http.ts'
@@ -198,6 +199,10 @@ describe('opentracker', () => {
         return completed === 1
       })
       await seeder.leave()
+      const clients = new TrackerClients(platform, '127.0.0.1')
+      stage.onEnd(() => clients.close())
+      const sizes = await scrapeTrackers(clients, nodeClock, { trackers: [url], infohash: INFOHASH })
+      expect(sizes).toEqual([{ url, seeders: 1, leechers: 0, downloads: 1, error: null }])
       const { peers, trackers } = await queryTrackers(platform, { ...QUERY, trackers: [url] })
       expect(trackers).toEqual([{ url }])
       expect(peers).toEqual(['127.0.0.1:2002'])
