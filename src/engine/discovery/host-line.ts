@@ -2,12 +2,12 @@
 //
 // What it weighs:
 // - Leaving goes first, and at no pace: it is over within seconds, bounded by the places alone.
-// - Otherwise turns alternate between the newest that has never been announced (a person has probably just added it, and looks
-//   at it) and whoever waits longest: so the newest hardly waits, and nobody waits for ever.
+// - Otherwise turns alternate between the newest of those that ask for the first time (a person has probably just added it, and
+//   looks at it) and whoever waits longest: so the newest hardly waits, and nobody waits for ever.
 import type { TrackerError } from '../../base/errors.ts'
 import { Pace } from './pace.ts'
 
-/** `leaving`: tells that we go; `first`: the tracker has not heard of this torrent yet. */
+/** `leaving`: tells that we go; `first`: the tracker has not heard of the torrent yet, or somebody waits for the answer. */
 export type Occasion = 'leaving' | 'first' | 'regular'
 
 export interface Waiter {

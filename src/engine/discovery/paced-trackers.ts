@@ -32,7 +32,8 @@ export class PacedTrackers implements AnnounceClients {
 
   /** Scrapes when it is its turn, as `TrackerClients.scrape` does. */
   scrape(trackerUrl: string, infohash: Uint8Array, options: ScrapeOptions = {}): Promise<ScrapeAnswer> {
-    const turn = { host: hostOf(trackerUrl), occasion: 'regular', signal: options.signal } as const
+    // Somebody waits for the answer, as with a torrent that has just been added.
+    const turn = { host: hostOf(trackerUrl), occasion: 'first', signal: options.signal } as const
     return this.#queue.run(() => this.#clients.scrape(trackerUrl, infohash, options), turn)
   }
 
