@@ -146,7 +146,7 @@ describe.skipIf(process.platform === 'win32').each([
     const unlockOther = await other.lock('another', '/content')
     // As if it could not be removed when it was withdrawn.
     const [claim] = fs.readdirSync(join(root, 'another'))
-    fs.renameSync(join(root, 'another', claim), join(root, 'folder', 'lock.left-behind'))
+    fs.renameSync(join(root, 'another', claim), join(root, 'folder', `${claim}0`))
     const unlock = await new FolderLocks(root, hasOneSocket).lock('folder', '/content')
     unlock()
     unlockOther()

@@ -5,9 +5,9 @@
 // looks at all others' claims: of two who want it at once at least one sees the other, whatever the order. It gives way and
 // tries again, unless the other says that it has the lock.
 //
-// A socket costs ten times what a link does. So there is one for all folders, beside them, and the claims are symbolic links to
-// it: they lead nowhere once its process has ended and somebody has removed it. It is there before the first claim, and until
-// the last is gone. Systems that refuse a connection when too many come at once would let a live process look dead: there each
+// A socket costs ten times what a link does. So there is one for all folders, beside them, and the claims are links to it that bear
+// its name: that they are there is all that counts, the socket is asked. It is there before the first claim, and until the last
+// is gone; where there is none, its process has ended, and somebody has removed it. Systems that refuse a connection when too many come at once would let a live process look dead: there each
 // claim is a socket of its own. On Windows a named pipe does all of this by itself.
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import fs from 'node:fs'
@@ -68,7 +68,7 @@ export class FolderLocks {
     const claim = this.#hasOneSocket ? await this.#link(folder) : await this.#listen(folder)
     try {
       const others = fs.readdirSync(folder).filter((name) => isLockFile(name) && name !== claim.name)
-      const answers = await Promise.all(others.map((other) => ask(folder, other)))
+      const answers = await Promise.all(others.map((other) => this.#ask(folder, other)))
       if (answers.includes('held')) throw inUse(folder, what)
       if (!answers.includes('wanted')) {
         this.#claims.set(claim.name, 'held')
@@ -99,11 +99,20 @@ export class FolderLocks {
       stop = await shared.listening
       // Before anybody can ask for it.
       this.#claims.set(name, 'wanted')
-      fs.symlinkSync(join('..', shared.name), join(folder, name))
+      this.#makeLink(shared.name, join(folder, name))
       return { name, withdraw }
     } catch (error) {
       withdraw()
       throw error
+    }
+  }
+
+  /** A hard link costs nearly nothing; but a file system allows no more than so many, and none from another one. */
+  #makeLink(socket: string, path: string): void {
+    try {
+      fs.linkSync(join(this.#root, socket), path)
+    } catch {
+      fs.symlinkSync(join('..', socket), path)
     }
   }
 
@@ -140,6 +149,20 @@ export class FolderLocks {
     }
   }
 
+  /** What the process behind a claim says of it; one that means nothing any more is removed. */
+  async #ask(folder: string, claim: string): Promise<'held' | 'wanted' | 'dead'> {
+    const [, id, ofOneSocket] = claim.split('.')
+    const [place, name] = ofOneSocket === undefined ? [folder, claim] : [this.#root, PREFIX + id]
+    const answer = fs.existsSync(join(place, name)) ? await askIn(place, name, claim) : 'nobody'
+    // One that is busy, or stopped, has it.
+    if (answer === 'busy') return 'held'
+    // It has given way, and may be back.
+    if (answer === 'gone') return 'wanted'
+    if (answer !== 'nobody' && answer.word !== 'unknown') return answer.word === 'wanted' ? 'wanted' : 'held'
+    removeFile(join(folder, claim))
+    return 'dead'
+  }
+
   /** To somebody who has found a claim of this name. */
   readonly #answer = (claim: string): string => this.#claims.get(claim) ?? 'unknown'
 }
@@ -159,19 +182,6 @@ interface SharedSocket {
 /** No other's, past or present: a claim that is taken for dead must not come to life. */
 function newName(): string {
   return PREFIX + randomBytes(8).toString('hex')
-}
-
-/** What the process behind a claim says of it; one that means nothing any more is removed. */
-async function ask(folder: string, claim: string): Promise<'held' | 'wanted' | 'dead'> {
-  // A link that leads nowhere needs no asking.
-  const answer = fs.existsSync(join(folder, claim)) ? await askIn(folder, claim, claim) : 'nobody'
-  // One that is busy, or stopped, has it.
-  if (answer === 'busy') return 'held'
-  // It has given way, and may be back.
-  if (answer === 'gone') return 'wanted'
-  if (answer !== 'nobody' && answer.word !== 'unknown') return answer.word === 'wanted' ? 'wanted' : 'held'
-  removeFile(join(folder, claim))
-  return 'dead'
 }
 
 async function lockPipe(folder: string, what: string): Promise<Unlock> {
