@@ -7,8 +7,9 @@
 //
 // A socket costs ten times what a link does. So there is one for all folders, beside them, and the claims are links to it that bear
 // its name: that they are there is all that counts, the socket is asked. It is there before the first claim, and until the last
-// is gone; where there is none, its process has ended, and somebody has removed it. Systems that refuse a connection when too many come at once would let a live process look dead: there each
-// claim is a socket of its own. On Windows a named pipe does all of this by itself.
+// is gone; where there is none, its process has ended, and somebody has removed it. Systems that refuse a connection when too many
+// come at once would let a live process look dead: there each claim is a socket of its own. On Windows a named pipe does all of
+// this by itself.
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import fs from 'node:fs'
 import { join } from 'node:path'
