@@ -25,6 +25,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/seed.ts')).seed,
   },
   {
+    name: 'share',
+    summary: 'serve a file or folder, and give its magnet link',
+    load: async () => (await import('./commands/share.ts')).share,
+  },
+  {
     name: 'info',
     summary: 'show what a torrent or a magnet link says',
     load: async () => (await import('./commands/info.ts')).info,
