@@ -133,6 +133,23 @@ export class Lookup {
     return found
   }
 
+  /**
+   * Those, and the nodes that are as close but whose ids do not belong to their addresses: many sound ones are among them, and
+   * others who look for the target will ask them. At most twice as many.
+   */
+  holders(): Found[] {
+    const holders: Found[] = []
+    let counted = 0
+    for (const { contact, token, hops, state, isSecure } of this.#candidates) {
+      if (counted >= this.#count) break
+      if (state !== 'answered') continue
+      if (isSecure) counted++
+      else if (holders.length - counted >= this.#count) continue
+      holders.push({ contact, token, hops })
+    }
+    return holders
+  }
+
   /** The candidate that it is, or becomes. */
   #insert(contact: Contact, hops: number): Candidate {
     const key = keyOf(contact)
