@@ -3,8 +3,8 @@
 import type { Contact } from './contact.ts'
 import { distanceFraction, ID_BITS } from './node-id.ts'
 
-/** Lookups of which the median counts. */
-const SAMPLES = 15
+/** The latest lookups, of which the median counts: few enough that a network which grows is noticed. */
+const SAMPLES = 7
 const ENOUGH_SAMPLES = 3
 /** Nodes of a lookup's result; fewer say little. */
 const LEAST_FOUND = 5

@@ -63,6 +63,9 @@ const JOIN_AGAIN_MS = 15_000
 const JOIN_AGAIN_MOST_MS = 300_000
 /** Lookups for targets that nobody could know, when we have come: they fill the table and tell how large the network is. */
 const FIRST_LOOKUPS = 4
+/** Another such lookup follows after this, then after twice as long, and so on: what we found may have been a small beginning. */
+const EXPLORE_AGAIN_MS = 30_000
+const EXPLORE_AGAIN_MOST_MS = 600_000
 
 export class DhtFamily implements Asker {
   readonly family: Family
@@ -83,6 +86,8 @@ export class DhtFamily implements Asker {
   #maintainedAt = -Infinity
   #joinAt = -Infinity
   #joinAgainMs = JOIN_AGAIN_MS
+  #exploreAt = Infinity
+  #exploreAgainMs = EXPLORE_AGAIN_MS
   #isJoining = false
   #hasJoined = false
 
@@ -269,6 +274,13 @@ export class DhtFamily implements Asker {
     if (isWanted && !this.#isJoining && now >= this.#joinAt) this.#join()
     const target = this.#table.toRefresh(now, this.#platform.random.bytes(ID_BYTES))
     if (target !== null) this.#explore(target)
+    else if (now >= this.#exploreAt) this.#exploreAgain(now)
+  }
+
+  #exploreAgain(now: number): void {
+    this.#explore(this.#platform.random.bytes(ID_BYTES))
+    this.#exploreAt = now + this.#exploreAgainMs
+    this.#exploreAgainMs = Math.min(2 * this.#exploreAgainMs, EXPLORE_AGAIN_MOST_MS)
   }
 
   /** Is it there? Its answer finds its own way into the table. `contact`: one of the table's. */
@@ -301,7 +313,9 @@ export class DhtFamily implements Asker {
       this.#hasJoined = this.#table.size > 0
       this.#joinAgainMs =
         this.#table.size >= BUCKET_SIZE ? JOIN_AGAIN_MS : Math.min(2 * this.#joinAgainMs, JOIN_AGAIN_MOST_MS)
-      this.#joinAt = this.#platform.clock.now() + this.#joinAgainMs
+      const now = this.#platform.clock.now()
+      this.#joinAt = now + this.#joinAgainMs
+      this.#exploreAt = Math.min(this.#exploreAt, now + this.#exploreAgainMs)
       // What was remembered has led nowhere: the routers are asked the next time.
       if (!this.#hasJoined) this.#remembered = []
       else for (let i = 0; i < FIRST_LOOKUPS; i++) this.#explore(this.#platform.random.bytes(ID_BYTES))
