@@ -167,7 +167,7 @@ export class DhtNode {
   }
 
   /** Gets an item. `salt`: that of a mutable one. */
-  getItem(target: Uint8Array, salt = new Uint8Array(0)): DhtTask<readonly ItemSearchResult[]> {
+  getItem(target: Uint8Array, salt: Uint8Array = new Uint8Array(0)): DhtTask<readonly ItemSearchResult[]> {
     return this.#inAll((family, onEnd) => new ItemSearch(family, { target, salt, item: null, cas: null, onEnd }))
   }
 

@@ -240,18 +240,23 @@ export class DhtFamily implements Asker {
 
   /** Whoever asks may be worth knowing, once it has answered. */
   #meet({ id }: KrpcQuery, address: Address, now: number): void {
-    if (!isSecureId(id, address.ip) || this.#newcomers.length >= MAX_NEWCOMERS) return
+    if (!this.#isWelcome(id, address) || this.#newcomers.length >= MAX_NEWCOMERS) return
     const isWaiting = this.#newcomers.some((newcomer) => addressKey(newcomer.address) === addressKey(address))
     if (!isWaiting && this.#table.queried({ id, address }, now)) this.#newcomers.push({ id, address })
   }
 
   #onReply({ id, externalAddress }: KrpcResponse, address: Address): void {
     const isRouter = this.#routers.some((router) => addressKey(router) === addressKey(address))
-    if (!isRouter && isSecureId(id, address.ip)) this.#table.answered({ id, address }, this.#platform.clock.now())
+    if (!isRouter && this.#isWelcome(id, address)) this.#table.answered({ id, address }, this.#platform.clock.now())
     if (externalAddress === null || familyOf(externalAddress.ip) !== this.family) return
     this.#external.vote(address.ip, externalAddress.ip)
     const ip = this.#external.ip
     if (ip !== null && !isSecureId(this.id, ip)) this.#takeId(secureId(ip, this.#platform.random.bytes(ID_BYTES)))
+  }
+
+  /** Whose id does not belong to its address may not know its address yet: it will do while there is nobody else. */
+  #isWelcome(id: Uint8Array, { ip }: Address): boolean {
+    return this.#table.size < BUCKET_SIZE || isSecureId(id, ip)
   }
 
   /** We have another place in the network from now on. Whom we know we still know. */
