@@ -75,27 +75,10 @@ export const dht: Target<Answers> = {
     encodeSavedNodes(new Map(([4, 6] as const).map((family) => [family, { id: ID, contacts: NODES }]))),
   ],
   isBencode: true,
-  words: [
-    ...['ping', 'find_node', 'get_peers', 'announce_peer', 'get', 'put', 'sample_infohashes', 'vote'],
-    ...['id', 'target', 'info_hash', 'token', 'port', 'implied_port', 'seed', 'noseed', 'scrape', 'want', 'n4', 'n6'],
-    ...[
-      'k',
-      'v',
-      'seq',
-      'sig',
-      'salt',
-      'cas',
-      'nodes',
-      'nodes6',
-      'values',
-      'BFsd',
-      'BFpe',
-      'samples',
-      'num',
-      'interval',
-    ],
-    ...['ip', 'ro', 'ip4', 'ip6', 'format'],
-  ],
+  words: (
+    'ping find_node get_peers announce_peer get put sample_infohashes vote id target info_hash token port implied_port seed ' +
+    'noseed scrape want n4 n6 k v seq sig salt cas nodes nodes6 values BFsd BFpe samples num interval ip ro ip4 ip6 format'
+  ).split(' '),
   refusals: REFUSALS,
   parse: (input) => ({
     message: unlessRefused(REFUSALS, () => decodeKrpc(input)),
