@@ -1,8 +1,8 @@
 import { Session } from '../engine/session/session.ts'
 import type { SessionOptions } from '../engine/session/settings.ts'
-import { defaultStateFolder } from '../platform/node/default-state-folder.ts'
 import { createNodePlatform } from '../platform/node/node-platform.ts'
 import type { Platform } from '../platform/platform.ts'
+import { stateOption } from './state-option.ts'
 
 export interface CreateSessionOptions extends SessionOptions {
   /** The outside world, where it is not Node's: a node of the simulator (`shoal/sim`). It brings its own state. */
@@ -21,11 +21,10 @@ export interface CreateSessionOptions extends SessionOptions {
  */
 export async function createSession(options: CreateSessionOptions = {}): Promise<Session> {
   const { workers, memory, state = false } = options
-  const folder = state === true ? defaultStateFolder() : state
   const chosen = {
     ...(workers === undefined ? {} : { workers }),
     ...(memory === undefined ? {} : { memory }),
-    ...(folder === false ? {} : { state: folder }),
+    ...stateOption(state),
   }
   return Session.open(options, options.platform ?? createNodePlatform(chosen))
 }

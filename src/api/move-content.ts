@@ -3,9 +3,9 @@ import { FormatError } from '../base/errors.ts'
 import type { MoveProgress } from '../engine/storage/content-copy.ts'
 import { type ContentLocation, contentRoot } from '../engine/storage/content-layout.ts'
 import { moveContent as move } from '../engine/storage/content-move.ts'
-import { defaultStateFolder } from '../platform/node/default-state-folder.ts'
 import { createNodePlatform } from '../platform/node/node-platform.ts'
 import { type Metainfo, PieceMap } from '../protocol/metainfo/index.ts'
+import { stateOption } from './state-option.ts'
 
 export interface MoveContentOptions {
   /** Where it is remembered what is verified, as for `createSession`. Default false: nowhere. */
@@ -33,8 +33,7 @@ export async function moveContent(
 ): Promise<string> {
   if (!torrent.infohashV1)
     throw new FormatError('v2_only', `Cannot move ${torrent.name}: BitTorrent v2 alone is not supported yet`)
-  const stateFolder = state === true ? defaultStateFolder() : state
-  const platform = createNodePlatform({ workers, ...(stateFolder === false ? {} : { state: stateFolder }) })
+  const platform = createNodePlatform({ workers, ...stateOption(state) })
   try {
     await move({
       platform,

@@ -1,10 +1,10 @@
 // Removing content that no session has: what the command `remove` does.
 import type { ContentLayout, ContentLocation } from '../engine/storage/content-layout.ts'
 import { lockContent, ownPaths, removeContent } from '../engine/storage/content-removal.ts'
-import { defaultStateFolder } from '../platform/node/default-state-folder.ts'
 import { createNodePlatform } from '../platform/node/node-platform.ts'
 import { type Metainfo, PieceMap } from '../protocol/metainfo/index.ts'
 import type { Disk, RemovedTree } from '../platform/platform.ts'
+import { stateOption } from './state-option.ts'
 
 export interface RemovalOptions {
   /** Where it is remembered what is verified, as for `createSession`. Default false: nowhere. */
@@ -32,8 +32,7 @@ export async function openRemoval(
   location: ContentLocation,
   { state = false }: RemovalOptions = {},
 ): Promise<ContentRemoval> {
-  const stateFolder = state === true ? defaultStateFolder() : state
-  const platform = createNodePlatform({ workers: 0, ...(stateFolder === false ? {} : { state: stateFolder }) })
+  const platform = createNodePlatform({ workers: 0, ...stateOption(state) })
   const { disk } = platform
   try {
     const content = await lockContent({ platform, metainfo: torrent, map: new PieceMap(torrent), location })

@@ -76,7 +76,7 @@ test('while the disk of one torrent hangs, another keeps its rate', async (conte
   expect(greedy.payload.differences(greedyFolder)).toEqual([])
 })
 
-test('a full disk stops its own torrent, says why, and no other', async (context) => {
+test('a full disk holds up its own torrent, says why, and no other; once there is room it goes on', async (context) => {
   const stage = openStage(context)
   const { session, disk } = await openSession(stage)
   const [steadyFolder, greedyFolder] = [stage.folder('steady'), stage.folder('greedy')]
@@ -85,11 +85,15 @@ test('a full disk stops its own torrent, says why, and no other', async (context
   disk.break(greedyFolder, 'disk_full')
 
   const failing = session.add(greedy.file(), { path: greedyFolder, peers: [greedySeeder.address] })
+  const parked = new Promise((resolve) => failing.on('parked', ({ error }) => resolve(error)))
   const keeping = session.add(steady.file(), { path: steadyFolder, peers: [steadySeeder.address] })
-  await expect(failing.done).rejects.toMatchObject({ name: 'StorageError', code: 'disk_full' })
-  expect(failing.state).toBe('failed')
+  expect(await parked).toMatchObject({ name: 'StorageError', code: 'disk_full' })
+  expect(failing.state).toBe('parked')
   await keeping.done
   expect(steady.payload.differences(steadyFolder)).toEqual([])
+  disk.repair(greedyFolder)
+  await failing.done
+  expect(greedy.payload.differences(greedyFolder)).toEqual([])
 })
 
 test('a session closes within a few seconds though a disk hangs', { timeout: 30_000 }, async (context) => {

@@ -59,7 +59,8 @@ export async function runDemo({ seed, folder, onProcess }: DemoOptions, context:
     const metainfo = engine.parseTorrent(await readFile(torrentFile))
 
     const honest = Array.from({ length: HONEST_SEEDERS }, (_, i) => {
-      const network = ['--port', '0', '--bind', IP, '--up-rate', String(SEEDER_RATE)]
+      // All of them serve the same files, which one alone could remember.
+      const network = ['--port', '0', '--bind', IP, '--no-state', '--up-rate', String(SEEDER_RATE)]
       return SeederProcess.start(i + 1, COMMAND, ['seed', torrentFile, originals, ...network, '--json'], onProcess)
     })
     const corruptArgs = [torrentFile, corrupted, String(SEEDER_RATE), String(seed + 1)]

@@ -31,8 +31,7 @@ export async function lackOfRoom(volume: Volume, { root, paths, left, had }: Roo
   )
 }
 
-/** Words for a disk that takes no more; it is waited for. */
-export function diskFull(root: string, why: string): StorageError {
+function diskFull(root: string, why: string): StorageError {
   return new StorageError(
     'disk_full',
     `The disk of ${root} is full: ${why}; it goes on by itself once there is room`,

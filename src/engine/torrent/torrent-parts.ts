@@ -91,7 +91,7 @@ async function openWith(
   const volume = await platform.disk.openVolume(layout.root)
   await findNames(layout, volume, settings, options.partNames ?? false)
   const paths = layout.files.map(({ path }) => path)
-  if (await isDriveGone(volume, settings.current.marks, paths)) throw driveGone(layout.root)
+  if (!isDistrusted && (await isDriveGone(volume, settings.current.marks, paths))) throw driveGone(layout.root)
   await layout.places?.find(volume, (file) => selection.isSkipped(file))
   const opened = folder
     ? await openTorrentJournal({ platform, metainfo, map, layout, volume, folder, isDistrusted }, owners.records)

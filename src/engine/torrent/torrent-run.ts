@@ -219,7 +219,7 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
     const { map, metainfo, around } = this.#options
     const now = (): number => around.platform.clock.now()
     const { have, volume } = download
-    let progress: CheckProgress | null = null
+    let progress = null as CheckProgress | null
     try {
       await checkContent({
         map,
@@ -236,7 +236,7 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
         isStopped: () => this.isStopped,
       })
     } finally {
-      await (progress as CheckProgress | null)?.end(this.isStopped)
+      await progress?.end(this.isStopped)
     }
   }
 

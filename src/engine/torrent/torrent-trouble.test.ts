@@ -1,5 +1,5 @@
 // A torrent whose disk gives trouble: what passes by itself is waited for, the rest ends with a reason; nothing is lost.
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { SimContent, type SimDevice, type SimNode, Simulator } from '../../sim/index.ts'
 import { Session } from '../session/session.ts'
 import type { Torrent } from './torrent.ts'
@@ -29,9 +29,10 @@ class World {
     )
   }
 
-  async start(platform = this.node.platform): Promise<void> {
+  async start(platform = this.node.platform, options: { recheck?: boolean } = {}): Promise<void> {
     this.#session = await this.settled(Session.open({ port: 6881 }, platform))
-    this.torrent = this.#session.add(this.content.torrent, { path: '/drive/downloads', peers: [SEED_ADDRESS] })
+    const place = { path: '/drive/downloads', peers: [SEED_ADDRESS] }
+    this.torrent = this.#session.add(this.content.torrent, { ...place, ...options })
     for (const name of ['checking', 'checked', 'parked', 'resumed', 'failed', 'done'] as const) {
       this.torrent.on(name, (payload) => {
         const { error } = payload as { error?: { code: string } }
@@ -209,6 +210,21 @@ test('a disk that is full again each time is asked less and less often', async (
   expect(parked).toBeGreaterThan(5)
   expect(parked).toBeLessThan(25)
   world.drive.failWrites(null)
+  await world.untilState('seeding')
+  expect(world.isComplete).toBe(true)
+})
+
+test('a drive that will not come back is given up by a recheck, which begins anew', async () => {
+  const world = await downloading(40)
+  await world.end()
+  // What was there is deleted, and the system counts its drives in another way.
+  world.drive.files.remove('/drive/downloads')
+  vi.spyOn(world.drive, 'fileSystem', 'get').mockReturnValue('another')
+  await world.start(world.node.restart())
+  await world.untilState('parked')
+  expect(world.torrent.diagnose()[0]).toMatchObject({ error: 'drive_gone' })
+  await world.end()
+  await world.start(world.node.restart(), { recheck: true })
   await world.untilState('seeding')
   expect(world.isComplete).toBe(true)
 })

@@ -1,19 +1,9 @@
-// One torrent, composed: content on disk, download, upload, swarm and trackers, and the states it goes through.
-//
-//   checking -> downloading -> seeding     any of them -> stopped (removed), failed (a person must act),
-//                                                         or parked (the disk is full or gone) -> checking
-//
-// It owns the state and the events; each part owns its facts. Nothing about pieces, blocks or messages is decided here.
+// One torrent, as applications, its session and its trackers know it. It puts together what it is made of and passes on what
+// is asked of it: states are of its life, facts of its parts. Nothing about pieces, blocks or messages is decided here.
 import { type Address, addressKey, parseAddress } from '../../base/address.ts'
 import { toHex } from '../../base/bytes.ts'
 import { Emitter } from '../../base/emitter.ts'
-import {
-  FormatError,
-  type PeerError,
-  type StateError,
-  type StorageError,
-  type TrackerError,
-} from '../../base/errors.ts'
+import { FormatError, type TrackerError } from '../../base/errors.ts'
 import { PEER_ID_PREFIX } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform, RemovedTree } from '../../platform/platform.ts'
 import type { Metainfo, TorrentFile } from '../../protocol/metainfo/metainfo.ts'
@@ -21,18 +11,12 @@ import { newName, newPath } from '../../protocol/metainfo/new-path.ts'
 import { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
 import type { BookCensus } from '../policy/peer-book.ts'
-import { type ContentLocation, contentRoot, locationOf } from '../storage/content-layout.ts'
-import { moveContent } from '../storage/content-move.ts'
-import { NO_SETTINGS } from '../storage/torrent-settings.ts'
-import { lockContent, removeContent } from '../storage/content-removal.ts'
-import { fileAttributes } from '../storage/file-attributes.ts'
+import { locationOf } from '../storage/content-layout.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
 import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../transport/rate-limits.ts'
 import { diagnose } from './diagnosis.ts'
 import { gatherFacts } from './diagnosis-facts.ts'
 import { FileSelection } from './file-selection.ts'
-import { Parking } from './parking.ts'
-import { passingTrouble, roomLacking } from './passing-trouble.ts'
 import type {
   Cause,
   FileInfo,
@@ -45,8 +29,7 @@ import type {
   TorrentStats,
 } from './torrent-api.ts'
 import { TorrentFigures } from './torrent-figures.ts'
-import type { TorrentParts } from './torrent-parts.ts'
-import { type RunOwner, TorrentRun } from './torrent-run.ts'
+import { TorrentLife } from './torrent-life.ts'
 import type { TorrentInternals, TorrentSurroundings } from './torrent-surroundings.ts'
 
 /** One direction of the payload, under a limit. */
@@ -58,17 +41,14 @@ export interface RateSharer {
 }
 
 const PEERS_WANTED = 50
-/** Fewer connected peers than this, and trackers are asked for more as soon as they allow. */
-const FEW_PEERS = 20
 
-export class Torrent implements RunOwner, AnnouncerOwner {
+export class Torrent implements AnnouncerOwner {
   readonly metainfo: Metainfo
   /** Hex of the v1 infohash. */
   readonly infohash: string
   /** Every piece verified and written; rejects when the torrent fails or is removed before. */
   readonly done: Promise<void>
   readonly peerId: Uint8Array
-  readonly #options: TorrentOptions & TorrentInternals
   readonly #around: TorrentSurroundings
   readonly #map: PieceMap
   readonly #events = new Emitter<TorrentEvents>()
@@ -76,28 +56,8 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   readonly #downLimiter: RateLimiter
   readonly #upLimiter: RateLimiter
   readonly #figures: TorrentFigures
-  #state: TorrentState = 'checking'
-  #error: StorageError | StateError | null = null
-  /** Of the content, as far as it is known. */
-  #location: ContentLocation
-  #moving: Promise<void> = Promise.resolve()
-  #checking: { readonly done: number; readonly total: number } | null = null
-  #run: TorrentRun | null = null
-  /** The end of the last run, and of its announces. */
-  #stopping: Promise<void> = Promise.resolve()
-  readonly #parking = new Parking()
-  #isLooking = false
-  /** As the last run knew them. */
-  #settings = NO_SETTINGS
   readonly #selection: FileSelection
-  #isCompleting = false
-  #wasCompleteAtStart = false
-  /** Something has been fetched: the files are of our making. */
-  #hasStored = false
-  #resolveDone!: () => void
-  #rejectDone!: (error: Error) => void
-  #removal: Promise<void> | null = null
-  #deletion: Promise<RemovedTree> | null = null
+  readonly #life: TorrentLife
   /** Whom the user named, by their keys. */
   readonly #userPeers = new Map<string, Address>()
 
@@ -105,8 +65,6 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   constructor(metainfo: Metainfo, options: TorrentOptions & TorrentInternals, around: TorrentSurroundings) {
     this.metainfo = metainfo
     this.infohash = toHex(metainfo.infohashV1!)
-    this.#options = options
-    this.#location = options
     this.#around = around
     this.#map = new PieceMap(metainfo)
     this.#selection = new FileSelection(metainfo, this.#map, options.files)
@@ -116,12 +74,6 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     this.#upLimiter = new RateLimiter(limits.up, around.upLimiter)
     for (const peer of options.peers ?? []) this.#nameUserPeer(peer)
     this.peerId = makePeerId(around.platform)
-    this.done = new Promise((resolve, reject) => {
-      this.#resolveDone = resolve
-      this.#rejectDone = reject
-    })
-    // Whoever does not wait for `done` must not die of an unhandled rejection: `failed` says the same.
-    this.done.catch(() => {})
     this.#announcer = new Announcer(
       {
         platform: around.platform,
@@ -134,11 +86,26 @@ export class Torrent implements RunOwner, AnnouncerOwner {
       },
       this,
     )
-    void this.#start()
+    this.#life = new TorrentLife({
+      metainfo,
+      map: this.#map,
+      peerId: this.peerId,
+      options,
+      around,
+      selection: this.#selection,
+      figures: this.#figures,
+      downLimiter: this.#downLimiter,
+      upLimiter: this.#upLimiter,
+      announcer: this.#announcer,
+      events: this.#events,
+      userPeers: this.#userPeers,
+    })
+    this.done = this.#life.done
+    void this.#life.start()
   }
 
   get state(): TorrentState {
-    return this.#state
+    return this.#life.state
   }
 
   on<Name extends keyof TorrentEvents>(event: Name, listener: (payload: TorrentEvents[Name]) => void): () => void {
@@ -146,24 +113,24 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   }
 
   stats(): TorrentStats {
-    return this.#figures.stats(this.#state, this.#parts, this.#around.platform.clock.now())
+    return this.#figures.stats(this.#life.state, this.#life.parts, this.#around.platform.clock.now())
   }
 
   /** One byte a piece: 0 missing, 1 under way, 2 had. */
   pieceStates(): Uint8Array {
-    return this.#figures.pieceStates(this.#parts)
+    return this.#figures.pieceStates(this.#life.parts)
   }
 
   /** The connected peers, as they are now. */
   peers(): PeerInfo[] {
-    return this.#figures.peers(this.#parts)
+    return this.#figures.peers(this.#life.parts)
   }
 
   /** Its files, without padding (BEP 47), as they are now. Walks over all pieces: not for each tick. */
   files(): FileInfo[] {
-    const have = this.#parts?.download.have
+    const have = this.#life.parts?.download.have
     const { name } = locationOf(this.contentPath)
-    return this.#selection.list(have ? (piece) => have.has(piece) : null, this.#parts?.layout.names, name)
+    return this.#selection.list(have ? (piece) => have.has(piece) : null, this.#life.parts?.layout.names, name)
   }
 
   /**
@@ -175,7 +142,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
    */
   setFilePriorities(priorities: FilePriorities): Promise<void> {
     this.#selection.set(priorities)
-    return this.#run!.select()
+    return this.#life.select()
   }
 
   /**
@@ -190,8 +157,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     if (!file || file.isPad) throw new TypeError(`Cannot rename file ${index}: ${this.metainfo.name} has no such file`)
     const name = newPath(path)
     if (this.metainfo.isSingleFile) return this.rename(path)
-    if (!this.#isRunning) throw new TypeError(`Cannot rename file ${index}: the torrent is ${this.#state}`)
-    await this.#run!.renameFile(index, name)
+    await this.#life.renameFile(index, name)
   }
 
   /**
@@ -202,7 +168,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   async rename(name: string): Promise<void> {
     const cleaned = newName(name, this.metainfo.isSingleFile)
     if (cleaned.toLowerCase().startsWith(`.${this.infohash}`)) throw ownName(cleaned)
-    await this.#relocate({ path: locationOf(this.contentPath).path, name: cleaned })
+    await this.#life.relocate({ path: locationOf(this.contentPath).path, name: cleaned })
   }
 
   /**
@@ -214,26 +180,12 @@ export class Torrent implements RunOwner, AnnouncerOwner {
    * torrent does not run, or when it has no place of its own.
    */
   async move(folder: string): Promise<void> {
-    await this.#relocate({ path: folder, name: locationOf(this.contentPath).name })
-  }
-
-  async #relocate(to: ContentLocation): Promise<void> {
-    if (this.#isElsewhere) throw new TypeError(`Cannot move ${this.metainfo.name}: it has no place of its own`)
-    if (!this.#isRunning) throw new TypeError(`Cannot move ${this.metainfo.name}: the torrent is ${this.#state}`)
-    if (contentRoot(this.metainfo, to) === this.contentPath) return
-    const moving = this.#moveTo(to)
-    this.#moving = moving.catch(() => {})
-    await moving
+    await this.#life.relocate({ path: folder, name: locationOf(this.contentPath).name })
   }
 
   /** The torrent's file or top folder: where it is, or will be made. */
   get contentPath(): string {
-    return contentRoot(this.metainfo, this.#location)
-  }
-
-  /** What is fetched lies somewhere else than the torrent says, or is not all of it. */
-  get #isElsewhere(): boolean {
-    return this.#options.layout !== undefined || this.#options.pieces !== undefined
+    return this.#life.contentPath
   }
 
   /** Why it is slow, or does nothing: the most decisive cause first. Empty for a torrent that does well. Not for each tick. */
@@ -242,9 +194,9 @@ export class Torrent implements RunOwner, AnnouncerOwner {
     const { budget, listenPort } = around
     const subject = {
       stats: this.stats(),
-      error: this.#error,
-      checking: this.#checking,
-      parts: this.#parts,
+      error: this.#life.error,
+      checking: this.#life.checking,
+      parts: this.#life.parts,
       map: this.#map,
       watch: this.#figures.watch,
       banned: this.#figures.banned,
@@ -260,7 +212,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
 
   /** The addresses known of its swarm, counted; null until its data has been found. Walks over all of them. */
   knownAddresses(): BookCensus | null {
-    return this.#parts?.swarm.book.census() ?? null
+    return this.#life.parts?.swarm.book.census() ?? null
   }
 
   trackers(): TrackerStatus[] {
@@ -273,7 +225,7 @@ export class Torrent implements RunOwner, AnnouncerOwner {
    */
   addPeer(address: string): void {
     const peer = this.#nameUserPeer(address)
-    this.#parts?.swarm.addAddress(peer, 'user')
+    this.#life.parts?.swarm.addAddress(peer, 'user')
   }
 
   #nameUserPeer(text: string): Address {
@@ -302,283 +254,39 @@ export class Torrent implements RunOwner, AnnouncerOwner {
    * see `RemoveOptions`. Resolves to what was deleted; null: nothing was to be.
    * Rejects only when it was to be deleted: with StorageError, when all that can be deleted has been; with StateError `in_use`.
    */
-  async remove({ data = false }: RemoveOptions = {}): Promise<RemovedTree | null> {
-    this.#removal ??= this.#leave()
-    await this.#removal
-    if (data) this.#deletion ??= this.#delete()
-    const deleted = this.#deletion?.catch((error: unknown) => {
-      if (data) throw error
-      return null
-    })
-    const removed = (await deleted) ?? null
-    this.#around.onRemoved()
-    return removed
+  remove(options: RemoveOptions = {}): Promise<RemovedTree | null> {
+    return this.#life.remove(options)
   }
 
   // ---------------------------------------------------------------- for the session
 
   /** Somebody connected to us for this torrent. Null: not now. */
   accept(connection: Connection): ConnectionHandler | null {
-    return this.#isRunning ? (this.#parts?.swarm.accept(connection) ?? null) : null
+    return this.#life.isRunning ? (this.#life.parts?.swarm.accept(connection) ?? null) : null
   }
 
   /** What waits for the download limit; null while there is nothing. */
   get asking(): RateSharer | null {
-    return this.#isRunning ? this.#parts!.swarm.asking : null
+    return this.#life.isRunning ? this.#life.parts!.swarm.asking : null
   }
 
   /** What waits for the upload limit; null while there is nothing. */
   get serving(): RateSharer | null {
-    return this.#isRunning ? this.#parts!.upload : null
+    return this.#life.isRunning ? this.#life.parts!.upload : null
   }
 
   /** The download limit changes: so many of the bytes that were asked for are waited for, the rest is cancelled. */
   keepOutstanding(bytes: number): void {
-    this.#parts?.swarm.asking.keepOnly(bytes)
-  }
-
-  /** Null until the place on disk has been found. */
-  get #parts(): TorrentParts | null {
-    return this.#run?.parts ?? null
-  }
-
-  get #isRunning(): boolean {
-    return (this.#state === 'downloading' || this.#state === 'seeding') && !this.#run!.isStopped
+    this.#life.parts?.swarm.asking.keepOnly(bytes)
   }
 
   tick(now: number): void {
-    if (this.#parking.isDue(now)) void this.#lookAgain()
-    if (!this.#isRunning) return
-    const { download, swarm } = this.#parts!
-    if (this.#state === 'downloading') this.#figures.tick(this.#parts!, now)
-    this.#parts!.journal?.tick()
-    download.tick()
-    swarm.tick(now)
-    if (this.#state === 'downloading' && swarm.connectedCount < FEW_PEERS) this.#announcer.wantMore(now)
-    this.#announcer.tick(now)
+    this.#life.tick(now)
   }
 
-  /** The machine has slept: connections are dead, whatever they say, and everybody is somewhere else. */
+  /** The machine has slept. */
   onSuspended(now: number): void {
-    this.#run!.dropConnections()
-    this.#announcer.wantMore(now)
-  }
-
-  // ---------------------------------------------------------------- life
-
-  async #start(): Promise<void> {
-    if (this.#isOver) return
-    this.#settings = this.#parts?.settings.current ?? this.#settings
-    const run = new TorrentRun(
-      {
-        metainfo: this.metainfo,
-        map: this.#map,
-        peerId: this.peerId,
-        options: this.#options,
-        selection: this.#selection,
-        around: this.#around,
-        downLimiter: this.#downLimiter,
-        upLimiter: this.#upLimiter,
-        location: this.#location,
-        earlier: this.#settings,
-        isDistrusted: this.#options.recheck === true && this.#run === null,
-      },
-      this.#figures,
-      this,
-    )
-    this.#run = run
-    try {
-      const parts = await run.open()
-      if (!parts) return
-      if (!this.#isElsewhere) this.#location = locationOf(parts.layout.root)
-      this.#unpark()
-      for (const address of this.#userPeers.values()) parts.swarm.addAddress(address, 'user')
-      if (!(await run.check(parts))) return
-      const lack = await roomLacking(parts)
-      if (lack) throw lack
-      if (this.#options.preallocate && !(await run.preallocate(parts))) return
-      if (!run.isStopped) this.#goOn(parts)
-    } catch (error) {
-      this.onTrouble(error as StorageError)
-    }
-  }
-
-  /** After every wait: has it been removed, or has it failed? */
-  get #isOver(): boolean {
-    return this.#removal !== null || this.#state === 'failed'
-  }
-
-  #goOn({ download, swarm }: TorrentParts): void {
-    const now = this.#around.platform.clock.now()
-    const { superSeed = 'off' } = this.#options
-    this.#wasCompleteAtStart = download.isComplete
-    if (download.have.isFull && superSeed !== 'off') swarm.superSeed(superSeed)
-    this.#state = 'downloading'
-    if (!download.isComplete) this.#around.ledger.enter(download)
-    this.#announcer.start(now)
-    if (download.isComplete) void this.#complete()
-    else this.tick(now)
-    this.#around.onReady()
-  }
-
-  async onSelected(): Promise<void> {
-    if (!this.#isRunning) return
-    const parts = this.#parts!
-    parts.swarm.onWantedChange()
-    if (parts.download.isComplete) await this.#complete()
-    else if (this.#state === 'seeding') this.#goOnDownloading(parts)
-  }
-
-  #goOnDownloading({ download, swarm }: TorrentParts): void {
-    this.#state = 'downloading'
-    this.#around.ledger.enter(download)
-    swarm.becomeLeecher()
-    this.#announcer.wantMore(this.#around.platform.clock.now())
-  }
-
-  /** Everything that is wanted is here. Files that no piece touches, the empty ones, are made now. */
-  async #complete(): Promise<void> {
-    const { layout, download, swarm } = this.#parts!
-    if (this.#isCompleting) return
-    this.#isCompleting = true
-    try {
-      const empty = this.#options.pieces ? [] : this.#selection.emptyFiles(layout)
-      if (empty.length > 0) await download.volume.ensureFiles(empty)
-      await this.#run!.settled()
-      if (this.#hasStored && !this.#options.pieces) await this.#applyAttributes(this.#parts!)
-    } catch (error) {
-      return this.onTrouble(error as StorageError)
-    } finally {
-      this.#isCompleting = false
-    }
-    if (this.#state !== 'downloading' || !this.#isRunning || !download.isComplete) return
-    this.#state = 'seeding'
-    this.#around.ledger.leave(download)
-    if (!this.#wasCompleteAtStart) this.#announcer.announceCompleted(this.#around.platform.clock.now())
-    swarm.becomeSeed()
-    this.#resolveDone()
-    this.#events.emit('done', {})
-    this.#events.emit('seeding', {})
-  }
-
-  /** Where they cannot be had, the content is as good without them. */
-  async #applyAttributes({ layout, download: { volume } }: TorrentParts): Promise<void> {
-    const attributes = fileAttributes(this.metainfo, layout, (file) => this.#selection.isSkipped(file))
-    if (attributes.executables.length === 0 && attributes.links.length === 0) return
-    try {
-      await volume.applyAttributes(layout.root, attributes)
-    } catch (error) {
-      if (this.#isRunning) this.onWarning('disk', 'attributes_failed', (error as Error).message)
-    }
-  }
-
-  /** The run cannot go on. What passes by itself is waited for. */
-  async #endRun(run: TorrentRun, error: StorageError | StateError): Promise<void> {
-    this.#stopping = this.#stop()
-    const passing = await passingTrouble(error, run.parts, this.#around.platform.disk)
-    if (this.#isOver) return
-    if (passing) this.#park(passing)
-    else this.#fail(error)
-  }
-
-  #park(error: StorageError): void {
-    // Still for the same reason.
-    if (this.#state === 'parked' && this.#error?.code === error.code) return
-    this.#state = 'parked'
-    this.#error = error
-    this.#parking.begin(error, this.#around.platform.clock.now())
-    this.#around.log({ level: 'info', scope: 'disk', message: error.message })
-    this.#events.emit('parked', { error })
-  }
-
-  /** A parked torrent tries to go on, as soon as there is a chance. */
-  async #lookAgain(): Promise<void> {
-    if (this.#isLooking) return
-    this.#isLooking = true
-    try {
-      // The journal is let go with the old run.
-      await this.#stopping
-      const parts = this.#parts
-      const isFull = this.#error?.code === 'disk_full' && parts && (await roomLacking(parts)) !== null
-      if (!isFull) await this.#start()
-    } catch (error) {
-      this.#around.log({ level: 'debug', scope: 'disk', message: (error as Error).message })
-    } finally {
-      this.#isLooking = false
-    }
-  }
-
-  #unpark(): void {
-    if (this.#state !== 'parked') return
-    this.#state = 'checking'
-    this.#error = null
-    this.#parking.end(this.#around.platform.clock.now())
-    this.#events.emit('resumed', {})
-  }
-
-  #fail(error: StorageError | StateError): void {
-    if (this.#isOver) return
-    this.#state = 'failed'
-    this.#error = error
-    this.#around.log({ level: 'info', scope: 'disk', message: error.message })
-    this.#rejectDone(error)
-    this.#events.emit('failed', { error })
-    this.#stopping = this.#stop()
-  }
-
-  async #leave(): Promise<void> {
-    const hadFailed = this.#state === 'failed'
-    this.#state = 'stopped'
-    await this.#moving
-    if (!hadFailed) this.#rejectDone(new Error(`The torrent ${this.metainfo.name} was removed before it was complete`))
-    await this.#stop()
-  }
-
-  async #delete(): Promise<RemovedTree> {
-    const { metainfo } = this
-    const { platform } = this.#around
-    const foreign = this.#options.layout?.(this.#map)
-    if (foreign) return removeContent(platform, { layout: foreign, folder: null })
-    const earlier = this.#parts?.settings.current ?? this.#settings
-    const content = await lockContent({ platform, metainfo, map: this.#map, location: this.#location, earlier })
-    return removeContent(platform, content)
-  }
-
-  async #moveTo(to: ContentLocation): Promise<void> {
-    const { platform } = this.#around
-    this.#state = 'moving'
-    const connected = [...this.#parts!.swarm.connected()].filter((peer) => !peer.isIncoming).map(({ key }) => key)
-    this.#stopping = this.#stop()
-    await this.#stopping
-    try {
-      if (this.#isOver) return
-      await moveContent({
-        platform,
-        metainfo: this.metainfo,
-        map: this.#map,
-        from: this.#location,
-        to,
-        earlier: this.#parts!.settings.current,
-        onProgress: (progress) => this.#events.emit('moving', progress),
-        isStopped: () => this.#isOver,
-        warn: (message) => this.onWarning('disk', 'move_incomplete', message),
-      })
-      this.#location = to
-      this.#events.emit('moved', { path: this.contentPath })
-    } finally {
-      if (!this.#isOver) await this.#goOnAt(connected)
-    }
-  }
-
-  /** Wherever the content is now. */
-  async #goOnAt(peers: readonly string[]): Promise<void> {
-    this.#state = 'checking'
-    await this.#start()
-    for (const peer of peers) this.#parts?.swarm.addAddress(parsePeer(peer), 'tracker')
-  }
-
-  async #stop(): Promise<void> {
-    await Promise.all([this.#announcer.stop(), this.#run!.stop()])
+    this.#life.onSuspended(now)
   }
 
   // ---------------------------------------------------------------- what the trackers ask and report
@@ -589,58 +297,19 @@ export class Torrent implements RunOwner, AnnouncerOwner {
   }
 
   onAddresses(addresses: readonly Address[]): void {
-    for (const address of addresses) this.#parts?.swarm.addAddress(address, 'tracker')
+    for (const address of addresses) this.#life.parts?.swarm.addAddress(address, 'tracker')
   }
 
   onTrackerWarning(trackerUrl: string, message: string): void {
-    this.onWarning('tracker', 'tracker_warning', `${trackerUrl} warns: ${message}`)
+    this.#life.onWarning('tracker', 'tracker_warning', `${trackerUrl} warns: ${message}`)
   }
 
   onTrackerError(_trackerUrl: string, error: TrackerError): void {
-    this.onWarning('tracker', error.code === 'tracker_failure' ? 'tracker_refused' : 'tracker_failed', error.message)
-  }
-
-  // ---------------------------------------------------------------- what the run reports
-
-  onChecking(done: number, total: number): void {
-    this.#checking = { done, total }
-    this.#events.emit('checking', { done, total })
-  }
-
-  onChecked(good: number): void {
-    this.#checking = null
-    this.#events.emit('checked', { good })
-  }
-
-  onAllocating(done: number, total: number): void {
-    this.#events.emit('allocating', { done, total })
-  }
-
-  onStored(): void {
-    this.#hasStored = true
-    const { download } = this.#parts!
-    if (download.isComplete && this.#state === 'downloading') void this.#complete()
-  }
-
-  onTrouble(error: StorageError | StateError): void {
-    const run = this.#run!
-    if (!this.#isOver && !run.isStopped) void this.#endRun(run, error)
-  }
-
-  onWarning(scope: string, code: string, message: string): void {
-    this.#around.log({ level: 'info', scope, message })
-    this.#events.emit('warning', { code, message })
-  }
-
-  onPeerDropped(address: string, error: PeerError, pieces?: readonly number[]): void {
-    this.#around.log({ level: 'info', scope: 'peer', message: `${address}: ${error.message}` })
-    if (error.code === 'corrupt_data') this.#figures.banned++
-    this.#events.emit('peerDropped', {
-      address,
-      reason: error.code,
-      message: error.message,
-      ...(pieces ? { pieces } : {}),
-    })
+    this.#life.onWarning(
+      'tracker',
+      error.code === 'tracker_failure' ? 'tracker_refused' : 'tracker_failed',
+      error.message,
+    )
   }
 }
 

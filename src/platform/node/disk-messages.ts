@@ -25,7 +25,6 @@ interface Arguments {
   sizes: [paths: readonly string[]]
   states: [paths: readonly string[]]
   taken: [paths: readonly string[]]
-  sync: [files: readonly string[], folders: readonly string[]]
   /** path, length; path, length; ... */
   ensure: [files: readonly (string | number)[]]
   assemble: [path: string, through: string, from: PackedSpans, offsets: readonly number[]]
@@ -47,7 +46,6 @@ interface Results {
   sizes: readonly number[]
   states: readonly (FileState | null)[]
   taken: number
-  sync: readonly FileState[]
   ensure: null
   assemble: null
   rename: boolean

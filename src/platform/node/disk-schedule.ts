@@ -2,7 +2,8 @@
 // An operation that has begun pauses for a more urgent one, and is then resumed.
 import { StorageError } from '../../base/errors.ts'
 import type { Operation, OperationKind, OperationResult, Reply } from './disk-messages.ts'
-import type { DiskOperations, Work } from './disk-operations.ts'
+import type { DiskOperations } from './disk-operations.ts'
+import type { Work } from './disk-work.ts'
 import { toStorageError } from './storage-error.ts'
 
 const URGENCY: Readonly<Record<OperationKind, number>> = {
@@ -21,7 +22,6 @@ const URGENCY: Readonly<Record<OperationKind, number>> = {
   removeTree: 1,
   attributes: 1,
   release: 1,
-  sync: 1,
   hash: 2,
   copy: 2,
   reserve: 2,

@@ -18,6 +18,7 @@ import type {
 } from '../platform.ts'
 import { diskClosed, type DiskHands } from './disk-hands.ts'
 import { BLOCK_BYTES, FRAME_BLOCKS, SLOT_BYTES } from './disk-memory.ts'
+import type { DiskSync } from './disk-sync.ts'
 import {
   packDigest,
   packEntry,
@@ -42,8 +43,8 @@ export interface DeviceHands {
   /** That have begun to work. */
   readonly all: readonly DiskHands[]
   idlest(this: void): DiskHands
-  /** Who does nothing but sync, which takes long and must not keep others waiting. */
-  sync(this: void): DiskHands
+  /** Takes long, and must not keep others waiting. */
+  readonly sync: DiskSync
 }
 
 /** Where a volume lies. */
@@ -134,7 +135,7 @@ export class NodeVolume implements Volume {
 
   async sync(paths: readonly string[]): Promise<readonly FileState[]> {
     const fresh = paths.filter((path) => !this.#syncedNames.has(path))
-    const states = await this.#give(this.#hands.sync, 'sync', paths[0] ?? '', 0, paths, this.#foldersOf(fresh))
+    const states = await this.#sync(paths, this.#foldersOf(fresh))
     for (const path of fresh) this.#syncedNames.add(path)
     return states
   }
@@ -173,7 +174,7 @@ export class NodeVolume implements Volume {
   }
 
   async syncFolders(folders: readonly string[]): Promise<void> {
-    await this.#give(this.#hands.sync, 'sync', folders[0] ?? '', 0, [], folders)
+    await this.#sync([], folders)
   }
 
   async copy(from: FileSpan, path: string, offset: number): Promise<void> {
@@ -216,26 +217,21 @@ export class NodeVolume implements Volume {
     return [...folders].toSorted((a, b) => b.length - a.length)
   }
 
+  async #sync(files: readonly string[], folders: readonly string[]): Promise<readonly FileState[]> {
+    if (this.#isClosed()) throw diskClosed(files[0] ?? folders[0] ?? '')
+    return this.#track(this.#hands.sync.sync(files, folders))
+  }
+
   async #do<Kind extends OperationKind>(
     kind: Kind,
     path: string,
     bytes: number,
     ...details: OperationArguments<Kind>
   ): Promise<OperationResult<Kind>> {
-    return this.#give(this.#hands.idlest, kind, path, bytes, ...details)
-  }
-
-  async #give<Kind extends OperationKind>(
-    hands: () => DiskHands,
-    kind: Kind,
-    path: string,
-    bytes: number,
-    ...details: OperationArguments<Kind>
-  ): Promise<OperationResult<Kind>> {
     if (this.#isClosed()) throw diskClosed(path)
-    const chosen = hands()
-    if (!this.#told.has(chosen)) this.#tell(chosen)
-    return this.#track(chosen.do(kind, path, bytes, ...details))
+    const hands = this.#hands.idlest()
+    if (!this.#told.has(hands)) this.#tell(hands)
+    return this.#track(hands.do(kind, path, bytes, ...details))
   }
 
   #tell(hands: DiskHands): void {

@@ -4,6 +4,7 @@ import { Pool } from '../../base/pool.ts'
 import type { Disk, Frame, Slot, Volume } from '../platform.ts'
 import { diskClosed, DiskInThread, DiskThread, type DiskHands } from './disk-hands.ts'
 import { allocateSlabs, copyToShared, FRAME_BLOCKS, FRAME_BYTES, SLOT_BYTES, type SharedSlabs } from './disk-memory.ts'
+import { DiskSync } from './disk-sync.ts'
 import { NodeVolume, type DeviceHands } from './disk-volume.ts'
 import { diskWorkerFile } from './disk-worker-file.ts'
 import { DEFAULT_MEMORY, splitMemory } from './memory-split.ts'
@@ -117,8 +118,8 @@ export class NodeDisk implements Disk {
   }
 
   close(): Promise<void> {
-    const hands = [...this.#devices.values()].flatMap((device) => device.all)
-    this.#closing ??= Promise.all(hands.map((hand) => hand.close(this.#closeLimitMs))).then(() => {})
+    const devices = [...this.#devices.values()]
+    this.#closing ??= Promise.all(devices.map((device) => device.close(this.#closeLimitMs))).then(() => {})
     return this.#closing
   }
 
@@ -128,10 +129,10 @@ export class NodeDisk implements Disk {
 
 /** A storage device, and who works for it. */
 class Device implements DeviceHands {
+  readonly sync = new DiskSync()
   readonly #workers: number
   readonly #start: () => DiskHands
   readonly #hands: DiskHands[] = []
-  #sync: DiskHands | null = null
 
   constructor(workers: number, start: () => DiskHands) {
     this.#workers = workers
@@ -139,7 +140,7 @@ class Device implements DeviceHands {
   }
 
   get all(): readonly DiskHands[] {
-    return this.#sync ? [...this.#hands, this.#sync] : this.#hands
+    return this.#hands
   }
 
   /** Those with the least to do; new ones while all are busy and there may be more. */
@@ -152,5 +153,7 @@ class Device implements DeviceHands {
     return fresh
   }
 
-  readonly sync = (): DiskHands => (this.#sync ??= this.#start())
+  close(limitMs: number): Promise<unknown> {
+    return Promise.all([this.sync.close(limitMs), ...this.#hands.map((hands) => hands.close(limitMs))])
+  }
 }

@@ -31,7 +31,7 @@ export class TerminalReporter implements Reporter {
 
   report(event: CommandEvent): void {
     // The live view shows it for as long as it is so.
-    if (event.event === 'slow') return
+    if (event.event === 'slow' || event.event === 'parked') return
     const text = this.#eventText.of(event)
     if (text !== null) this.#area.print(text)
   }

@@ -117,3 +117,12 @@ test('taking space is shown as that', () => {
     '1.00 MiB of 4.00 MiB of space on disk',
   ])
 })
+
+test('a torrent that waits for its disk says for what', () => {
+  const slowness = { isStalled: true, message: 'The disk is full' }
+  const waiting = { ...view({ state: 'parked', peers: 0 }), slowness }
+  const lines = renderProgress(waiting, 70, plainStyle())
+  expect(lines[0]).toMatch(/waiting$/)
+  expect(lines.at(-1)).toBe('Waiting: The disk is full')
+  expect(describeProgress(waiting)).toBe('Waiting with debian.iso: 50.0 %')
+})

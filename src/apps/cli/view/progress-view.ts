@@ -39,8 +39,12 @@ export function renderProgress(view: ProgressView, columns: number, style: Style
     `${renderBar(fraction, Math.max(1, columns - label.length), style)}${style.bold(label)}`,
     joinThatFit(checking ? checkingFigures(checking) : transferFigures(stats), columns, style),
     renderPieceStrip(view.pieceStates, columns, style),
-    ...(slowness ? renderReason(printable(slownessText(slowness.isStalled, slowness.message)), columns, style) : []),
+    ...(slowness ? renderReason(printable(reasonText(stats, slowness)), columns, style) : []),
   ].filter((line) => line !== '')
+}
+
+function reasonText({ state }: TorrentStats, { isStalled, message }: NonNullable<ProgressView['slowness']>): string {
+  return state === 'parked' ? `Waiting: ${message}` : slownessText(isStalled, message)
 }
 
 /** `Stalled: all 12 connected peers choke us`. */

@@ -96,6 +96,14 @@ export class JournalFacts {
     return true
   }
 
+  /** Whether any piece of the file was written. */
+  holdsPiece(file: number): boolean {
+    const pieces = this.#geometry.piecesOf(file)
+    if (!pieces) return false
+    for (let piece = pieces.first; piece <= pieces.last; piece++) if (this.written.has(piece)) return true
+    return false
+  }
+
   #write(piece: number, at: number): void {
     const entry: Entry = { at, certainty: 'written' }
     this.written.set(piece, entry)

@@ -179,6 +179,17 @@ describe('finished blocks', () => {
     expect(found(records, { states: [null, null, null, null] })).toEqual([])
   })
 
+  test('of a piece that lies in a file that is not there yet are fetched again, and nobody is blamed', () => {
+    const records = [started('B'), written(2), blocks(3, 0b1100_0000)]
+    const states = [state(ALIVE), state(ALIVE), null, null]
+    const found = replay(records, { states })
+    expect(summary(found)).toBe('2')
+    expect(found.changedFiles).toEqual([])
+    expect([...found.blocks.keys()]).toEqual([])
+    // One that held a piece, and is gone, was removed by somebody.
+    expect(replay([started('B'), written(4), blocks(3, 0b1100_0000)], { states }).changedFiles).toEqual([3])
+  })
+
   test('are each as certain as the record that tells of them', () => {
     const records = [started('A'), blocks(0, 0b1000_0000), syncing(1), synced(1, 0), blocks(0, 0b0100_0000)]
     expect(found(records)).toEqual(['0: 10000000'])

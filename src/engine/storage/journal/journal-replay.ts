@@ -50,13 +50,15 @@ export function replayJournal(journal: ParsedJournal, options: ReplayOptions): R
   const isSameBoot = bootId !== '' && facts.bootId === bootId
   const isThere = (certainty: Certainty): boolean => certainty === 'synced' || (certainty === 'written' && isSameBoot)
 
-  const changedFiles = facts.touchedFiles().filter((file) => {
+  const unlikeBefore = facts.touchedFiles().filter((file) => {
     const isFinal = facts.isClosed || facts.isFileSynced(file)
     return hasChanged(states[file], recorded.get(file) ?? null, isFinal, aliveNs)
   })
-  for (const file of changedFiles) recorded.delete(file)
-  const changed = new Set(changedFiles)
-  const isUntouched = (piece: number): boolean => !geometry.filesOf(piece).some((file) => changed.has(file))
+  for (const file of unlikeBefore) recorded.delete(file)
+  const unlike = new Set(unlikeBefore)
+  const isUntouched = (piece: number): boolean => !geometry.filesOf(piece).some((file) => unlike.has(file))
+  // Of a piece of which only some blocks were written, a file may not have been made so far.
+  const changedFiles = unlikeBefore.filter((file) => states[file] !== null || facts.holdsPiece(file))
 
   const have = new Bitfield(geometry.pieceCount)
   const synced = new Bitfield(geometry.pieceCount)
