@@ -10,7 +10,8 @@ import {
   type Item,
 } from '../../protocol/dht/index.ts'
 import { Simulator } from '../../sim/index.ts'
-import { DhtNode, type DhtOptions } from './dht-node.ts'
+import type { DhtOptions } from './dht/dht-api.ts'
+import { DhtNode } from './dht-node.ts'
 import { DhtExchange } from './dht/dht-exchange.ts'
 import { isUsableAddress } from './dht/usable-address.ts'
 
@@ -135,6 +136,37 @@ test('routers lead into the network, by name, and are no part of any table', asy
       .get(4)!
       .contacts.map(({ address }) => address.ip),
   ).not.toContain('20.0.0.1')
+})
+
+test('routers are not even looked up while enough others are known', async () => {
+  const world = new World()
+  const nodes = await world.network(10)
+  const told: string[] = []
+  const routers = [{ host: 'nobody.example', port: PORT }]
+  const options = { routers, log: ({ message }: { message: string }) => void told.push(message) }
+  const again = await world.open('20.0.200.1', { ...options, saved: nodes[4].save() })
+  await world.pass(120)
+  expect(again.nodes).toBeGreaterThanOrEqual(8)
+  expect(told).toEqual([])
+})
+
+test('who finds none of those remembered asks the routers, and forgets nobody for that', async () => {
+  const gone = new World()
+  const [, former] = await gone.network(10)
+  const saved = former.save()
+  const alone = new World()
+  const node = await alone.open('20.0.200.1', { saved })
+  await alone.pass(120)
+  expect(decodeSavedNodes(node.save())).toEqual(decodeSavedNodes(saved))
+  const world = new World()
+  for (let i = 0; i < 9; i++) {
+    const other = await world.open(`20.1.${i}.1`)
+    if (i > 0) other.addNode(ipAddress('20.1.0.1', PORT))
+  }
+  await world.pass(60)
+  const back = await world.open('20.0.200.1', { saved, routers: [{ host: '20.1.0.1', port: PORT }] })
+  await world.pass(30)
+  expect(back.nodes).toBeGreaterThanOrEqual(8)
 })
 
 test('a read-only node finds, answers nobody, and is known to nobody', async () => {

@@ -4,84 +4,25 @@
 // What a private torrent must not do (BEP 27) is the business of whoever starts a search.
 import { ipAddress, parseIp, type Address } from '../../base/address.ts'
 import { FormatError, NetworkError } from '../../base/errors.ts'
-import type { Log } from '../../base/log.ts'
 import {
   decodeSavedNodes,
   encodeSavedNodes,
   familyOf,
   itemTarget,
   type Contact,
+  type DhtAnswer,
   type DhtRequest,
   type Family,
   type Item,
   type KrpcResponse,
+  type Lookup,
   type SampleAnswer,
   type SavedNodes,
 } from '../../protocol/dht/index.ts'
+import type { DhtOptions, DhtTask, FamilyStatus, FindPeersOptions, PutOptions, Router } from './dht/dht-api.ts'
 import { DhtFamily, type DhtPlatform } from './dht/dht-family.ts'
 import { ItemSearch, type ItemSearchResult } from './dht/item-search.ts'
-import { PeerSearch, type Announcement, type PeerSearchResult } from './dht/peer-search.ts'
-
-export interface DhtOptions {
-  /** UDP port. Default 0: any free one. */
-  readonly port?: number
-  /** Local IP: only the network of its family is joined. Default: all addresses of both families. */
-  readonly bind?: string
-  /** Where the network is entered for the first time. Default: nowhere. */
-  readonly routers?: readonly Router[]
-  /** What `save` gave in an earlier run. Bytes that are damaged are left aside, and the log is told. */
-  readonly saved?: Uint8Array
-  /** Nobody is answered (BEP 43): for who cannot be reached, or does not stay. Default false. */
-  readonly isReadOnly?: boolean
-  /** Questions asked per second and family, at most. Default 100. */
-  readonly maxAskedPerSecond?: number
-  /** Questions answered per second and family, at most. Default 500. */
-  readonly maxAnsweredPerSecond?: number
-  readonly log?: Log
-}
-
-export interface Router {
-  /** A name or an IP. */
-  readonly host: string
-  readonly port: number
-}
-
-export interface FindPeersOptions {
-  /** Default: we only look. */
-  readonly announce?: Announcement
-  /** Default false. */
-  readonly isSeed?: boolean
-  /** Estimates the size of the swarm (BEP 33). Default false. */
-  readonly isScrape?: boolean
-  /** Is told of new peers as they are found. */
-  readonly onPeers?: (peers: readonly Address[]) => void
-}
-
-/** Something that goes on for a while. */
-export interface DhtTask<Result> {
-  /** Never rejects. After `stop` it comes with what there is. */
-  readonly done: Promise<Result>
-  stop(): void
-}
-
-export interface PutOptions {
-  /** Put only over a value with this number (BEP 44). */
-  readonly cas?: bigint
-}
-
-export interface FamilyStatus {
-  readonly family: Family
-  /** Hexadecimal digits are the caller's business. */
-  readonly id: Uint8Array
-  readonly address: Address
-  /** Nodes in the table. */
-  readonly nodes: number
-  /** Null while nobody knows. */
-  readonly externalIp: string | null
-  /** Nodes of the whole network, roughly; null while nobody knows. */
-  readonly networkSize: number | null
-  readonly stored: DhtFamily['stored']
-}
+import { PeerSearch, type PeerSearchResult } from './dht/peer-search.ts'
 
 const DEFAULT_ASKED_PER_SECOND = 100
 const DEFAULT_ANSWERED_PER_SECOND = 500
@@ -107,6 +48,7 @@ export class DhtNode {
           maxAskedPerSecond: options.maxAskedPerSecond ?? DEFAULT_ASKED_PER_SECOND,
           maxAnsweredPerSecond: options.maxAnsweredPerSecond ?? DEFAULT_ANSWERED_PER_SECOND,
           closestOf: (target, family) => this.#families.get(family)?.closest(target) ?? [],
+          findRouters: () => this.#findRouters(family),
         }),
       )
     }
@@ -116,7 +58,6 @@ export class DhtNode {
   static async open(platform: DhtPlatform, options: DhtOptions = {}): Promise<DhtNode> {
     const node = new DhtNode(platform, options, restore(options))
     await node.#open()
-    void node.#findRouters()
     return node
   }
 
@@ -196,16 +137,14 @@ export class DhtNode {
   sampleInfohashes(target: Uint8Array, onSample: (from: Contact, sample: SampleAnswer) => void): DhtTask<unknown> {
     const request: DhtRequest = { method: 'sample_infohashes', target, want: [] }
     return this.#inAll<null>((family, onEnd) => {
-      const search = {
-        start: () =>
-          void family.search(target, {
-            request,
-            onAnswer: (from, { samples }) => samples && onSample(from, samples),
-            onEnd: () => onEnd(null),
-          }),
-        stop: () => {},
+      let lookup: Lookup | null = null
+      const onAnswer = (from: Contact, { samples }: DhtAnswer): void => {
+        if (samples !== undefined) onSample(from, samples)
       }
-      return search
+      const start = (): void => {
+        lookup = family.search(target, { request, onAnswer, onEnd: () => onEnd(null) })
+      }
+      return { start, stop: () => lookup?.stop() }
     })
   }
 
@@ -248,10 +187,9 @@ export class DhtNode {
     if (this.#families.size === 0) throw failure
   }
 
-  async #findRouters(): Promise<void> {
+  async #findRouters(family: Family): Promise<Address[]> {
     const found = await Promise.all((this.#options.routers ?? []).map(({ host, port }) => this.#lookUp(host, port)))
-    for (const [number, family] of this.#families)
-      family.setRouters(found.flat().filter(({ ip }) => familyOf(ip) === number))
+    return found.flat().filter(({ ip }) => familyOf(ip) === family)
   }
 
   /** Nobody is told of a name that nobody knows, except by the log. */

@@ -27,12 +27,21 @@ export function ipLengthOf(family: Family): IpLength {
   return family === 4 ? 4 : 16
 }
 
+/** Bytes of its compact record. */
+export function contactBytes({ address }: Contact): number {
+  return recordBytes(familyOf(address.ip))
+}
+
+function recordBytes(family: Family): number {
+  return ID_BYTES + ipLengthOf(family) + 2
+}
+
 /**
  * Contacts of compact records, 26 bytes each for IPv4 and 38 for IPv6, at most `limit` of them. Null when the length is no
  * multiple of that. Left out are those without a port, and IPv4 addresses in records of IPv6.
  */
 export function decodeContacts(bytes: Uint8Array, family: Family, limit: number): Contact[] | null {
-  const recordLength = ID_BYTES + ipLengthOf(family) + 2
+  const recordLength = recordBytes(family)
   if (bytes.length % recordLength !== 0) return null
   const contacts: Contact[] = []
   for (let at = 0; at < bytes.length && contacts.length < limit; at += recordLength) {

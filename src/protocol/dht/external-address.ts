@@ -9,10 +9,13 @@ const MAJORITY = 5
 export class ExternalAddress {
   /** By the range of who has said it; the latest last. */
   readonly #votes = new Map<string, string>()
+  /** Undefined: to be counted again. */
+  #agreed: string | null | undefined = null
 
   /** A node at `voterIp` says that we are at `ip`. */
   vote(voterIp: string, ip: string): void {
     const voter = addressRange(voterIp) ?? voterIp
+    if (this.#votes.get(voter) !== ip) this.#agreed = undefined
     this.#votes.delete(voter)
     this.#votes.set(voter, ip)
     for (const oldest of this.#votes.keys()) {
@@ -23,6 +26,11 @@ export class ExternalAddress {
 
   /** The address that most agree on, or null. */
   get ip(): string | null {
+    if (this.#agreed === undefined) this.#agreed = this.#count()
+    return this.#agreed
+  }
+
+  #count(): string | null {
     const counts = new Map<string, number>()
     for (const ip of this.#votes.values()) counts.set(ip, (counts.get(ip) ?? 0) + 1)
     const [best, second] = [...counts].sort(([, a], [, b]) => b - a)

@@ -88,8 +88,17 @@ test('what is kept of peers is bounded: in a swarm, of a range, and in all', () 
   expect([0, 1, 2, 3].map((i) => peers.announce(ID, peer(i), false, 0))).toEqual([true, true, true, false])
   expect(peers.hasRoomFor(ID)).toBe(false)
   expect([1, 2, 3].map((i) => peers.announce(id(i), peer(99), false, 0))).toEqual([true, true, false])
-  expect(peers.announce(id(5), peer(50), false, 0)).toBe(false)
+  expect(peers.announce(id(8), peer(50), false, 0)).toBe(false)
   expect(peers.size).toBe(5)
+})
+
+test('where there are too many peers in all, those of the farthest infohash give way to a closer one', () => {
+  const peers = new StoredPeers(own, { maxPeersInAll: 3 })
+  for (let i = 0; i < 3; i++) peers.announce(id(8), peer(i), false, 0)
+  expect(peers.announce(id(8), peer(3), false, 0)).toBe(false)
+  expect(peers.announce(id(9), peer(3), false, 0)).toBe(false)
+  expect(peers.announce(id(4), peer(3), false, 0)).toBe(true)
+  expect([peers.size, peers.infohashes]).toEqual([1, [id(4)]])
 })
 
 test('where there are too many infohashes the farthest gives way', () => {
@@ -136,6 +145,8 @@ test('one sender is answered ten times a second for long, all together five hund
   expect(answered(() => '20.0.0.1', 2000)).toBe(10)
   expect(answered((i) => peer(i).ip, 3000)).toBe(500)
   expect(answered(() => '127.0.0.1', 4000)).toBe(500)
+  // Whoever has one address of IPv6 has its whole range.
+  expect(answered((i) => `2001:db8::${(i + 1).toString(16)}`, 5000)).toBe(50)
 })
 
 function contacts(count: number, part: number): Contact[] {
@@ -241,6 +252,19 @@ test('an answer has as many peers as fit, also beside filters', () => {
     infohashes: [ID],
     total: 1,
   })
+})
+
+test('an answer names fewer nodes where it would be too large', () => {
+  const both = Array.from({ length: 8 }, (_, i) => ({ id: id(i), address: ipAddress(`2001:db8:${i}::1`, 5) }))
+  const ask = responder(both)
+  for (let i = 0; i < 30; i++) {
+    const { token } = ask({ ...GET_PEERS, infohash: id(i) }, peer(i))
+    ask({ method: 'announce_peer', infohash: id(i), port: 1, token: token!, isSeed: false }, peer(i))
+  }
+  const { nodes, samples } = ask({ method: 'sample_infohashes', target: ID, want: [4, 6] })
+  expect(samples!.infohashes).toHaveLength(20)
+  expect(nodes!.length).toBeGreaterThan(8)
+  expect(nodes!.length).toBeLessThan(16)
 })
 
 test('items are put by who has a token, when they are sound', () => {

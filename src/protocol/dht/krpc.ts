@@ -6,6 +6,8 @@ import type { Item } from './item.ts'
 
 /** No node sends more (BEP 32), except where an item is carried. */
 export const MAX_DATAGRAM_BYTES = 1024
+/** With an item: one packet nearly everywhere. */
+export const MAX_ITEM_DATAGRAM_BYTES = 1400
 
 export const ERROR_GENERIC = 201
 export const ERROR_SERVER = 202

@@ -1,5 +1,7 @@
 // How many queries we answer: of one sender, so that nobody can have all of us or use us against others, and of all. Both are
-// buckets that fill with time. Loopback addresses have no limit of their own.
+// buckets that fill with time. A sender is an IPv4 address, or a whole range of IPv6, where one machine has addresses without
+// number. Loopback addresses have no limit of their own.
+import { isIpv6 } from '../../base/address.ts'
 import { addressRange } from './address-range.ts'
 
 const PER_SECOND = 10
@@ -31,13 +33,15 @@ export class QueryLimiter {
   }
 
   #mayAsk(ip: string, now: number): boolean {
-    if (addressRange(ip) === null) return true
-    const known = this.#senders.get(ip)
+    const range = addressRange(ip)
+    if (range === null) return true
+    const sender = isIpv6(ip) ? range : ip
+    const known = this.#senders.get(sender)
     const level =
       known === undefined ? BURST : Math.min(BURST, known.level + ((now - known.filledAt) * PER_SECOND) / 1000)
     // Taken out first, so that those who were silent longest stand in front.
-    this.#senders.delete(ip)
-    this.#senders.set(ip, { level: Math.max(0, level - 1), filledAt: now })
+    this.#senders.delete(sender)
+    this.#senders.set(sender, { level: Math.max(0, level - 1), filledAt: now })
     if (this.#senders.size > MAX_SENDERS)
       for (const oldest of this.#senders.keys()) {
         this.#senders.delete(oldest)

@@ -1,5 +1,5 @@
 // Answers queries (BEP 5, 32, 33, 44, 51): what a node of one family knows and keeps for others. Pure: a query comes in, an
-// answer goes out, and nothing is sent but that. No answer is larger than a datagram may be; peers give way first.
+// answer goes out, and nothing is sent but that. No answer is larger than a datagram may be: peers give way first, then nodes.
 import { ipAddress, type Address } from '../../base/address.ts'
 import { isSigned, itemTarget, type Item } from './item.ts'
 import { encodeKrpc } from './krpc-encode.ts'
@@ -10,6 +10,7 @@ import {
   ERROR_PROTOCOL,
   ERROR_SERVER,
   MAX_DATAGRAM_BYTES,
+  MAX_ITEM_DATAGRAM_BYTES,
   type AnnouncePeerRequest,
   type DhtAnswer,
   type GetItemRequest,
@@ -21,7 +22,7 @@ import {
   type SampleAnswer,
   type Want,
 } from './krpc.ts'
-import type { Contact, Family } from './contact.ts'
+import { contactBytes, type Contact, type Family } from './contact.ts'
 import { StoredItems } from './stored-items.ts'
 import { StoredPeers } from './stored-peers.ts'
 import { Tokens } from './tokens.ts'
@@ -67,8 +68,9 @@ export class Responder {
   answer(query: KrpcQuery, from: Address, now: number): KrpcResponse | KrpcError {
     const answer = this.#answerOf(query, from, now)
     if ('code' in answer) return { kind: 'error', transaction: query.transaction, ...answer }
-    const response = this.#response(query, from, answer)
-    return answer.peers === undefined ? response : this.#fitting(query, from, answer)
+    // Others are small, whatever is asked.
+    const mayBeLarge = answer.peers ?? answer.item ?? answer.samples
+    return this.#response(query, from, mayBeLarge === undefined ? answer : this.#fitting(query, from, answer))
   }
 
   /** Forgets what is too old. */
@@ -163,12 +165,22 @@ export class Responder {
     return { kind: 'response', transaction, id: this.#parts.ownId(), externalAddress: from, answer }
   }
 
-  /** With as many of the peers as there is room for. */
-  #fitting(query: KrpcQuery, from: Address, { peers = [], ...rest }: DhtAnswer): KrpcResponse {
-    const room = MAX_DATAGRAM_BYTES - LIST_BYTES - encodeKrpc(this.#response(query, from, rest)).length
-    const count = Math.max(0, Math.floor(room / PEER_BYTES[this.#parts.family]))
-    return this.#response(query, from, { ...rest, peers: peers.slice(0, count) })
+  /** With as many of the peers, or if need be of the nodes, as there is room for. */
+  #fitting(query: KrpcQuery, from: Address, { peers, ...rest }: DhtAnswer): DhtAnswer {
+    const most = rest.item === undefined ? MAX_DATAGRAM_BYTES : MAX_ITEM_DATAGRAM_BYTES
+    const room = most - encodeKrpc(this.#response(query, from, rest)).length
+    if (room < 0) return { ...rest, nodes: shortened(rest.nodes ?? [], -room) }
+    const count = Math.floor((room - LIST_BYTES) / PEER_BYTES[this.#parts.family])
+    return { ...rest, ...(peers && { peers: peers.slice(0, Math.max(0, count)) }) }
   }
+}
+
+/** Without as many of the last contacts as take this many bytes. */
+function shortened(contacts: readonly Contact[], bytes: number): readonly Contact[] {
+  let freed = 0
+  let kept = contacts.length
+  while (kept > 0 && freed < bytes) freed += contactBytes(contacts[--kept])
+  return contacts.slice(0, kept)
 }
 
 function isSound(item: Item): boolean {

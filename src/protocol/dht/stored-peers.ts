@@ -120,8 +120,9 @@ export class StoredPeers {
     const { maxInfohashes, maxPeers, maxPeersInAll, maxOfRange } = this.#limits
     const range = addressRange(address.ip)
     if (range !== null && (this.#ofRange.get(range) ?? 0) >= maxOfRange) return false
-    if (swarm !== undefined) return swarm.peers.size < maxPeers && this.#count < maxPeersInAll
-    return this.#count < maxPeersInAll && (this.#swarms.size < maxInfohashes || this.#makeRoom(infohash))
+    if (swarm !== undefined && swarm.peers.size >= maxPeers) return false
+    const isFull = this.#count >= maxPeersInAll || (swarm === undefined && this.#swarms.size >= maxInfohashes)
+    return !isFull || this.#makeRoom(infohash)
   }
 
   /** The infohash farthest from us gives way to a closer one: others are nearer to it, and have it. */
@@ -131,7 +132,7 @@ export class StoredPeers {
     for (const swarm of this.#swarms.values())
       if (compareDistance(ownId, swarm.infohash, farthest) > 0) farthest = swarm.infohash
     const swarm = this.#swarms.get(idKey(farthest))
-    if (swarm === undefined) return false
+    if (swarm === undefined || farthest === infohash) return false
     for (const [peerKey, peer] of swarm.peers) this.#forget(swarm, peerKey, peer)
     return this.#swarms.delete(idKey(farthest))
   }

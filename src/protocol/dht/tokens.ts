@@ -3,7 +3,7 @@
 import { concatBytes, encodeUtf8, equalBytes } from '../../base/bytes.ts'
 import { sha1 } from '../../base/digest.ts'
 
-/** A token is good for at least this long, and at most twice as long. */
+/** A token is good for at least this long, and at most three times as long. */
 const SECRET_MS = 5 * 60_000
 const SECRET_BYTES = 16
 const TOKEN_BYTES = 8

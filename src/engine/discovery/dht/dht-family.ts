@@ -1,6 +1,7 @@
 // Our node in one of the two networks, IPv4 or IPv6 (BEP 32): its socket, its id, its table, and what it keeps for others. It
-// answers, keeps its table fresh, and runs lookups; what they are for is the business of whoever starts them.
-import { addressKey, type Address } from '../../../base/address.ts'
+// answers, and runs lookups; what they are for is the business of whoever starts them. That it keeps its place is the business
+// of `dht-upkeep.ts`.
+import type { Address } from '../../../base/address.ts'
 import { FormatError } from '../../../base/errors.ts'
 import type { Platform, UdpSocket } from '../../../platform/platform.ts'
 import {
@@ -21,15 +22,14 @@ import {
   type DhtAnswer,
   type DhtRequest,
   type Family,
-  type Found,
   type KrpcError,
   type KrpcMessage,
   type KrpcQuery,
   type KrpcResponse,
-  type LookupOptions,
   type SavedFamily,
 } from '../../../protocol/dht/index.ts'
 import { DhtExchange, type QuestionHandler } from './dht-exchange.ts'
+import { DhtUpkeep, findNode, type SearchOptions, type UpkeepOwner } from './dht-upkeep.ts'
 import { runLookup, type Asker, type LookupHandler } from './run-lookup.ts'
 import { isUsableAddress } from './usable-address.ts'
 
@@ -44,30 +44,11 @@ export interface DhtFamilyOptions {
   readonly maxAnsweredPerSecond: number
   /** Nodes of the other family, for those who ask for both. */
   readonly closestOf: (target: Uint8Array, family: Family) => readonly Contact[]
+  /** Looks up well-known nodes of this family; asked for only when too few others are known. */
+  readonly findRouters: () => Promise<readonly Address[]>
 }
 
-export interface SearchOptions extends LookupOptions {
-  /** Nodes to begin with, beside those of the table. */
-  readonly contacts?: readonly Contact[]
-  /** The same, of whom only the address is known. */
-  readonly addresses?: readonly Address[]
-}
-
-/** Addresses without an id, to begin with: routers, what peers and torrents name. */
-const MAX_NAMED = 100
-/** Nodes that have asked us, and are to be asked whether they answer. */
-const MAX_NEWCOMERS = 32
-const MAINTAIN_MS = 5000
-/** A table with few nodes is filled again after this, then after twice as long, and so on. */
-const JOIN_AGAIN_MS = 15_000
-const JOIN_AGAIN_MOST_MS = 300_000
-/** Lookups for targets that nobody could know, when we have come: they fill the table and tell how large the network is. */
-const FIRST_LOOKUPS = 4
-/** Another such lookup follows after this, then after twice as long, and so on: what we found may have been a small beginning. */
-const EXPLORE_AGAIN_MS = 30_000
-const EXPLORE_AGAIN_MOST_MS = 600_000
-
-export class DhtFamily implements Asker {
+export class DhtFamily implements Asker, UpkeepOwner {
   readonly family: Family
   readonly size = new NetworkSize()
   readonly #platform: DhtPlatform
@@ -75,21 +56,10 @@ export class DhtFamily implements Asker {
   readonly #external = new ExternalAddress()
   readonly #limiter: QueryLimiter
   readonly #responder: Responder
+  readonly #upkeep: DhtUpkeep
   #table: RoutingTable
   #exchange: DhtExchange | null = null
   #socket: UdpSocket | null = null
-  /** Known from earlier: asked when we join. */
-  #remembered: readonly Contact[]
-  #named: Address[] = []
-  #routers: readonly Address[] = []
-  #newcomers: Contact[] = []
-  #maintainedAt = -Infinity
-  #joinAt = -Infinity
-  #joinAgainMs = JOIN_AGAIN_MS
-  #exploreAt = Infinity
-  #exploreAgainMs = EXPLORE_AGAIN_MS
-  #isJoining = false
-  #hasJoined = false
 
   constructor(platform: DhtPlatform, options: DhtFamilyOptions) {
     const { clock, random } = platform
@@ -97,7 +67,6 @@ export class DhtFamily implements Asker {
     this.family = options.family
     this.#platform = platform
     this.#options = options
-    this.#remembered = options.saved?.contacts ?? []
     this.#table = new RoutingTable(options.saved?.id ?? random.bytes(ID_BYTES), now)
     this.#limiter = new QueryLimiter({ maxPerSecond: options.maxAnsweredPerSecond })
     this.#responder = new Responder(
@@ -110,6 +79,12 @@ export class DhtFamily implements Asker {
       },
       now,
     )
+    const { findRouters, saved } = options
+    this.#upkeep = new DhtUpkeep(this, { clock, random, findRouters, remembered: saved?.contacts ?? [] })
+  }
+
+  get table(): RoutingTable {
+    return this.#table
   }
 
   get id(): Uint8Array {
@@ -140,10 +115,9 @@ export class DhtFamily implements Asker {
     return this.#exchange !== null
   }
 
-  /** What is worth remembering: our id, and the nodes that have answered; before there are any, those of the last time. */
+  /** What is worth remembering: our id, and nodes by which the network can be found again. */
   get saved(): SavedFamily {
-    const { contacts } = this.#table
-    return { id: this.id, contacts: contacts.length > 0 ? contacts : this.#remembered }
+    return { id: this.id, contacts: this.#upkeep.worthRemembering }
   }
 
   /** Rejects with NetworkError when the address cannot be had. */
@@ -167,13 +141,7 @@ export class DhtFamily implements Asker {
 
   /** A node that somebody names: a peer (PORT message), a torrent. It is asked soon. */
   addNode(address: Address): void {
-    const isNew = !this.#named.some((named) => addressKey(named) === addressKey(address))
-    if (isNew && this.#named.length < MAX_NAMED) this.#named.push(address)
-  }
-
-  /** Well-known nodes: asked only while nobody else is known, and never part of the table, which would burden them. */
-  setRouters(addresses: readonly Address[]): void {
-    this.#routers = addresses
+    this.#upkeep.addNode(address)
   }
 
   /** The nodes of the table that are closest to `target`. */
@@ -185,9 +153,8 @@ export class DhtFamily implements Asker {
   tick(now: number): void {
     if (this.#exchange === null) return
     this.#exchange.tick(now)
-    if (this.#named.length > 0) this.#check(this.#named.shift()!)
-    if (this.#newcomers.length > 0) this.#check(this.#newcomers.shift()!.address)
-    if (now - this.#maintainedAt >= MAINTAIN_MS) this.#maintain(now)
+    this.#responder.tick(now)
+    this.#upkeep.tick(now)
   }
 
   /** Asks one node. The handler is called later, once. */
@@ -240,14 +207,13 @@ export class DhtFamily implements Asker {
 
   /** Whoever asks may be worth knowing, once it has answered. */
   #meet({ id }: KrpcQuery, address: Address, now: number): void {
-    if (!this.#isWelcome(id, address) || this.#newcomers.length >= MAX_NEWCOMERS) return
-    const isWaiting = this.#newcomers.some((newcomer) => addressKey(newcomer.address) === addressKey(address))
-    if (!isWaiting && this.#table.queried({ id, address }, now)) this.#newcomers.push({ id, address })
+    if (this.#isWelcome(id, address) && this.#table.queried({ id, address }, now)) this.#upkeep.addNewcomer(address)
   }
 
   #onReply({ id, externalAddress }: KrpcResponse, address: Address): void {
-    const isRouter = this.#routers.some((router) => addressKey(router) === addressKey(address))
-    if (!isRouter && this.#isWelcome(id, address)) this.#table.answered({ id, address }, this.#platform.clock.now())
+    // It would burden well-known nodes to have them in everybody's table.
+    const isWanted = !this.#upkeep.isRouter(address) && this.#isWelcome(id, address)
+    if (isWanted) this.#table.answered({ id, address }, this.#platform.clock.now())
     if (externalAddress === null || familyOf(externalAddress.ip) !== this.family) return
     this.#external.vote(address.ip, externalAddress.ip)
     const ip = this.#external.ip
@@ -267,80 +233,6 @@ export class DhtFamily implements Asker {
     for (const contact of contacts) this.#table.answered(contact, now)
     this.search(id, findNode(id))
   }
-
-  // ---------------------------------------------------------------- upkeep
-
-  #maintain(now: number): void {
-    this.#maintainedAt = now
-    this.#responder.tick(now)
-    const due = this.#table.toCheck(now)
-    if (due !== null) this.#check(due.address, due)
-    const isWanted = !this.#hasJoined || this.#table.size < BUCKET_SIZE
-    if (isWanted && !this.#isJoining && now >= this.#joinAt) this.#join()
-    const target = this.#table.toRefresh(now, this.#platform.random.bytes(ID_BYTES))
-    if (target !== null) this.#explore(target)
-    else if (now >= this.#exploreAt) this.#exploreAgain(now)
-  }
-
-  #exploreAgain(now: number): void {
-    this.#explore(this.#platform.random.bytes(ID_BYTES))
-    this.#exploreAt = now + this.#exploreAgainMs
-    this.#exploreAgainMs = Math.min(2 * this.#exploreAgainMs, EXPLORE_AGAIN_MOST_MS)
-  }
-
-  /** Is it there? Its answer finds its own way into the table. `contact`: one of the table's. */
-  #check(address: Address, contact?: Contact): void {
-    this.ask(
-      address,
-      { method: 'ping' },
-      {
-        onReply: ({ id }) => {
-          const isLonely = this.#table.size <= BUCKET_SIZE
-          if (isLonely && contact === undefined)
-            this.search(this.id, findNode(this.id), { contacts: [{ id, address }] })
-        },
-        onFailure: (reason) => {
-          if (contact !== undefined && reason === 'timed_out') this.onTimeout(contact)
-        },
-      },
-    )
-  }
-
-  /** Finds our place in the network: whoever is close to us, and some of all that are not. */
-  #join(): void {
-    const contacts = this.#remembered
-    const isForgotten = contacts.length + this.#table.size < BUCKET_SIZE
-    const addresses = [...this.#named.splice(0), ...(isForgotten ? this.#routers : [])]
-    if (contacts.length + this.#table.size + addresses.length === 0) return
-    this.#isJoining = true
-    const onEnd = (): void => {
-      this.#isJoining = false
-      this.#hasJoined = this.#table.size > 0
-      this.#joinAgainMs =
-        this.#table.size >= BUCKET_SIZE ? JOIN_AGAIN_MS : Math.min(2 * this.#joinAgainMs, JOIN_AGAIN_MOST_MS)
-      const now = this.#platform.clock.now()
-      this.#joinAt = now + this.#joinAgainMs
-      this.#exploreAt = Math.min(this.#exploreAt, now + this.#exploreAgainMs)
-      // What was remembered has led nowhere: the routers are asked the next time.
-      if (!this.#hasJoined) this.#remembered = []
-      else for (let i = 0; i < FIRST_LOOKUPS; i++) this.#explore(this.#platform.random.bytes(ID_BYTES))
-    }
-    this.search(this.id, { ...findNode(this.id), onEnd }, { contacts, addresses })
-  }
-
-  /** Looks at a part of the network, for the table and for an idea of its size. */
-  #explore(target: Uint8Array): void {
-    const onEnd = (lookup: Lookup): void => this.size.add(target, contactsOf(lookup.closest()))
-    this.search(target, { ...findNode(target), onEnd })
-  }
-}
-
-function findNode(target: Uint8Array): LookupHandler {
-  return { request: { method: 'find_node', target, want: [] }, onEnd: () => {} }
-}
-
-function contactsOf(found: readonly Found[]): Contact[] {
-  return found.map(({ contact }) => contact)
 }
 
 /** Null for what is no message. */
