@@ -60,6 +60,10 @@ export interface ListenOptions {
   readonly ip: string
   /** 0 for any free port. */
   readonly port: number
+  /** UDP only: a multicast group to join. The port is shared with other programs, and this machine hears what it sends itself. */
+  readonly group?: string
+  /** With `group`: IP of the interface on which it is joined and spoken to. Default: the system's choice. */
+  readonly interfaceIp?: string | undefined
 }
 
 export interface ConnectOptions {

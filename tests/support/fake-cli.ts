@@ -128,6 +128,10 @@ export class FakeTorrent {
     return this.causes
   }
 
+  metadataProgress: { done: number; total: number } | null = null
+
+  async setFilePriorities(): Promise<void> {}
+
   pieceStates(): Uint8Array {
     return new Uint8Array(this.figures.pieces).fill(2, 0, this.figures.piecesHave)
   }

@@ -109,4 +109,5 @@ export async function runShoal(
   return { code, ...text }
 }
 
-export const LOOPBACK = ['--bind', '127.0.0.1', '--port', '0', '--json']
+/** Tests of the same content run side by side, and must not find each other. */
+export const LOOPBACK = ['--bind', '127.0.0.1', '--port', '0', '--no-lsd', '--json']

@@ -31,13 +31,15 @@ export type EngineTorrent = Pick<
   | 'contentPath'
   | 'diagnose'
   | 'pieceStates'
+  | 'metadataProgress'
+  | 'setFilePriorities'
   | 'addPeer'
   | 'on'
   | 'remove'
 >
 
 export interface EngineSession extends Pick<Session, 'listening' | 'memory' | 'close'> {
-  add(torrent: Uint8Array | Metainfo, options: TorrentOptions): EngineTorrent
+  add(torrent: Uint8Array | Metainfo | string, options: TorrentOptions): EngineTorrent
 }
 
 export interface Engine {

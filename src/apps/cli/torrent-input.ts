@@ -12,6 +12,11 @@ export function isMagnet(source: string): boolean {
   return /^magnet:/i.test(source)
 }
 
+/** A magnet link, or an infohash by itself: 40 hex digits or 32 base32 letters. */
+export function isLink(source: string): boolean {
+  return isMagnet(source) || /^(?:[0-9a-f]{40}|[a-z2-7]{32})$/i.test(source)
+}
+
 export function isUrl(source: string): boolean {
   return /^https?:\/\//i.test(source)
 }

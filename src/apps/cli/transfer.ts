@@ -26,7 +26,12 @@ export interface SeedLimits {
 }
 
 export interface TransferPlan {
-  readonly metainfo: Metainfo
+  /** A torrent; or a magnet link or infohash, whose metadata is fetched first. */
+  readonly source: Metainfo | string
+  /** What to call it until its metadata is known. */
+  readonly name: string
+  /** Looks at the metadata when it has been fetched: which files are wanted, of all. Throws where it is not what was asked for. */
+  readonly onMetadata?: (metainfo: Metainfo) => readonly FilePriority[] | undefined
   readonly location: { readonly path: string; readonly name?: string }
   /** One priority for each file. Default: as they were in the run before. */
   readonly files?: readonly FilePriority[]
@@ -80,7 +85,7 @@ export async function runTransfer(
 }
 
 class Transfer implements ProgressSource {
-  readonly name: string
+  name: string
   checking: Preparation | null = null
   slowness: Slowness | null = null
   readonly #plan: TransferPlan
@@ -89,12 +94,15 @@ class Transfer implements ProgressSource {
   readonly #context: Context
   readonly #onDetach: (() => void)[] = []
   #torrent: EngineTorrent | null = null
+  /** Null until it is known. */
+  #metainfo: Metainfo | null
   /** When the torrent began to download (monotonic), and what was missing then, in bytes. */
   #startedAt = 0
   #missing = 0
 
   constructor(plan: TransferPlan, session: EngineSession, reporter: Reporter, context: Context) {
-    this.name = printable(plan.metainfo.name)
+    this.name = printable(plan.name)
+    this.#metainfo = typeof plan.source === 'string' ? null : plan.source
     this.#plan = plan
     this.#session = session
     this.#reporter = reporter
@@ -103,6 +111,10 @@ class Transfer implements ProgressSource {
 
   stats(): ReturnType<EngineTorrent['stats']> {
     return this.#torrent!.stats()
+  }
+
+  metadata(): Preparation | null {
+    return this.#torrent!.metadataProgress
   }
 
   memory(): ReturnType<EngineSession['memory']> {
@@ -143,7 +155,8 @@ class Transfer implements ProgressSource {
   /** For whoever stopped it. */
   get farewell(): string {
     if (this.#context.stop.isNormal) return 'Stopping'
-    const { left, wanted } = this.stats()
+    const { state, left, wanted } = this.stats()
+    if (state === 'fetching_metadata') return 'Stopping; the metadata has not been found yet'
     return `Stopping at ${formatPercent(wanted - left, wanted)}; the same command goes on from there`
   }
 
@@ -152,10 +165,10 @@ class Transfer implements ProgressSource {
   }
 
   #addTorrent(peers: readonly PeerOption[], recheck: boolean | undefined): EngineTorrent {
-    const { metainfo, location, files, superSeed, preallocate, partNames } = this.#plan
+    const { source, location, files, superSeed, preallocate, partNames } = this.#plan
     const addresses = peers.filter((peer) => peer.isIp).map(addressOf)
     this.#startedAt = this.#context.clock.now()
-    this.#torrent = this.#session.add(metainfo, {
+    this.#torrent = this.#session.add(source, {
       ...location,
       files,
       peers: addresses,
@@ -169,11 +182,19 @@ class Transfer implements ProgressSource {
 
   /** Tells the torrent's events to the reporter. The promise returned rejects when the torrent fails; it never resolves. */
   #watch(torrent: EngineTorrent, hasPeers: boolean): Promise<never> {
-    const { metainfo, kind } = this.#plan
+    const { kind } = this.#plan
     const reporter = this.#reporter
     const failed = new Promise<never>((_, reject) => {
       this.#onDetach.push(
         torrent.on('failed', ({ error }) => reject(error)),
+        torrent.on('metadata', ({ metainfo }) => {
+          try {
+            this.#onMetadata(metainfo, torrent)
+          } catch (error) {
+            reject(error as Error)
+            void torrent.remove()
+          }
+        }),
         torrent.on('checked', () => {
           this.checking = null
           this.#startedAt = this.#context.clock.now()
@@ -181,10 +202,11 @@ class Transfer implements ProgressSource {
           this.#missing = left
           if (left === 0) return
           if (kind === 'seed') {
-            reject(incompleteContent(metainfo, pieces - piecesHave))
+            reject(incompleteContent(this.name, pieces - piecesHave))
             // Before it begins to fetch what is missing: whoever seeds does not want files changed.
             void torrent.remove()
-          } else if (metainfo.trackers.length === 0 && !hasPeers) this.#warnOfNoPeers()
+          } else if (typeof this.#plan.source !== 'string' && this.#metainfo?.trackers.length === 0 && !hasPeers)
+            this.#warnOfNoPeers()
         }),
       )
     })
@@ -194,7 +216,8 @@ class Transfer implements ProgressSource {
     this.#onDetach.push(
       torrent.on('checking', ({ done, total }) => {
         // Pieces, told as bytes; the last one is counted as long as the others, so that it is cut to what there is.
-        const bytes = (count: number): number => Math.min(count * metainfo.pieceLength, metainfo.totalSize)
+        const { pieceLength, totalSize } = this.#metainfo!
+        const bytes = (count: number): number => Math.min(count * pieceLength, totalSize)
         this.checking = { done: bytes(done), total: bytes(total) }
         reporter.report({ event: 'checking', ...this.checking })
       }),
@@ -214,6 +237,15 @@ class Transfer implements ProgressSource {
       torrent.on('resumed', () => reporter.report({ event: 'resumed' })),
     )
     return failed
+  }
+
+  #onMetadata(metainfo: Metainfo, torrent: EngineTorrent): void {
+    this.#metainfo = metainfo
+    this.name = printable(metainfo.name)
+    const { name, totalSize: total_size } = metainfo
+    this.#reporter.report({ event: 'metadata', name, total_size, infohash_v1: torrent.infohash })
+    const files = this.#plan.onMetadata?.(metainfo)
+    if (files) void torrent.setFilePriorities(files)
   }
 
   #warnOfNoPeers(): void {
@@ -261,7 +293,7 @@ class Transfer implements ProgressSource {
     const { checksum } = this.#plan
     const torrent = this.#torrent!
     const seconds = (this.#context.clock.now() - this.#startedAt) / 1000
-    const path = resolve(torrent.contentPath)
+    const path = resolve(torrent.contentPath!)
     const written = torrent.files().filter(({ priority }) => priority !== 'skip')
     let sha256: string | undefined
     if (checksum !== null) {
@@ -306,8 +338,7 @@ function addressOf({ host, port }: PeerOption): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-function incompleteContent(metainfo: Metainfo, missing: number): CommandError {
-  const name = printable(metainfo.name)
+function incompleteContent(name: string, missing: number): CommandError {
   const what = formatCount(missing, 'piece')
   return new CommandError(
     'incomplete',

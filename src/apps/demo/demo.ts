@@ -132,7 +132,14 @@ async function download(
       for (const piece of event.pieces ?? []) fate.corruptPieces.add(piece)
     },
   })
-  const plan = { metainfo, location: { path: folder }, kind: 'download' as const, seedLimits: null, checksum: null }
+  const plan = {
+    source: metainfo,
+    name: metainfo.name,
+    location: { path: folder },
+    kind: 'download' as const,
+    seedLimits: null,
+    checksum: null,
+  }
   try {
     await runTransfer(plan, { port: 0, bind: IP, state: false }, reporter, engine, context)
   } finally {

@@ -186,6 +186,16 @@ export class PeerBook {
     return this.#banned.has(addressKey(address))
   }
 
+  /** Where the address was learnt, from the surest source; null for one that is not known. */
+  sourceOf(address: Address): AddressSource | null {
+    return this.#entries.get(addressKey(address))?.source ?? null
+  }
+
+  /** Those whose last connection did not fail, in the order in which they were learnt: for another book of the same swarm. */
+  *sound(): IterableIterator<{ readonly address: Address; readonly source: AddressSource }> {
+    for (const { address, source, failures } of this.#entries.values()) if (failures === 0) yield { address, source }
+  }
+
   /** For whoever wants to know why nobody is connected: walks over all addresses. */
   census(): BookCensus {
     const failed = new Map<string, number>()

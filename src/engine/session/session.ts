@@ -1,13 +1,15 @@
 // All torrents of a program: what they share (listeners, rate limits, memory, connections) and one heartbeat for all.
 // It joins torrents to the outside; what happens within a torrent is the torrent's business.
-import { addressKey } from '../../base/address.ts'
-import { equalBytes, toHex } from '../../base/bytes.ts'
-import { FormatError } from '../../base/errors.ts'
+import { type Address, addressKey } from '../../base/address.ts'
+import { equalBytes, fromHex, toHex } from '../../base/bytes.ts'
 import type { Log } from '../../base/log.ts'
 import { CLIENT_NAME } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform, Stop, TcpListener } from '../../platform/platform.ts'
+import { type Magnet, parseMagnet } from '../../protocol/metainfo/magnet.ts'
+import { v2Only } from '../../protocol/metainfo/magnet-metainfo.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import { parseTorrent } from '../../protocol/metainfo/torrent-file.ts'
+import { LocalDiscovery, type LocalDiscoveryOwner } from '../discovery/local-discovery.ts'
 import { TrackerClients } from '../discovery/tracker-clients.ts'
 import { ReadCache } from '../storage/read-cache.ts'
 import { SlotLedger } from '../storage/slot-ledger.ts'
@@ -38,7 +40,7 @@ const LEAVE_WITHIN_MS = 3_500
 /** How often the log is told of memory, while that changes. */
 const MEMORY_EVERY_MS = 10_000
 
-export class Session implements GreetingOwner {
+export class Session implements GreetingOwner, LocalDiscoveryOwner {
   readonly #platform: Platform
   readonly #options: SessionOptions
   readonly #log: Log
@@ -50,6 +52,8 @@ export class Session implements GreetingOwner {
   readonly #up: RateSharing
   readonly #budget: ConnectionBudget
   readonly #trackers: TrackerClients
+  /** Null: nobody is looked for on the local network. */
+  #local: LocalDiscovery | null = null
   #listeners: readonly TcpListener[] = []
   #stopHeartbeat: Stop = () => {}
   #lastBeat = 0
@@ -92,9 +96,29 @@ export class Session implements GreetingOwner {
       await platform.disk.close()
       throw error
     }
+    if (options.useLsd) session.#openLocalDiscovery()
     session.#lastBeat = platform.clock.now()
     session.#stopHeartbeat = platform.clock.every(HEARTBEAT_MS, () => session.#tick())
     return session
+  }
+
+  #openLocalDiscovery(): void {
+    const { network, random } = this.#platform
+    const cookie = toHex(random.bytes(8))
+    const { port } = this.#listeners[0]
+    const options = { network, listenPort: port, localIp: this.#options.bind, cookie, log: this.#log }
+    this.#local = new LocalDiscovery(options, this)
+    void this.#local.open()
+  }
+
+  localTorrents(): ReadonlyMap<string, Uint8Array> {
+    return new Map(
+      this.torrents.filter((torrent) => torrent.isPublic).map(({ infohash }) => [infohash, fromHex(infohash)!]),
+    )
+  }
+
+  onLocalPeer(infohash: string, address: Address): void {
+    this.#torrents.get(infohash)?.addFound([address], 'lsd')
   }
 
   /** Where peers can reach us. */
@@ -108,18 +132,20 @@ export class Session implements GreetingOwner {
 
   /**
    * Takes a torrent in: what is on disk is checked and kept, the rest is downloaded, all of it is served.
-   * Throws FormatError for bytes that are no torrent, or `v2_only`; TypeError when it is in the session already, or for a bad option.
+   * @param torrent its bytes, what was read from them, or a text: a magnet link, or a bare infohash (40 hex digits or 32 base32
+   * letters). Of these the metadata is fetched from peers first: see the event `metadata`.
+   * Throws FormatError for what is no torrent or no link, or `v2_only`; TypeError when it is in the session already, or for a bad option.
    */
-  add(torrent: Uint8Array | Metainfo, options: TorrentOptions & TorrentInternals): Torrent {
-    const metainfo = torrent instanceof Uint8Array ? parseTorrent(torrent) : torrent
-    const { infohashV1 } = metainfo
-    if (!infohashV1)
-      throw new FormatError('v2_only', `Cannot download ${metainfo.name}: BitTorrent v2 alone is not supported yet`)
+  add(torrent: Uint8Array | Metainfo | string, options: TorrentOptions & TorrentInternals): Torrent {
+    const source = readSource(torrent)
+    const { infohashV1 } = source
+    const name = source.name ?? (infohashV1 ? toHex(infohashV1) : 'the torrent')
+    if (!infohashV1) throw v2Only(name)
     const key = toHex(infohashV1)
     if (this.#closing) throw new TypeError('Cannot add a torrent: the session is closed')
-    if (this.#torrents.has(key)) throw new TypeError(`Cannot add ${metainfo.name}: it is in the session already`)
+    if (this.#torrents.has(key)) throw new TypeError(`Cannot add ${name}: it is in the session already`)
     const port = this.#listeners[0]?.port ?? null
-    const added = new Torrent(metainfo, options, {
+    const added = new Torrent(source, options, {
       platform: this.#platform,
       ledger: this.#ledger,
       cache: this.#cache,
@@ -129,6 +155,7 @@ export class Session implements GreetingOwner {
       trackers: this.#trackers,
       listenPort: port,
       localIp: this.#options.bind,
+      usesPex: this.#options.usePex ?? true,
       log: this.#log,
       isOwnPeerId: (peerId) => this.#isOwnPeerId(peerId),
       onReady: () => {
@@ -171,6 +198,7 @@ export class Session implements GreetingOwner {
   }
 
   async #shutDown(): Promise<void> {
+    this.#local?.close()
     for (const greeting of this.#greetings) greeting.close()
     const leaving = Promise.all([
       ...this.#listeners.map((listener) => listener.close()),
@@ -208,6 +236,7 @@ export class Session implements GreetingOwner {
       now,
       this.torrents.map(({ serving }) => serving),
     )
+    this.#local?.tick(now)
     this.#tellMemory(now)
   }
 
@@ -248,4 +277,9 @@ export class Session implements GreetingOwner {
   #isOwnPeerId(peerId: Uint8Array): boolean {
     return this.torrents.some((torrent) => equalBytes(torrent.peerId, peerId))
   }
+}
+
+function readSource(torrent: Uint8Array | Metainfo | string): Metainfo | Magnet {
+  if (typeof torrent === 'string') return parseMagnet(torrent)
+  return torrent instanceof Uint8Array ? parseTorrent(torrent) : torrent
 }

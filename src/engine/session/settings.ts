@@ -21,6 +21,10 @@ export interface SessionOptions {
    * slow the disk is, no more is used. Default 128 MiB, least 16 MiB.
    */
   readonly memory?: number
+  /** Peers are told of each other (BEP 11), but never those of private torrents. Default true. */
+  readonly usePex?: boolean
+  /** Peers are looked for on the local network (BEP 14), but never those of private torrents. Default false. */
+  readonly useLsd?: boolean
   /** Receives what the session has to tell whoever looks for a fault. Default: nobody. */
   readonly log?: (record: LogRecord) => void
 }

@@ -27,6 +27,8 @@ export function causeSentence(cause: CauseFigures): string {
       return `it has failed (${cause.error})`
     case 'parked':
       return `it waits for its disk (${cause.error})`
+    case 'fetching_metadata':
+      return metadataSentence(cause)
     case 'stopped':
       return 'it has been stopped'
     case 'moving':
@@ -145,4 +147,11 @@ function duration(ms: number): string {
 /** Without path and query: there may be a key in them. */
 function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : url.slice(0, 200)
+}
+
+function metadataSentence({ known, connected, offering }: CauseFigures & { code: 'fetching_metadata' }): string {
+  if (offering > 0) return `the metadata is being fetched from ${formatCount(offering, 'peer')}`
+  if (connected > 0) return `none of ${formatCount(connected, 'connected peer')} has the metadata of this magnet link`
+  if (known > 0) return `no peer is connected that could have the metadata of this magnet link (${known} known)`
+  return 'nobody is known who could have the metadata of this magnet link'
 }

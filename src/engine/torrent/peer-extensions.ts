@@ -1,5 +1,5 @@
-// What one peer and we tell each other by extension messages (BEP 10): names, limits, ports, and whether there is
-// something left to want (BEP 21). It keeps what was said; what follows from it is its peer's business.
+// What one peer and we tell each other by extension messages (BEP 10): names, limits, ports, whether there is something left
+// to want (BEP 21), metadata (BEP 9) and other peers (BEP 11). It keeps what was said; what follows from it is its peer's business.
 import type { Address } from '../../base/address.ts'
 import { PeerError } from '../../base/errors.ts'
 import { CLIENT_NAME } from '../../base/product.ts'
@@ -11,17 +11,36 @@ import {
   EXTENSION_HANDSHAKE_ID,
   type ExtensionHandshake,
   UPLOAD_ONLY,
+  UT_METADATA,
+  UT_PEX,
   type WireEncoder,
 } from '../../protocol/wire/index.ts'
+import { MetadataServing } from './metadata-serving.ts'
 
 /** What we tell others that we keep; more is kept all the same. */
-const ADVERTISED_REQUEST_QUEUE = 2000
+export const ADVERTISED_REQUEST_QUEUE = 2000
 const MAX_HANDSHAKE_BYTES = 16_384
 const MAX_HANDSHAKES = 10
 /** Extension messages within one round of the choker. */
 const MAX_MESSAGES = 500
-/** The ids under which we want messages of extensions. */
-const OUR_IDS: ReadonlyMap<string, number> = new Map([[UPLOAD_ONLY, 3]])
+/** The ids under which we want messages of extensions: the same ones as long as a connection lasts, whoever handles it. */
+const OUR_IDS: ReadonlyMap<string, number> = new Map([
+  [UT_METADATA, 2],
+  [UPLOAD_ONLY, 3],
+])
+const OUR_IDS_WITH_PEX: ReadonlyMap<string, number> = new Map([[UT_PEX, 1], ...OUR_IDS])
+
+/** @param usesPex peers are exchanged: never those of a private torrent */
+export function extensionIds(usesPex: boolean): ReadonlyMap<string, number> {
+  return usesPex ? OUR_IDS_WITH_PEX : OUR_IDS
+}
+
+export interface ExtensionsOptions {
+  /** The torrent's info bytes, for whoever asks for them. */
+  readonly metadata: Uint8Array
+  /** Takes a message of peer exchange; null: peers are not exchanged. */
+  readonly onPex: ((payload: Uint8Array) => void) | null
+}
 
 export class PeerExtensions {
   /** What it calls itself, or null. */
@@ -31,22 +50,28 @@ export class PeerExtensions {
   readonly #encoder: WireEncoder
   /** The ids under which the peer wants messages. */
   readonly #theirIds = new Map<string, number>()
+  readonly #options: ExtensionsOptions
+  readonly #ourIds: ReadonlyMap<string, number>
+  readonly #serving: MetadataServing
   #handshakes = 0
   #messages = 0
 
-  constructor(encoder: WireEncoder) {
+  constructor(encoder: WireEncoder, options: ExtensionsOptions) {
     this.#encoder = encoder
+    this.#options = options
+    this.#ourIds = extensionIds(options.onPex !== null)
+    this.#serving = new MetadataServing(options.metadata)
   }
 
   /** @param listenPort where we can be dialled; null when we cannot */
   sendHandshake(remote: Address, listenPort: number | null, isUploadOnly: boolean): void {
     const payload = encodeExtensionHandshake({
-      extensions: OUR_IDS,
+      extensions: this.#ourIds,
       client: CLIENT_NAME,
       requestQueue: ADVERTISED_REQUEST_QUEUE,
       listenPort,
       yourIp: remote.ip,
-      metadataSize: null,
+      metadataSize: this.#options.metadata.length,
       isUploadOnly,
     })
     this.#encoder.extended(EXTENSION_HANDSHAKE_ID, payload)
@@ -60,9 +85,15 @@ export class PeerExtensions {
 
   /** Returns what a handshake says; null for other messages. Those that we did not ask for are passed over. */
   onMessage(id: number, payload: Uint8Array): ExtensionHandshake | null {
+    // Metadata has bounds of its own: it may have thousands of parts.
+    if (id === this.#ourIds.get(UT_METADATA)) {
+      this.#serving.onMessage(payload)
+      return null
+    }
     if (++this.#messages > MAX_MESSAGES)
       throw new PeerError('extension_flood', 'The peer sends extension messages without measure')
-    if (id === OUR_IDS.get(UPLOAD_ONLY)) this.isUploadOnly = decodeUploadOnly(payload)
+    if (id === this.#ourIds.get(UPLOAD_ONLY)) this.isUploadOnly = decodeUploadOnly(payload)
+    if (id === this.#ourIds.get(UT_PEX)) this.#options.onPex?.(payload)
     return id === EXTENSION_HANDSHAKE_ID ? this.#onHandshake(payload) : null
   }
 
@@ -75,13 +106,30 @@ export class PeerExtensions {
     // A later handshake tells what has changed; id 0 takes an extension back.
     for (const [name, theirs] of handshake.extensions) {
       if (theirs === 0) this.#theirIds.delete(name)
-      else if (OUR_IDS.has(name)) this.#theirIds.set(name, theirs)
+      else if (this.#ourIds.has(name)) this.#theirIds.set(name, theirs)
     }
     return handshake
+  }
+
+  /** Does it take part in the exchange of peers? */
+  get takesPex(): boolean {
+    return this.#theirIds.has(UT_PEX)
+  }
+
+  sendPex(payload: Uint8Array): void {
+    const id = this.#theirIds.get(UT_PEX)
+    if (id !== undefined) this.#encoder.extended(id, payload)
+  }
+
+  /** Sends metadata that the peer has asked for. @param room bytes that it should be at most, or one part */
+  serveMetadata(room: number): void {
+    const id = this.#theirIds.get(UT_METADATA)
+    if (id !== undefined) this.#serving.serve(id, this.#encoder, room)
   }
 
   /** A round of the choker is over: what it counts begins anew. */
   endRound(): void {
     this.#messages = 0
+    this.#serving.endRound()
   }
 }

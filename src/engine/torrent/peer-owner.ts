@@ -9,6 +9,10 @@ export interface PeerOwner<Peer extends BlockSource & UploadPeer> extends Reques
   readonly infohash: Uint8Array
   readonly peerId: Uint8Array
   readonly upload: Upload<Peer>
+  /** The torrent's info bytes, for peers that began with a magnet link (BEP 9). */
+  readonly metadata: Uint8Array
+  /** Null: peers are not exchanged. */
+  readonly exchange: { onMessage(peer: Peer, payload: Uint8Array, now: number): void } | null
   /** Most of the swarm has this piece, as far as we see: handing it out as a favour takes nothing from anybody. */
   isCommon(piece: number): boolean
   /** The port we listen on, for others to dial; null when we do not. */

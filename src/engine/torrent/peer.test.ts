@@ -22,6 +22,7 @@ import { Upload } from './upload.ts'
 
 const BLOCK = 16_384
 const SECOND = 1000
+const METADATA = new Uint8Array(40_000).map((_, i) => i % 251)
 const OUR_ID = encodeUtf8('-SH0010-us us us us ')
 const THEIR_ID = encodeUtf8('-XX0001-them them them'.slice(0, 20))
 
@@ -105,6 +106,8 @@ class World {
       download: this.download,
       upload,
       downLimiter: this.downLimiter,
+      metadata: METADATA,
+      exchange: null,
       listenPort: 6881,
       maxQueuedBytes: 1 << 20,
       now: () => this.now,

@@ -31,6 +31,9 @@ const MIN_MESSAGE_LIMIT = 131_072
 /** Suggestions and allowances within one round of the choker. */
 const MAX_HINTS = 1000
 
+/** Metadata that is written before the peer has taken what was written before. */
+const METADATA_AHEAD_BYTES = 65_536
+
 const CONNECT_TIMEOUT_MS = 10_000
 const HANDSHAKE_TIMEOUT_MS = 15_000
 const KEEP_ALIVE_MS = 100_000
@@ -66,6 +69,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   #capabilities: Capabilities = { extensions: false, fast: false }
   /** Suggestions and allowances within this round of the choker. */
   #hints = 0
+  #isTakenOver = false
   #now: number
   #openedAt: number
   #lastSentAt = 0
@@ -84,7 +88,9 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.#decoder = new WireDecoder(this, Math.max(MIN_MESSAGE_LIMIT, this.have.bytes.length + 1))
     this.#requests = new PeerRequests<Peer>(this, owner, this.#encoder)
     this.#service = new PeerService(owner.map, this.#encoder)
-    this.#extensions = new PeerExtensions(this.#encoder)
+    const { metadata, exchange } = owner
+    const onPex = exchange && ((payload: Uint8Array): void => exchange.onMessage(this, payload, this.#now))
+    this.#extensions = new PeerExtensions(this.#encoder, { metadata, onPex })
     this.#now = this.#openedAt = owner.now()
   }
 
@@ -92,6 +98,17 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   attach(connection: Connection): void {
     this.#connection = connection
     if (this.isIncoming) this.#sendHandshake()
+  }
+
+  /**
+   * Called once, right after construction, where another has exchanged handshakes with the peer for us, and told it that we have
+   * nothing. What the peer has said follows through `onBytes`, from its handshake on.
+   */
+  takeOver(connection: Connection): void {
+    this.#connection = connection
+    this.#isTakenOver = true
+    this.stage = 'handshaking'
+    this.hasOpened = true
   }
 
   get key(): string {
@@ -227,6 +244,7 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   onDrain(): void {
     this.#owner.upload.pump(this)
+    if (this.isConnected) this.#serveMetadata()
   }
 
   /** A peer that sends no more is of no more use: there is no half a conversation in this protocol. */
@@ -344,7 +362,10 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
 
   #sendHave(): void {
     const { have } = this.#owner.download
-    if (this.#owner.isSuperSeeding) {
+    if (this.#isTakenOver) {
+      // A bitfield may come at the beginning only.
+      if (!this.#owner.isSuperSeeding) have.forEachSet((piece) => this.#encoder.have(piece))
+    } else if (this.#owner.isSuperSeeding) {
       if (this.#capabilities.fast) this.#encoder.haveNone()
     } else if (this.#capabilities.fast && have.isFull) this.#encoder.haveAll()
     else if (this.#capabilities.fast && have.count === 0) this.#encoder.haveNone()
@@ -374,6 +395,23 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
       if (handshake.yourIp !== null) this.#owner.onOurIp(handshake.yourIp)
     }
     if (this.#extensions.isUploadOnly) this.#owner.onHaveChange(this)
+    this.#serveMetadata()
+  }
+
+  /** As much as the peer reads: blocks on their way are not counted. */
+  #serveMetadata(): void {
+    this.#extensions.serveMetadata(METADATA_AHEAD_BYTES - (this.queuedBytes - this.#service.untakenBytes))
+    this.flush()
+  }
+
+  /** It exchanges peers with us (BEP 11). */
+  get takesPex(): boolean {
+    return this.isConnected && this.#extensions.takesPex
+  }
+
+  sendPex(payload: Uint8Array): void {
+    this.#extensions.sendPex(payload)
+    this.flush()
   }
 
   /** We want nothing any more, or something again (BEP 21). */

@@ -115,6 +115,8 @@ class World {
         map,
         download: this.download,
         upload: new Upload<Peer>(source, new ReadCache(disk), new RateLimiter(0), now, uploadOwner),
+        metadata: metainfo.infoBytes,
+        usesPex: false,
         downLimiter: new RateLimiter(0),
         network: { connect } as Network,
         budget: this.budget,

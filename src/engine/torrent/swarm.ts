@@ -12,6 +12,7 @@ import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { Download } from './download.ts'
 import { canReach } from '../transport/listener.ts'
 import { AskingTurns } from './asking-turns.ts'
+import { PeerExchange } from './peer-exchange.ts'
 import { PeerIdentities } from './peer-identities.ts'
 import type { PeerOwner } from './peer-owner.ts'
 import { Peer } from './peer.ts'
@@ -46,6 +47,10 @@ export interface SwarmOptions {
   readonly map: PieceMap
   readonly download: Download<Peer>
   readonly upload: Upload<Peer>
+  /** The torrent's info bytes. */
+  readonly metadata: Uint8Array
+  /** Peers are told of each other (BEP 11): never those of a private torrent. */
+  readonly usesPex: boolean
   readonly downLimiter: RateLimiter
   readonly network: Network
   readonly budget: ConnectionBudget
@@ -57,6 +62,16 @@ export interface SwarmOptions {
   readonly now: () => number
   /** A random integer from 0 to `limit - 1`. */
   readonly below: (limit: number) => number
+}
+
+/** A peer that somebody else has met for the swarm. */
+export interface MetPeer {
+  readonly connection: Connection
+  readonly address: Address
+  readonly isIncoming: boolean
+  readonly dialAddress: Address | null
+  /** All that it has said and that matters, from its handshake on. */
+  readonly said: Uint8Array
 }
 
 /** Addresses dialled in one tick: a burst of connections is hard on home routers. */
@@ -79,6 +94,8 @@ export class Swarm implements PeerOwner<Peer> {
   readonly map: PieceMap
   readonly download: Download<Peer>
   readonly upload: Upload<Peer>
+  readonly metadata: Uint8Array
+  readonly exchange: PeerExchange<Peer> | null
   readonly downLimiter: RateLimiter
   readonly listenPort: number | null
   /** Under a download limit: who may ask. */
@@ -117,6 +134,8 @@ export class Swarm implements PeerOwner<Peer> {
     this.map = options.map
     this.download = options.download
     this.upload = options.upload
+    this.metadata = options.metadata
+    this.exchange = options.usesPex ? this.#newExchange() : null
     this.downLimiter = options.downLimiter
     this.listenPort = options.listenPort
     this.asking = new AskingTurns(options.downLimiter, () => this.connected())
@@ -135,6 +154,14 @@ export class Swarm implements PeerOwner<Peer> {
     this.#ownAddress = new OwnAddress(options.listenPort ?? 0)
     if (options.localIp !== undefined) this.#ownAddress.connectedFrom(options.localIp)
     this.#lastTurnover = options.now()
+  }
+
+  #newExchange(): PeerExchange<Peer> {
+    return new PeerExchange<Peer>({
+      peers: () => this.connected(),
+      onAddress: (address) => this.addAddress(address, 'pex'),
+      isSeed: () => this.download.isComplete,
+    })
   }
 
   now(): number {
@@ -173,8 +200,22 @@ export class Swarm implements PeerOwner<Peer> {
     return peer
   }
 
+  /** Goes on with a connection on which handshakes have been exchanged for this torrent, and nothing was offered. Null: it cannot be. */
+  takeOver({ connection, address, isIncoming, dialAddress, said }: MetPeer): ConnectionHandler | null {
+    if (this.#isClosed || this.#isFull || this.book.isBanned(address)) return null
+    this.#ownAddress.connectedFrom(connection.localIp)
+    const peer = new Peer(this, address, isIncoming, this.#ownAddress.priorityOf(address))
+    peer.dialAddress = dialAddress
+    if (dialAddress) this.book.take(dialAddress)
+    this.#enter(peer)
+    peer.takeOver(connection)
+    peer.onBytes(said)
+    return peer
+  }
+
   tick(now: number): void {
     this.#tickPeers(now)
+    this.exchange?.tick(now)
     this.asking.tick()
     if (now - this.#lastTurnover >= TURNOVER_MS) this.#turnOver(now)
     this.#dial(now)
@@ -365,6 +406,7 @@ export class Swarm implements PeerOwner<Peer> {
     }
     const wasConnected = this.#connectedAt.delete(peer)
     this.asking.forget(peer)
+    this.exchange?.forget(peer)
     this.#serving.forget(peer)
     this.#superSeeding?.onGone(peer)
     const ending = this.#letGo.get(peer) ?? endingOf(peer, wasConnected, reason)

@@ -1,7 +1,12 @@
 // What a torrent shows to the application: its events and figures. `torrent.ts` implements it.
+import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 
-/** `parked`: the disk is full, or its drive is gone; it goes on by itself when that has passed. */
-export type TorrentState = 'checking' | 'downloading' | 'seeding' | 'parked' | 'moving' | 'stopped' | 'failed'
+/**
+ * `fetching_metadata`: it began with a magnet link, and only its infohash is known so far. `parked`: the disk is full, or its drive
+ * is gone; it goes on by itself when that has passed.
+ */
+export type TorrentState =
+  'fetching_metadata' | 'checking' | 'downloading' | 'seeding' | 'parked' | 'moving' | 'stopped' | 'failed'
 
 /** `skip`: it is not fetched. `high` comes before `normal`, that before `low`. */
 export type FilePriority = 'skip' | 'low' | 'normal' | 'high'
@@ -41,7 +46,7 @@ export interface TorrentOptions {
   readonly partNames?: boolean
   /** Look at all data on disk, whatever is remembered of it. Default false. */
   readonly recheck?: boolean
-  /** Peers to dial besides those of the trackers: `host:port`. */
+  /** Peers to dial besides those of the trackers: `ip:port`. */
   readonly peers?: readonly string[]
   /** Announce to the torrent's trackers. Default true. */
   readonly useTrackers?: boolean
@@ -104,6 +109,8 @@ export interface PeerInfo {
 }
 
 export interface TorrentEvents {
+  /** The metadata of a magnet link has been found: from now on the torrent is like any other. Files may be chosen at once. */
+  metadata: { readonly metainfo: Metainfo }
   /** Data found on disk is being verified: pieces done of pieces to look at. */
   checking: { readonly done: number; readonly total: number }
   /** All data that was on disk has been looked at; downloading or seeding begins. */
@@ -150,6 +157,13 @@ export type Cause = CauseFigures & { readonly message: string }
 
 export type CauseFigures =
   // It does not run.
+  /** Only its infohash is known. `offering`: those of the connected peers that say they have the metadata. */
+  | {
+      readonly code: 'fetching_metadata'
+      readonly known: number
+      readonly connected: number
+      readonly offering: number
+    }
   /** `error`: the code of what is in its way. */
   | { readonly code: 'failed' | 'parked'; readonly error: string }
   | { readonly code: 'stopped' }

@@ -1,9 +1,9 @@
 // What a torrent looks like at a moment: what has passed and how fast, its pieces and its peers. Nothing is decided by it.
 // Pure: time is an argument.
 import { RateMeter } from '../../base/rate-meter.ts'
-import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import { FlowWatch } from './flow-watch.ts'
 import type { PeerInfo, TorrentState, TorrentStats } from './torrent-api.ts'
+import type { TorrentContent } from './torrent-content.ts'
 import type { TorrentParts } from './torrent-parts.ts'
 
 export class TorrentFigures {
@@ -11,16 +11,17 @@ export class TorrentFigures {
   readonly watch = new FlowWatch()
   /** Peers closed for wrong data. */
   banned = 0
-  readonly #metainfo: Metainfo
-  readonly #pieceCount: number
+  #totalSize = 0
+  #pieceCount = 0
   readonly #downMeter = new RateMeter()
   readonly #upMeter = new RateMeter()
   #downloaded = 0
   #uploaded = 0
 
-  constructor(metainfo: Metainfo, pieceCount: number) {
-    this.#metainfo = metainfo
-    this.#pieceCount = pieceCount
+  /** Its metadata is there: until then it has no size. */
+  know({ metainfo, map }: TorrentContent): void {
+    this.#totalSize = metainfo.totalSize
+    this.#pieceCount = map.pieceCount
   }
 
   onReceived(payloadBytes: number, now: number): void {
@@ -46,18 +47,21 @@ export class TorrentFigures {
     this.watch.sample(sample, now)
   }
 
-  /** @param parts null until the disk has been found */
-  stats(state: TorrentState, parts: TorrentParts | null, now: number): TorrentStats {
+  /**
+   * @param parts null until the disk has been found
+   * @param peers connected
+   */
+  stats(state: TorrentState, parts: TorrentParts | null, peers: number, now: number): TorrentStats {
     return {
       state,
       downloaded: this.#downloaded,
       uploaded: this.#uploaded,
-      left: parts ? parts.download.bytesLeft : this.#metainfo.totalSize,
-      wanted: parts ? parts.download.wantedBytes : this.#metainfo.totalSize,
-      total: this.#metainfo.totalSize,
+      left: parts ? parts.download.bytesLeft : this.#totalSize,
+      wanted: parts ? parts.download.wantedBytes : this.#totalSize,
+      total: this.#totalSize,
       downRate: this.#downMeter.rate(now),
       upRate: this.#upMeter.rate(now),
-      peers: parts?.swarm.connectedCount ?? 0,
+      peers,
       piecesHave: parts?.download.have.count ?? 0,
       pieces: this.#pieceCount,
     }

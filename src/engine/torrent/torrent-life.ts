@@ -4,11 +4,14 @@
 //                                                         or parked (the disk is full or gone) -> checking
 //   downloading, seeding -> moving -> checking
 //
+// One that begins with a magnet link is `fetching_metadata` first: a stage of its own, before the first run.
 // One run of it after the other has the content open; what happens in a run is the run's business.
-import { type Address, parseAddress } from '../../base/address.ts'
+import { type Address, addressKey, parseAddress } from '../../base/address.ts'
+import { toHex } from '../../base/bytes.ts'
 import type { Emitter } from '../../base/emitter.ts'
-import type { PeerError, StateError, StorageError } from '../../base/errors.ts'
+import type { FormatError, PeerError, StateError, StorageError } from '../../base/errors.ts'
 import type { RemovedTree } from '../../platform/platform.ts'
+import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { Announcer } from '../discovery/announcer.ts'
 import { type ContentLocation, contentRoot, locationOf } from '../storage/content-layout.ts'
@@ -16,35 +19,46 @@ import { moveContent } from '../storage/content-move.ts'
 import { lockContent, removeContent } from '../storage/content-removal.ts'
 import { fileAttributes } from '../storage/file-attributes.ts'
 import { NO_SETTINGS } from '../storage/torrent-settings.ts'
+import { forgetMetadata, lookUp, MagnetStart, type MagnetStartOwner, selectedFiles } from './magnet-start.ts'
+import type { MetadataStage } from './metadata-stage.ts'
 import { Parking } from './parking.ts'
 import { passingTrouble, roomLacking } from './passing-trouble.ts'
+import type { Swarm } from './swarm.ts'
 import type { RemoveOptions, TorrentEvents, TorrentState } from './torrent-api.ts'
+import { TorrentContent } from './torrent-content.ts'
 import type { TorrentFigures } from './torrent-figures.ts'
 import type { PartsOptions, TorrentParts } from './torrent-parts.ts'
 import { type RunOwner, TorrentRun } from './torrent-run.ts'
 import type { TorrentSurroundings } from './torrent-surroundings.ts'
 
-export interface LifeOptions extends Omit<PartsOptions, 'location' | 'earlier' | 'isDistrusted'> {
+export interface LifeOptions extends Pick<PartsOptions, 'peerId' | 'options' | 'around' | 'downLimiter' | 'upLimiter'> {
+  /** What it begins with. */
+  readonly source: Metainfo | Magnet
   readonly figures: TorrentFigures
   readonly announcer: Announcer
   readonly events: Emitter<TorrentEvents>
-  /** Whom the user named: they are dialled in each run. */
-  readonly userPeers: ReadonlyMap<string, Address>
+  /** Whom the user or the link named, by their keys: they are dialled in each run. */
+  readonly userPeers: Map<string, Address>
 }
 
 /** Fewer connected peers than this, and trackers are asked for more as soon as they allow. */
 const FEW_PEERS = 20
+/** The same as long as the metadata is not known: peers that have it. */
+const FEW_OFFERING = 5
 
-export class TorrentLife implements RunOwner {
-  state: TorrentState = 'checking'
+export class TorrentLife implements RunOwner, MagnetStartOwner {
+  state: TorrentState
   /** Why it has failed, or is parked. */
-  error: StorageError | StateError | null = null
+  error: StorageError | StateError | FormatError | null = null
+  /** Null until the metadata is known. */
+  content: TorrentContent | null = null
+  /** From a magnet link to the first run; null before and after, and for others. */
+  magnet: MagnetStart | null = null
   /** While data found on disk is being verified: pieces done of pieces to look at. */
   checking: { readonly done: number; readonly total: number } | null = null
   /** Every wanted piece verified and written; rejects when the torrent fails or is removed before. */
   readonly done: Promise<void>
   readonly #options: LifeOptions
-  readonly #metainfo: Metainfo
   /** What the application has asked for. */
   readonly #wishes: LifeOptions['options']
   readonly #around: TorrentSurroundings
@@ -70,12 +84,15 @@ export class TorrentLife implements RunOwner {
   #deletion: Promise<RemovedTree> | null = null
 
   constructor(options: LifeOptions) {
+    const { source, peerId, around } = options
     this.#options = options
-    this.#metainfo = options.metainfo
     this.#wishes = this.#location = options.options
-    this.#around = options.around
+    this.#around = around
     this.#announcer = options.announcer
     this.#events = options.events
+    if ('infoBytes' in source) this.#know(new TorrentContent(source, this.#wishes.files))
+    else this.magnet = new MagnetStart({ magnet: source, peerId, path: this.#location.path, around }, this)
+    this.state = this.magnet ? 'fetching_metadata' : 'checking'
     this.done = new Promise((resolve, reject) => {
       this.#resolveDone = resolve
       this.#rejectDone = reject
@@ -89,17 +106,45 @@ export class TorrentLife implements RunOwner {
     return this.#run?.parts ?? null
   }
 
-  /** It meets peers. */
+  /** What needs the metadata, once that is there. Throws TypeError before. */
+  get known(): TorrentContent {
+    if (!this.content) throw new TypeError(`Cannot do that with ${this.#name}: its metadata is not known yet`)
+    return this.content
+  }
+
+  /** What to call it in messages. */
+  get #name(): string {
+    const { source } = this.#options
+    return this.content?.metainfo.name ?? source.name ?? toHex(source.infohashV1!)
+  }
+
+  /** Who meets its peers, or will; null while nobody does. */
+  get meeting(): Swarm | MetadataStage | null {
+    return this.magnet?.stage ?? this.parts?.swarm ?? null
+  }
+
+  /** Peers that connect to us are welcome. */
+  get isMeeting(): boolean {
+    return this.isRunning || this.state === 'fetching_metadata'
+  }
+
+  /** Pieces come and go. */
   get isRunning(): boolean {
     return (this.state === 'downloading' || this.state === 'seeding') && !this.#run!.isStopped
   }
 
-  /** The torrent's file or top folder: where it is, or will be made. */
-  get contentPath(): string {
-    return contentRoot(this.#metainfo, this.#location)
+  /** Of the content, as far as it is known. */
+  get location(): ContentLocation {
+    return this.#location
+  }
+
+  /** The torrent's file or top folder: where it is, or will be made. Null until the metadata is known. */
+  get contentPath(): string | null {
+    return this.content && contentRoot(this.content.metainfo, this.#location)
   }
 
   tick(now: number): void {
+    if (this.magnet) this.#tickMagnet(this.magnet, now)
     if (this.#parking.isDue(now)) void this.#lookAgain()
     if (!this.isRunning) return
     const { download, swarm } = this.parts!
@@ -114,6 +159,7 @@ export class TorrentLife implements RunOwner {
   /** The machine has slept: connections are dead, whatever they say, and everybody is somewhere else. */
   onSuspended(now: number): void {
     this.#run?.dropConnections()
+    this.magnet?.dropConnections()
     this.#announcer.wantMore(now)
   }
 
@@ -130,9 +176,9 @@ export class TorrentLife implements RunOwner {
 
   /** Moves all content. Rejects as `Torrent.move` does. */
   async relocate(to: ContentLocation): Promise<void> {
-    if (this.#isElsewhere) throw new TypeError(`Cannot move ${this.#metainfo.name}: it has no place of its own`)
-    if (!this.isRunning) throw new TypeError(`Cannot move ${this.#metainfo.name}: the torrent is ${this.state}`)
-    if (contentRoot(this.#metainfo, to) === this.contentPath) return
+    if (this.#isElsewhere) throw new TypeError(`Cannot move ${this.#name}: it has no place of its own`)
+    if (!this.isRunning) throw new TypeError(`Cannot move ${this.#name}: the torrent is ${this.state}`)
+    if (contentRoot(this.known.metainfo, to) === this.contentPath) return
     const moving = this.#moveTo(to)
     this.#moving = moving.catch(() => {})
     await moving
@@ -157,13 +203,72 @@ export class TorrentLife implements RunOwner {
     return removed
   }
 
-  /** Begins a run: at the start, and whenever there may be a better one than the last. Never rejects. */
-  async start(): Promise<void> {
+  // ---------------------------------------------------------------- from a link to the first run
+
+  /** To be called once. */
+  begin(): void {
+    const { source, userPeers } = this.#options
+    if (!this.magnet) return void this.#start()
+    for (const address of userPeers.values()) this.magnet.stage.addAddress(address, 'user')
+    for (const peer of (source as Magnet).peers) void this.#addLinkPeer(peer)
+    void this.magnet.begin()
+  }
+
+  /** @param peer `host:port`, as the link has it */
+  async #addLinkPeer(peer: string): Promise<void> {
+    const address = parseAddress(peer)
+    for (const found of address ? [address] : await lookUp(peer, this.#around)) {
+      this.#options.userPeers.set(addressKey(found), found)
+      this.meeting?.addAddress(found, 'user')
+    }
+  }
+
+  #tickMagnet({ stage }: MagnetStart, now: number): void {
+    stage.tick(now)
+    if (this.state !== 'fetching_metadata') return
+    if (stage.offering < FEW_OFFERING) this.#announcer.wantMore(now)
+    this.#announcer.tick(now)
+  }
+
+  /** No earlier run has left the metadata: peers are needed. */
+  onMetadataMissing(): void {
     if (this.#isOver) return
+    const now = this.#around.platform.clock.now()
+    this.#announcer.start(now)
+    this.tick(now)
+    this.#around.onReady()
+  }
+
+  onMetadata(metainfo: Metainfo, magnet: Magnet): void {
+    if (this.#isOver) return
+    this.#know(new TorrentContent(metainfo, this.#wishes.files ?? selectedFiles(magnet, metainfo)))
+    this.state = 'checking'
+    this.#events.emit('metadata', { metainfo })
+    void this.#start()
+  }
+
+  onMetadataUnusable(error: FormatError): void {
+    this.#fail(error)
+  }
+
+  #know(content: TorrentContent): void {
+    this.content = content
+    this.#options.figures.know(content)
+  }
+
+  // ---------------------------------------------------------------- runs
+
+  /** Begins a run: at the start, and whenever there may be a better one than the last. Never rejects. */
+  async #start(): Promise<void> {
+    if (this.#isOver) return
+    const { metainfo, map, selection } = this.known
     this.#settings = this.parts?.settings.current ?? this.#settings
     const run = new TorrentRun(
       {
         ...this.#options,
+        metainfo,
+        map,
+        selection,
         location: this.#location,
         earlier: this.#settings,
         isDistrusted: this.#wishes.recheck === true && this.#run === null,
@@ -201,6 +306,8 @@ export class TorrentLife implements RunOwner {
     this.state = 'downloading'
     if (!download.isComplete) this.#around.ledger.enter(download)
     this.#announcer.start(now)
+    this.magnet?.end(swarm, this.known.metainfo.isPrivate)
+    this.magnet = null
     if (download.isComplete) void this.#complete()
     else this.tick(now)
     this.#around.onReady()
@@ -227,7 +334,7 @@ export class TorrentLife implements RunOwner {
     if (this.#isCompleting) return
     this.#isCompleting = true
     try {
-      const empty = this.#wishes.pieces ? [] : this.#options.selection.emptyFiles(layout)
+      const empty = this.#wishes.pieces ? [] : this.known.selection.emptyFiles(layout)
       if (empty.length > 0) await download.volume.ensureFiles(empty)
       await this.#run!.settled()
       if (this.#hasStored && !this.#wishes.pieces) await this.#applyAttributes(this.parts!)
@@ -248,7 +355,8 @@ export class TorrentLife implements RunOwner {
 
   /** Where they cannot be had, the content is as good without them. */
   async #applyAttributes({ layout, download: { volume } }: TorrentParts): Promise<void> {
-    const attributes = fileAttributes(this.#metainfo, layout, (file) => this.#options.selection.isSkipped(file))
+    const { metainfo, selection } = this.known
+    const attributes = fileAttributes(metainfo, layout, (file) => selection.isSkipped(file))
     if (attributes.executables.length === 0 && attributes.links.length === 0) return
     try {
       await volume.applyAttributes(layout.root, attributes)
@@ -285,7 +393,7 @@ export class TorrentLife implements RunOwner {
       await this.#stopping
       const parts = this.parts
       const isFull = this.error?.code === 'disk_full' && parts && (await roomLacking(parts)) !== null
-      if (!isFull) await this.start()
+      if (!isFull) await this.#start()
     } catch (error) {
       this.#around.log({ level: 'debug', scope: 'disk', message: (error as Error).message })
     } finally {
@@ -301,7 +409,7 @@ export class TorrentLife implements RunOwner {
     this.#events.emit('resumed', {})
   }
 
-  #fail(error: StorageError | StateError): void {
+  #fail(error: StorageError | StateError | FormatError): void {
     if (this.#isOver) return
     this.state = 'failed'
     this.error = error
@@ -315,22 +423,25 @@ export class TorrentLife implements RunOwner {
     const hadFailed = this.state === 'failed'
     this.state = 'stopped'
     await this.#moving
-    if (!hadFailed) this.#rejectDone(new Error(`The torrent ${this.#metainfo.name} was removed before it was complete`))
+    if (!hadFailed) this.#rejectDone(new Error(`The torrent ${this.#name} was removed before it was complete`))
     await this.#stop()
   }
 
   async #delete(): Promise<RemovedTree> {
-    const metainfo = this.#metainfo
     const { platform } = this.#around
-    const foreign = this.#wishes.layout?.(this.#options.map)
+    await forgetMetadata(toHex(this.#options.source.infohashV1!), this.#location.path, this.#around)
+    if (!this.content) return { files: 0, bytes: 0, kept: [] }
+    const { metainfo, map } = this.content
+    const foreign = this.#wishes.layout?.(map)
     if (foreign) return removeContent(platform, { layout: foreign, folder: null })
     const earlier = this.parts?.settings.current ?? this.#settings
-    const content = await lockContent({ platform, metainfo, map: this.#options.map, location: this.#location, earlier })
+    const content = await lockContent({ platform, metainfo, map, location: this.#location, earlier })
     return removeContent(platform, content)
   }
 
   async #moveTo(to: ContentLocation): Promise<void> {
     const { platform } = this.#around
+    const { metainfo, map } = this.known
     this.state = 'moving'
     const connected = [...this.parts!.swarm.connected()].filter((peer) => !peer.isIncoming).map(({ key }) => key)
     this.#stopping = this.#stop()
@@ -339,8 +450,8 @@ export class TorrentLife implements RunOwner {
       if (this.#isOver) return
       await moveContent({
         platform,
-        metainfo: this.#metainfo,
-        map: this.#options.map,
+        metainfo,
+        map,
         from: this.#location,
         to,
         earlier: this.parts!.settings.current,
@@ -349,7 +460,7 @@ export class TorrentLife implements RunOwner {
         warn: (message) => this.onWarning('disk', 'move_incomplete', message),
       })
       this.#location = to
-      this.#events.emit('moved', { path: this.contentPath })
+      this.#events.emit('moved', { path: contentRoot(metainfo, to) })
     } finally {
       if (!this.#isOver) await this.#goOnAt(connected)
     }
@@ -358,12 +469,14 @@ export class TorrentLife implements RunOwner {
   /** Wherever the content is now. */
   async #goOnAt(peers: readonly string[]): Promise<void> {
     this.state = 'checking'
-    await this.start()
+    await this.#start()
     for (const peer of peers) this.parts?.swarm.addAddress(parseAddress(peer)!, 'tracker')
   }
 
   async #stop(): Promise<void> {
-    await Promise.all([this.#announcer.stop(), this.#run!.stop()])
+    this.magnet?.close()
+    this.magnet = null
+    await Promise.all([this.#announcer.stop(), this.#run?.stop()])
   }
 
   // ---------------------------------------------------------------- what the run reports

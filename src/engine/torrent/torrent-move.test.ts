@@ -101,7 +101,7 @@ class World {
   wrong(): number[] {
     const metainfo = parseTorrent(this.content.torrent)
     const map = new PieceMap(metainfo)
-    const { spans } = contentLayout(metainfo, map, locationOf(this.torrent.contentPath))
+    const { spans } = contentLayout(metainfo, map, locationOf(this.torrent.contentPath!))
     const isThere = (piece: number): boolean => {
       const bytes = new Uint8Array(map.pieceLength(piece))
       let at = 0
@@ -197,7 +197,7 @@ describe.each(MOVES)('content that is moved %s', (_, folder, move, path) => {
       await world.pass(1000)
       expect(world.events.filter((event) => event.startsWith('checked'))).toEqual([`checked ${had}`])
       expect(world.wrong()).toEqual([])
-      places.add(again.contentPath)
+      places.add(again.contentPath!)
       // Once more, to its end.
       if (again.contentPath !== path) await world.wait(move(again))
       again.setRates({ down: 0 })

@@ -122,6 +122,8 @@ async function openWith(
       map,
       download,
       upload,
+      metadata: metainfo.infoBytes,
+      usesPex: around.usesPex && !metainfo.isPrivate,
       downLimiter,
       network: platform.network,
       budget: around.budget,

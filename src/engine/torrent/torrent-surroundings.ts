@@ -23,6 +23,8 @@ export interface TorrentSurroundings {
   /** The port we listen on; null when we do not. */
   readonly listenPort: number | null
   readonly localIp: string | undefined
+  /** Peers of torrents that are not private are told of each other (BEP 11). */
+  readonly usesPex: boolean
   readonly log: Log
   isOwnPeerId(peerId: Uint8Array): boolean
   /** All data on disk has been looked at: from now on it meets peers. */

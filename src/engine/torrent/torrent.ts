@@ -6,17 +6,17 @@ import { Emitter } from '../../base/emitter.ts'
 import { FormatError, type TrackerError } from '../../base/errors.ts'
 import { PEER_ID_PREFIX } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform, RemovedTree } from '../../platform/platform.ts'
+import { magnetTiers } from '../../protocol/metainfo/magnet-metainfo.ts'
+import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import type { Metainfo, TorrentFile } from '../../protocol/metainfo/metainfo.ts'
 import { newName, newPath } from '../../protocol/metainfo/new-path.ts'
-import { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
-import type { BookCensus } from '../policy/peer-book.ts'
-import { locationOf } from '../storage/content-layout.ts'
+import type { AddressSource, BookCensus } from '../policy/peer-book.ts'
+import { contentRoot, locationOf } from '../storage/content-layout.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
 import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../transport/rate-limits.ts'
 import { diagnose } from './diagnosis.ts'
 import { gatherFacts } from './diagnosis-facts.ts'
-import { FileSelection } from './file-selection.ts'
 import type {
   Cause,
   FileInfo,
@@ -41,34 +41,29 @@ export interface RateSharer {
 }
 
 const PEERS_WANTED = 50
+/** `left` in announces as long as nobody knows how much there is: something. */
+const LEFT_UNKNOWN = 16_384
 
 export class Torrent implements AnnouncerOwner {
-  readonly metainfo: Metainfo
   /** Hex of the v1 infohash. */
   readonly infohash: string
   /** Every piece verified and written; rejects when the torrent fails or is removed before. */
   readonly done: Promise<void>
   readonly peerId: Uint8Array
   readonly #around: TorrentSurroundings
-  readonly #map: PieceMap
   readonly #events = new Emitter<TorrentEvents>()
   readonly #announcer: Announcer
   readonly #downLimiter: RateLimiter
   readonly #upLimiter: RateLimiter
-  readonly #figures: TorrentFigures
-  readonly #selection: FileSelection
+  readonly #figures = new TorrentFigures()
   readonly #life: TorrentLife
   /** Whom the user named, by their keys. */
   readonly #userPeers = new Map<string, Address>()
 
   /** Made by `Session.add`. */
-  constructor(metainfo: Metainfo, options: TorrentOptions & TorrentInternals, around: TorrentSurroundings) {
-    this.metainfo = metainfo
-    this.infohash = toHex(metainfo.infohashV1!)
+  constructor(source: Metainfo | Magnet, options: TorrentOptions & TorrentInternals, around: TorrentSurroundings) {
+    this.infohash = toHex(source.infohashV1!)
     this.#around = around
-    this.#map = new PieceMap(metainfo)
-    this.#selection = new FileSelection(metainfo, this.#map, options.files)
-    this.#figures = new TorrentFigures(metainfo, this.#map.pieceCount)
     const limits = changedLimits({ down: options.downRate, up: options.upRate }, NO_LIMITS)
     this.#downLimiter = new RateLimiter(limits.down, around.downLimiter)
     this.#upLimiter = new RateLimiter(limits.up, around.upLimiter)
@@ -78,8 +73,8 @@ export class Torrent implements AnnouncerOwner {
       {
         platform: around.platform,
         clients: around.trackers,
-        tiers: options.useTrackers === false ? [] : metainfo.trackers,
-        infohash: metainfo.infohashV1!,
+        tiers: options.useTrackers === false ? [] : trackersOf(source),
+        infohash: source.infohashV1!,
         peerId: this.peerId,
         listenPort: () => around.listenPort ?? 0,
         numWant: PEERS_WANTED,
@@ -87,12 +82,10 @@ export class Torrent implements AnnouncerOwner {
       this,
     )
     this.#life = new TorrentLife({
-      metainfo,
-      map: this.#map,
+      source,
       peerId: this.peerId,
       options,
       around,
-      selection: this.#selection,
       figures: this.#figures,
       downLimiter: this.#downLimiter,
       upLimiter: this.#upLimiter,
@@ -101,7 +94,12 @@ export class Torrent implements AnnouncerOwner {
       userPeers: this.#userPeers,
     })
     this.done = this.#life.done
-    void this.#life.start()
+    this.#life.begin()
+  }
+
+  /** Null until the metadata of a magnet link has been found: see the event `metadata`. */
+  get metainfo(): Metainfo | null {
+    return this.#life.content?.metainfo ?? null
   }
 
   get state(): TorrentState {
@@ -113,7 +111,8 @@ export class Torrent implements AnnouncerOwner {
   }
 
   stats(): TorrentStats {
-    return this.#figures.stats(this.#life.state, this.#life.parts, this.#around.platform.clock.now())
+    const { state, parts, meeting } = this.#life
+    return this.#figures.stats(state, parts, meeting?.connectedCount ?? 0, this.#around.platform.clock.now())
   }
 
   /** One byte a piece: 0 missing, 1 under way, 2 had. */
@@ -128,9 +127,11 @@ export class Torrent implements AnnouncerOwner {
 
   /** Its files, without padding (BEP 47), as they are now. Walks over all pieces: not for each tick. */
   files(): FileInfo[] {
-    const have = this.#life.parts?.download.have
-    const { name } = locationOf(this.contentPath)
-    return this.#selection.list(have ? (piece) => have.has(piece) : null, this.#life.parts?.layout.names, name)
+    const { content, parts } = this.#life
+    if (!content) return []
+    const have = parts?.download.have
+    const { name } = locationOf(this.contentPath!)
+    return content.selection.list(have ? (piece) => have.has(piece) : null, parts?.layout.names, name)
   }
 
   /**
@@ -138,10 +139,10 @@ export class Torrent implements AnnouncerOwner {
    * files are added; one that lacks nothing else is complete when the rest is skipped. Bytes of a skipped file that lie in a
    * piece of a wanted one are fetched all the same, and kept apart: see docs/files.md.
    * Resolves when it has taken effect, on disk too. A disk that refuses fails the torrent.
-   * Throws TypeError for a file or a priority that there is not; nothing changes then.
+   * Throws TypeError for a file or a priority that there is not, and while files are not known; nothing changes then.
    */
   setFilePriorities(priorities: FilePriorities): Promise<void> {
-    this.#selection.set(priorities)
+    this.#life.known.selection.set(priorities)
     return this.#life.select()
   }
 
@@ -153,10 +154,11 @@ export class Torrent implements AnnouncerOwner {
    * none; with StorageError when the disk refuses, `exists` when something has the name. All is as it was then.
    */
   async renameFile(index: number, path: string): Promise<void> {
-    const file = this.metainfo.files[index] as TorrentFile | undefined
-    if (!file || file.isPad) throw new TypeError(`Cannot rename file ${index}: ${this.metainfo.name} has no such file`)
+    const { metainfo } = this.#life.known
+    const file = metainfo.files[index] as TorrentFile | undefined
+    if (!file || file.isPad) throw new TypeError(`Cannot rename file ${index}: ${metainfo.name} has no such file`)
     const name = newPath(path)
-    if (this.metainfo.isSingleFile) return this.rename(path)
+    if (metainfo.isSingleFile) return this.rename(path)
     await this.#life.renameFile(index, name)
   }
 
@@ -166,9 +168,9 @@ export class Torrent implements AnnouncerOwner {
    * Rejects as `move` does, and with FormatError `bad_name` for a name that is none.
    */
   async rename(name: string): Promise<void> {
-    const cleaned = newName(name, this.metainfo.isSingleFile)
+    const cleaned = newName(name, this.#life.known.metainfo.isSingleFile)
     if (cleaned.toLowerCase().startsWith(`.${this.infohash}`)) throw ownName(cleaned)
-    await this.#life.relocate({ path: locationOf(this.contentPath).path, name: cleaned })
+    await this.#life.relocate({ path: locationOf(this.contentPath!).path, name: cleaned })
   }
 
   /**
@@ -180,16 +182,22 @@ export class Torrent implements AnnouncerOwner {
    * torrent does not run, or when it has no place of its own.
    */
   async move(folder: string): Promise<void> {
-    await this.#life.relocate({ path: folder, name: locationOf(this.contentPath).name })
+    await this.#life.relocate({
+      path: folder,
+      name: locationOf(contentRoot(this.#life.known.metainfo, this.#life.location)).name,
+    })
   }
 
-  /** The torrent's file or top folder: where it is, or will be made. */
-  get contentPath(): string {
+  /** The torrent's file or top folder: where it is, or will be made. Null until the metadata is known. */
+  get contentPath(): string | null {
     return this.#life.contentPath
   }
 
   /** Why it is slow, or does nothing: the most decisive cause first. Empty for a torrent that does well. Not for each tick. */
   diagnose(): Cause[] {
+    const { content, magnet } = this.#life
+    if (magnet) return magnet.diagnose(this.trackers())
+    if (!content) return []
     const around = this.#around
     const { budget, listenPort } = around
     const subject = {
@@ -197,7 +205,7 @@ export class Torrent implements AnnouncerOwner {
       error: this.#life.error,
       checking: this.#life.checking,
       parts: this.#life.parts,
-      map: this.#map,
+      map: content.map,
       watch: this.#figures.watch,
       banned: this.#figures.banned,
       trackers: this.trackers(),
@@ -212,7 +220,7 @@ export class Torrent implements AnnouncerOwner {
 
   /** The addresses known of its swarm, counted; null until its data has been found. Walks over all of them. */
   knownAddresses(): BookCensus | null {
-    return this.#life.parts?.swarm.book.census() ?? null
+    return this.#life.meeting?.book.census() ?? null
   }
 
   trackers(): TrackerStatus[] {
@@ -224,8 +232,28 @@ export class Torrent implements AnnouncerOwner {
    * @param address `1.2.3.4:6881` or `[::1]:6881`. Throws TypeError when it is neither.
    */
   addPeer(address: string): void {
-    const peer = this.#nameUserPeer(address)
-    this.#life.parts?.swarm.addAddress(peer, 'user')
+    this.addFound([this.#nameUserPeer(address)], 'user')
+  }
+
+  /** Peers that were found for it; those of ways that are open to all are none of a private torrent's. */
+  addFound(addresses: readonly Address[], source: AddressSource): void {
+    if (this.isPrivate && (source === 'lsd' || source === 'dht' || source === 'pex')) return
+    for (const address of addresses) this.#life.meeting?.addAddress(address, source)
+  }
+
+  /** It uses its trackers and nothing else to find peers (BEP 27). False as long as nobody knows. */
+  get isPrivate(): boolean {
+    return this.metainfo?.isPrivate ?? false
+  }
+
+  /** It takes part in its swarm, and may be told of to everybody: as far as anybody knows, it is not private. */
+  get isPublic(): boolean {
+    return !this.isPrivate && (this.#life.isRunning || this.state === 'fetching_metadata')
+  }
+
+  /** How far its metadata is there, in bytes; null when that is known, and as long as no peer has it. */
+  get metadataProgress(): { readonly done: number; readonly total: number } | null {
+    return this.#life.magnet?.stage.progress() ?? null
   }
 
   #nameUserPeer(text: string): Address {
@@ -262,7 +290,7 @@ export class Torrent implements AnnouncerOwner {
 
   /** Somebody connected to us for this torrent. Null: not now. */
   accept(connection: Connection): ConnectionHandler | null {
-    return this.#life.isRunning ? (this.#life.parts?.swarm.accept(connection) ?? null) : null
+    return this.#life.isMeeting ? (this.#life.meeting?.accept(connection) ?? null) : null
   }
 
   /** What waits for the download limit; null while there is nothing. */
@@ -293,11 +321,11 @@ export class Torrent implements AnnouncerOwner {
 
   announceFigures(): { uploaded: number; downloaded: number; left: number } {
     const { uploaded, downloaded, left } = this.stats()
-    return { uploaded, downloaded, left }
+    return { uploaded, downloaded, left: this.#life.content ? left : LEFT_UNKNOWN }
   }
 
   onAddresses(addresses: readonly Address[]): void {
-    for (const address of addresses) this.#life.parts?.swarm.addAddress(address, 'tracker')
+    this.addFound(addresses, 'tracker')
   }
 
   onTrackerWarning(trackerUrl: string, message: string): void {
@@ -311,6 +339,10 @@ export class Torrent implements AnnouncerOwner {
       error.message,
     )
   }
+}
+
+function trackersOf(source: Metainfo | Magnet): readonly (readonly string[])[] {
+  return 'infoBytes' in source ? source.trackers : magnetTiers(source)
 }
 
 function ownName(name: string): FormatError {

@@ -1,5 +1,6 @@
 // UDP sockets over node:dgram.
 // A datagram that cannot be sent is dropped, as the network would drop it; whoever needs an answer asks again.
+import type { Socket } from 'node:dgram'
 import { isIpv6, parseIp, ipAddress, type Address } from '../../base/address.ts'
 import type { ListenOptions, UdpSocket } from '../platform.ts'
 import { toNetworkError } from './network-error.ts'
@@ -17,6 +18,8 @@ export async function openUdp(
   const socket = createSocket({
     type: v6 ? 'udp6' : 'udp4',
     ipv6Only: v6,
+    // All who take part in a group listen on its port.
+    reuseAddr: options.group !== undefined,
     // Destinations are IPs already: without this each datagram would pass through the resolver.
     lookup: (ip, _options, callback) => callback(null, ip, isIpv6(ip) ? 6 : 4),
   })
@@ -28,6 +31,7 @@ export async function openUdp(
     socket.bind({ address: options.ip, port: options.port, exclusive: true }, resolve)
   })
   socket.removeAllListeners('error')
+  if (options.group !== undefined) joinGroup(socket, options.group, options.interfaceIp)
   // Replies of the network (port unreachable) to single datagrams: nothing to do.
   socket.on('error', () => {})
   socket.on('message', (datagram, sender) => {
@@ -58,5 +62,19 @@ export async function openUdp(
       open = false
       socket.close()
     },
+  }
+}
+
+/** Throws NetworkError when the machine has no such network, and closes the socket. */
+function joinGroup(socket: Socket, group: string, interfaceIp: string | undefined): void {
+  try {
+    socket.addMembership(group, interfaceIp)
+    if (interfaceIp !== undefined && !isIpv6(interfaceIp)) socket.setMulticastInterface(interfaceIp)
+    socket.setMulticastLoopback(true)
+    // Local is local: no router passes it on.
+    socket.setMulticastTTL(1)
+  } catch (error) {
+    socket.close()
+    throw toNetworkError(error as Error, `Cannot join the group ${group}`)
   }
 }

@@ -84,6 +84,11 @@ export class WireDecoder {
     this.#pending = new Uint8Array(HANDSHAKE_BYTES)
   }
 
+  /** All that has come was whole messages. */
+  get isBetweenMessages(): boolean {
+    return this.#state === 'message' && this.#pendingLength === 0
+  }
+
   /** Bytes of a block that are still to come; 0 between messages. */
   get blockBytesLeft(): number {
     return this.#blockLeft

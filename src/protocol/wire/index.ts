@@ -7,6 +7,25 @@ export {
   EXTENSION_HANDSHAKE_ID,
   type ExtensionHandshake,
 } from './extensions/extension-handshake.ts'
+export {
+  decodeMetadataMessage,
+  encodeMetadataPart,
+  encodeMetadataReject,
+  encodeMetadataRequest,
+  METADATA_PART_BYTES,
+  type MetadataMessage,
+  metadataParts,
+  UT_METADATA,
+} from './extensions/ut-metadata.ts'
+export {
+  decodePex,
+  encodePex,
+  MAX_PEX_PEERS,
+  type PexFlags,
+  type PexMessage,
+  type PexPeer,
+  UT_PEX,
+} from './extensions/ut-pex.ts'
 export { decodeUploadOnly, encodeUploadOnly, UPLOAD_ONLY } from './extensions/upload-only.ts'
 export {
   type Capabilities,

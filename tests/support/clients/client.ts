@@ -5,7 +5,7 @@ import type { Stage } from '../stage.ts'
 
 export interface ClientTask {
   readonly stage: Stage
-  /** Path of the .torrent file; it names at least one tracker. */
+  /** Path of the .torrent file, or for a leecher a magnet link; it names at least one tracker. */
   readonly torrent: string
   /** The folder that holds, or will hold, the content under the torrent's name. */
   readonly folder: string
@@ -31,6 +31,8 @@ export interface Client {
   readonly makesEmptyFiles: boolean
   /** How long 200 MiB may take it on a slow machine. */
   readonly patienceMs: number
+  /** False: it cannot be started with a magnet link here. Default true. */
+  readonly takesLinks?: boolean
   /** Serves content that is complete in `folder`. */
   startSeeder(task: ClientTask): Promise<RunningClient>
   /** Downloads into `folder`, keeping what is there already. */

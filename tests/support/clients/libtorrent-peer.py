@@ -28,7 +28,8 @@ SETTINGS = {
 
 def transfer(mode, torrent, folder, port):
     session = lt.session({**SETTINGS, 'listen_interfaces': '127.0.0.1:%s' % port})
-    params = lt.load_torrent_file(torrent)
+    is_link = torrent.startswith('magnet:')
+    params = lt.parse_magnet_uri(torrent) if is_link else lt.load_torrent_file(torrent)
     params.save_path = folder
     params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
     params.flags |= lt.torrent_flags.disable_dht | lt.torrent_flags.disable_lsd | lt.torrent_flags.disable_pex

@@ -50,7 +50,9 @@ async function start(task: ClientTask): Promise<RunningClient> {
   writeFileSync(join(config, 'settings.json'), JSON.stringify(settings))
   const program = task.stage.start('transmission', ['transmission-daemon', '-f', '-g', config])
   const rpc = new Rpc(program, rpcPort)
-  await rpc.call('torrent-add', { metainfo: readFileSync(task.torrent).toString('base64') })
+  const isLink = task.torrent.startsWith('magnet:')
+  const source = isLink ? { filename: task.torrent } : { metainfo: readFileSync(task.torrent).toString('base64') }
+  await rpc.call('torrent-add', source)
   const reaches = (what: string, condition: (view: TorrentView) => boolean): Promise<void> =>
     until(`transmission ${what}`, async () => condition(await rpc.look()), transmission.patienceMs).then(() => {})
   return {

@@ -10,6 +10,7 @@ const MANIFEST = new URL('node_modules/webtorrent/package.json', INTEROP)
 export const webtorrent: Client = {
   name: 'webtorrent',
   dialsLoopback: true,
+  takesLinks: false,
   makesEmptyFiles: true,
   patienceMs: 90_000,
   found: () =>

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { StorageError } from '../../../base/errors.ts'
+import { parseMagnet } from '../../../protocol/metainfo/magnet.ts'
 import { FakeCli, FakeSwarm, type FakeTorrent, fakeMetainfo } from '../../../../tests/support/fake-cli.ts'
 
 // A URL, so that no file is needed: what it brings is made up too.
@@ -258,10 +259,16 @@ describe('sources of peers', () => {
     expect(cli.events.map(({ event }) => event)).not.toContain('warning')
   })
 
-  test('a magnet link is wrong usage', async () => {
-    const cli = new FakeCli()
-    expect(await cli.run('download', `magnet:?xt=urn:btih:${'ab'.repeat(20)}`)).toBe(2)
-    expect(cli.stderr.text).toContain('give a torrent file')
+  test('what a magnet link holds cannot be listed', async () => {
+    const cli = new FakeCli({ parseMagnet })
+    expect(await cli.run('download', `magnet:?xt=urn:btih:${'ab'.repeat(20)}`, '--list-files')).toBe(2)
+    expect(cli.stderr.text).toContain('--list-files needs a torrent file')
+  })
+
+  test('a magnet link of version 2 alone is refused', async () => {
+    const cli = new FakeCli({ parseMagnet })
+    expect(await cli.run('download', `magnet:?xt=urn:btmh:1220${'ab'.repeat(32)}`)).toBe(1)
+    expect(cli.stderr.text).toContain('version 2 alone')
   })
 
   test('a torrent of version 2 alone is refused', async () => {

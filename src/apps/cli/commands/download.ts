@@ -2,12 +2,12 @@
 import type { Command } from 'commander'
 import { CommandError, usageError } from '../command-error.ts'
 import type { Context } from '../context.ts'
-import type { Metainfo } from '../../../index.ts'
+import type { FilePriority, Metainfo } from '../../../index.ts'
 import { type SessionFlags, addRecheckOption, addSessionOptions, addStateOptions } from '../options/session-options.ts'
 import { type FileChoice, parseFileChoice, parsePriorities, type PriorityChoice } from '../options/file-choice.ts'
 import { parseChecksum, parseDecimal, repeated } from '../options/values.ts'
 import { createReporter } from '../report/create-reporter.ts'
-import { readTorrent } from '../torrent-input.ts'
+import { isLink, readTorrent } from '../torrent-input.ts'
 import { numberedFiles, prioritiesOf, renderFiles } from '../torrent-files.ts'
 import { type SeedLimits, runTransfer } from '../transfer.ts'
 import type { CommandModule } from './command-module.ts'
@@ -31,7 +31,7 @@ export const download: CommandModule = { jsonFailure: 'event', define, run }
 
 function define(command: Command): void {
   command
-    .argument('<torrent>', 'a torrent file, or the http(s) URL of one')
+    .argument('<torrent>', 'a torrent file, the http(s) URL of one, a magnet link, or an infohash')
     .option('-o, --output <dir>', 'folder to download into', '.')
     .option('--list-files', 'print number, size and path of each file, and download nothing')
     .option(
@@ -62,21 +62,24 @@ What is in the folder already is kept, so that the same command goes on with a d
 killed with all the machine. What earlier runs have verified is not looked at again; all else is.
 
 Example:
-  shoal download debian.torrent -o ~/Downloads --seed-ratio 1`,
+  shoal download debian.torrent -o ~/Downloads --seed-ratio 1
+  shoal download 'magnet:?xt=urn:btih:...'`,
   )
 }
 
 async function run(command: Command, context: Context): Promise<number> {
   const flags = command.opts<DownloadFlags>()
   const engine = await context.loadEngine()
-  const bytes = await readTorrent(command.args[0], engine, context, flags.bind)
-  const metainfo = engine.parseTorrent(bytes)
+  const [text] = command.args
+  const link = isLink(text) ? engine.parseMagnet(text) : null
+  const metainfo = link ? null : engine.parseTorrent(await readTorrent(text, engine, context, flags.bind))
   if (flags.listFiles === true) return listFiles(metainfo, flags, context)
-  checkDownloadable(metainfo, flags)
-  const { only, priority } = flags
+  if (link) checkVersion(link)
   const plan = {
-    metainfo,
-    files: only || priority ? prioritiesOf(metainfo, { only, priorities: priority?.flat() }) : undefined,
+    source: metainfo ?? text,
+    name: metainfo?.name ?? link?.name ?? 'magnet link',
+    files: metainfo ? wantedFiles(metainfo, flags) : undefined,
+    onMetadata: (found: Metainfo) => wantedFiles(found, flags),
     location: { path: flags.output },
     kind: 'download' as const,
     seedLimits: seedLimitsOf(flags),
@@ -88,7 +91,9 @@ async function run(command: Command, context: Context): Promise<number> {
   return 0
 }
 
-async function listFiles(metainfo: Metainfo, flags: DownloadFlags, context: Context): Promise<number> {
+async function listFiles(metainfo: Metainfo | null, flags: DownloadFlags, context: Context): Promise<number> {
+  if (!metainfo)
+    throw usageError('--list-files needs a torrent file: what a magnet link holds is known by its peers only')
   const files = numberedFiles(metainfo)
   if (flags.json === true) {
     const listed = files.map(({ number, path, length }) => ({ number, path, length }))
@@ -99,11 +104,21 @@ async function listFiles(metainfo: Metainfo, flags: DownloadFlags, context: Cont
   return 0
 }
 
+/** Undefined: nothing was said of it. Throws CommandError where the options do not suit the torrent. */
+function wantedFiles(metainfo: Metainfo, flags: DownloadFlags): FilePriority[] | undefined {
+  const { only, priority } = flags
+  checkDownloadable(metainfo, flags)
+  return only || priority ? prioritiesOf(metainfo, { only, priorities: priority?.flat() }) : undefined
+}
+
+function checkVersion({ infohashV1 }: Pick<Metainfo, 'infohashV1'>): void {
+  if (infohashV1 !== null) return
+  const message = 'Cannot download a torrent of version 2 alone; ask for one of version 1, or a hybrid'
+  throw new CommandError('v2_only', message)
+}
+
 function checkDownloadable(metainfo: Metainfo, flags: DownloadFlags): void {
-  if (metainfo.infohashV1 === null) {
-    const message = 'Cannot download a torrent of version 2 alone; ask for one of version 1, or a hybrid'
-    throw new CommandError('v2_only', message)
-  }
+  checkVersion(metainfo)
   const files = metainfo.files.filter((file) => !file.isPad).length
   if (flags.checksum !== undefined && files !== 1) {
     throw usageError(`--checksum is for torrents of one file, this one has ${files}; leave it out`)

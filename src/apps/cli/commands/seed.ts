@@ -47,7 +47,8 @@ async function run(command: Command, context: Context): Promise<number> {
   const metainfo = engine.parseTorrent(await readTorrent(source, engine, context, flags.bind))
   const location = await engine.locateContent(metainfo, path)
   const plan = {
-    metainfo,
+    source: metainfo,
+    name: metainfo.name,
     location,
     kind: 'seed' as const,
     seedLimits: { ratio: 0, minutes: Infinity },

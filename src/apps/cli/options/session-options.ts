@@ -20,6 +20,10 @@ export interface SessionFlags {
   readonly maxPeers?: number
   readonly downRate?: number
   readonly upRate?: number
+  /** False: peers are not told of each other. */
+  readonly pex?: boolean
+  /** False: nobody is looked for on the local network. */
+  readonly lsd?: boolean
   readonly workers?: number
   readonly memory?: number
   readonly logLevel?: LogLevel
@@ -42,6 +46,8 @@ export function addSessionOptions(command: Command): void {
       parseBytes,
     )
     .option('--up-rate <rate>', 'most to send, likewise', parseBytes)
+    .option('--no-pex', 'do not exchange addresses of peers with other peers')
+    .option('--no-lsd', 'do not look for peers on the local network')
   addMachineOptions(command)
 }
 
@@ -71,6 +77,6 @@ export function addWorkersOption(command: Command): void {
 }
 
 export function toSessionOptions(flags: SessionFlags, log: (record: LogRecord) => void): CreateSessionOptions {
-  const { port, bind, maxPeers, downRate, upRate, workers, memory } = flags
-  return { port, bind, maxPeers, downRate, upRate, workers, memory, log }
+  const { port, bind, maxPeers, downRate, upRate, pex, lsd, workers, memory } = flags
+  return { port, bind, maxPeers, downRate, upRate, usePex: pex, useLsd: lsd, workers, memory, log }
 }

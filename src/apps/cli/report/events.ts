@@ -7,6 +7,8 @@ export type CommandEvent =
       readonly event: 'files'
       readonly files: readonly { readonly number: number; readonly path: string; readonly length: number }[]
     }
+  /** Of a magnet link, found among peers or remembered. */
+  | { readonly event: 'metadata'; readonly name: string; readonly total_size: number; readonly infohash_v1: string }
   | { readonly event: 'checking' | 'allocating'; readonly done: number; readonly total: number }
   | {
       readonly event: 'progress'

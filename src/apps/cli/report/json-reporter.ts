@@ -44,8 +44,8 @@ export class JsonReporter implements Reporter {
   progress(source: ProgressSource): void {
     this.#source = source
     const stats = source.stats()
-    // While data on disk is looked at, `checking` tells how far; progress of a transfer begins after it.
-    if (stats.state === 'checking') return
+    // While data on disk is looked at, `checking` tells how far; progress of a transfer begins after it, and after `metadata`.
+    if (stats.state === 'checking' || stats.state === 'fetching_metadata') return
     const event = progressEvent(stats, source.memory())
     const text = JSON.stringify(event)
     // What has come to rest is not told again and again.

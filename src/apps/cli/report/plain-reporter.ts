@@ -39,7 +39,8 @@ export class PlainReporter implements Reporter {
     const stats = source.stats()
     // Before it is known whether there is data to verify.
     if (stats.state === 'checking' && checking === null) return
-    const line = describeProgress({ name, checking, stats, slowness: null, pieceStates: new Uint8Array() })
+    const metadata = source.metadata()
+    const line = describeProgress({ name, checking, metadata, stats, slowness: null, pieceStates: new Uint8Array() })
     // A torrent that has come to rest is not told again and again.
     if (line === this.#lastLine) return
     this.#lastLine = line

@@ -9,6 +9,8 @@ export interface ProgressSource {
   readonly name: string
   /** How far it is before it begins; null before and after that. */
   readonly checking: Preparation | null
+  /** Bytes of a magnet link's metadata; null when it is known, and as long as nobody has it. */
+  metadata(): Preparation | null
   /** Why it is slow; null while all is well. */
   readonly slowness: Slowness | null
   stats(): TorrentStats

@@ -39,7 +39,8 @@ export class TerminalReporter implements Reporter {
   progress(source: ProgressSource): void {
     this.#source = source
     const { name, checking, slowness } = source
-    const view = { name, checking, slowness, stats: source.stats(), pieceStates: source.pieceStates() }
+    const metadata = source.metadata()
+    const view = { name, checking, metadata, slowness, stats: source.stats(), pieceStates: source.pieceStates() }
     this.#area.update(renderProgress(view, this.#area.columns, this.#style))
   }
 

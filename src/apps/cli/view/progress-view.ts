@@ -13,6 +13,8 @@ export interface ProgressView {
   readonly stats: TorrentStats
   readonly pieceStates: Uint8Array
   readonly checking: Preparation | null
+  /** Of a magnet link's metadata; null when it is known, and as long as nobody has it. */
+  readonly metadata?: Preparation | null
   /** Why it is slow. */
   readonly slowness: { readonly isStalled: boolean; readonly message: string } | null
 }
@@ -30,6 +32,7 @@ const MAX_REASON_LINES = 3
 /** Four lines of at most `columns` columns; more when there is a reason to tell. */
 export function renderProgress(view: ProgressView, columns: number, style: Style): string[] {
   const { stats, slowness } = view
+  if (stats.state === 'fetching_metadata') return renderMetadata(view, columns, style)
   const checking = preparationOf(view)
   const { done, total } = checking ?? { done: stats.wanted - stats.left, total: stats.wanted }
   const fraction = total === 0 ? 1 : done / total
@@ -47,6 +50,22 @@ function reasonText({ state }: TorrentStats, { isStalled, message }: NonNullable
   return state === 'parked' ? `Waiting: ${message}` : slownessText(isStalled, message)
 }
 
+/** Nothing is known but a name, and who is there. */
+function renderMetadata({ name, metadata, stats, slowness }: ProgressView, columns: number, style: Style): string[] {
+  return [
+    renderTitle(name, 'fetching metadata', columns, style),
+    joinThatFit(metadataFigures(stats, metadata), columns, style),
+    ...(slowness ? renderReason(printable(slownessText(slowness.isStalled, slowness.message)), columns, style) : []),
+  ]
+}
+
+function metadataFigures(stats: TorrentStats, metadata: Preparation | null | undefined): string[] {
+  const amount = metadata
+    ? `${formatBytes(metadata.done)} of ${formatBytes(metadata.total)}`
+    : 'looking for peers that have it'
+  return [amount, formatCount(stats.peers, 'peer')]
+}
+
 /** `Stalled: all 12 connected peers choke us`. */
 export function slownessText(isStalled: boolean, message: string): string {
   return `${isStalled ? 'Stalled' : 'Slow'}: ${message}`
@@ -55,6 +74,8 @@ export function slownessText(isStalled: boolean, message: string): string {
 /** The same in one line of plain text, for logs and pipes. */
 export function describeProgress(view: ProgressView): string {
   const { stats } = view
+  if (stats.state === 'fetching_metadata')
+    return `Fetching metadata of ${view.name}: ${metadataFigures(stats, view.metadata).join(', ')}`
   const checking = preparationOf(view)
   if (checking) {
     const { done, total, isAllocating } = checking

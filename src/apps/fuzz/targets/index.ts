@@ -8,6 +8,7 @@ import { httpAnnounce, httpScrape } from './http-tracker.ts'
 import { journal } from './journal.ts'
 import { magnet } from './magnet.ts'
 import { metainfo } from './metainfo.ts'
+import { lsdMessages, metadataMessages, pexMessages } from './peer-discovery.ts'
 import { redirects } from './redirects.ts'
 import { settings } from './settings.ts'
 import { trackerQueries } from './tracker-queries.ts'
@@ -21,6 +22,9 @@ export const TARGETS: readonly Target[] = [
   magnet,
   wire,
   extensions,
+  metadataMessages,
+  pexMessages,
+  lsdMessages,
   httpAnnounce,
   httpScrape,
   udpAnswers,

@@ -1,0 +1,120 @@
+// Finds peers on the local network (BEP 14), for all torrents of a session: tells the group of each family which of them we take part
+// in, every five minutes, and passes on who says the same. Bounded both ways: one datagram a second goes out, and of a flood that
+// comes in most is passed over. Which torrents are told of is the session's choice: never a private one.
+import { type Address, ipAddress, ipScope, isIpv6 } from '../../base/address.ts'
+import { toHex } from '../../base/bytes.ts'
+import { FormatError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import type { Network, UdpSocket } from '../../platform/platform.ts'
+import {
+  decodeLsd,
+  encodeLsd,
+  LSD_GROUP_V4,
+  LSD_GROUP_V6,
+  LSD_PORT,
+  type LsdMessage,
+  MAX_LSD_INFOHASHES,
+} from '../../protocol/lsd/lsd.ts'
+
+export interface LocalDiscoveryOwner {
+  /** The torrents to tell of, now: hex of their infohashes, with the bytes. */
+  localTorrents(): ReadonlyMap<string, Uint8Array>
+  /** Somebody near us takes part in this one. */
+  onLocalPeer(infohash: string, address: Address): void
+}
+
+export interface LocalDiscoveryOptions {
+  readonly network: Pick<Network, 'openUdp'>
+  /** Where we take peers. */
+  readonly listenPort: number
+  /** Speak and listen on the interface with this IP alone; undefined: as the system chooses. */
+  readonly localIp: string | undefined
+  /** By which we know our own messages. */
+  readonly cookie: string
+  readonly log: Log
+}
+
+const ANNOUNCE_EVERY_MS = 300_000
+const SEND_EVERY_MS = 1_000
+/** Datagrams that are read within a second. */
+const MAX_HEARD = 50
+const NEAR: ReadonlySet<string> = new Set(['loopback', 'private', 'link_local'])
+
+export class LocalDiscovery {
+  readonly #options: LocalDiscoveryOptions
+  readonly #owner: LocalDiscoveryOwner
+  readonly #sockets: { readonly socket: UdpSocket; readonly group: string }[] = []
+  /** Torrents told of -> when they are next. */
+  #nextAt = new Map<string, number>()
+  #sendAt = 0
+  #heard = 0
+  #isClosed = false
+
+  constructor(options: LocalDiscoveryOptions, owner: LocalDiscoveryOwner) {
+    this.#options = options
+    this.#owner = owner
+  }
+
+  /** Never rejects: a family that cannot be had is done without. */
+  async open(): Promise<void> {
+    const { localIp } = this.#options
+    const groups = [LSD_GROUP_V4, LSD_GROUP_V6].filter(
+      (group) => localIp === undefined || isIpv6(group) === isIpv6(localIp),
+    )
+    await Promise.all(groups.map((group) => this.#join(group)))
+  }
+
+  async #join(group: string): Promise<void> {
+    const { network, localIp, log } = this.#options
+    const ip = isIpv6(group) ? '::' : '0.0.0.0'
+    try {
+      const socket = await network.openUdp({ ip, port: LSD_PORT, group, interfaceIp: localIp }, (datagram, from) =>
+        this.#onMessage(datagram, from),
+      )
+      if (this.#isClosed) socket.close()
+      else this.#sockets.push({ socket, group })
+    } catch (error) {
+      log({ level: 'info', scope: 'lsd', message: `No local discovery on ${group}: ${(error as Error).message}` })
+    }
+  }
+
+  tick(now: number): void {
+    if (now < this.#sendAt || this.#sockets.length === 0) return
+    this.#sendAt = now + SEND_EVERY_MS
+    this.#heard = 0
+    const torrents = this.#owner.localTorrents()
+    // Those that have left are forgotten, and told of at once when they are back.
+    this.#nextAt = new Map([...this.#nextAt].filter(([key]) => torrents.has(key)))
+    const due = [...torrents].filter(([key]) => now >= (this.#nextAt.get(key) ?? 0)).slice(0, MAX_LSD_INFOHASHES)
+    if (due.length === 0) return
+    for (const [key] of due) this.#nextAt.set(key, now + ANNOUNCE_EVERY_MS)
+    const { listenPort: port, cookie } = this.#options
+    const message = { port, infohashes: due.map(([, infohash]) => infohash), cookie }
+    for (const { socket, group } of this.#sockets) socket.send(encodeLsd(message, group), ipAddress(group, LSD_PORT))
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const { socket } of this.#sockets) socket.close()
+  }
+
+  #onMessage(datagram: Uint8Array, from: Address): void {
+    if (++this.#heard > MAX_HEARD || !NEAR.has(ipScope(from.ip))) return
+    const message = readMessage(datagram)
+    if (!message || message.cookie === this.#options.cookie) return
+    const torrents = this.#owner.localTorrents()
+    for (const infohash of message.infohashes.map(toHex)) {
+      if (torrents.has(infohash)) this.#owner.onLocalPeer(infohash, ipAddress(from.ip, message.port))
+    }
+  }
+}
+
+/** Null: it is none of ours. */
+function readMessage(datagram: Uint8Array): LsdMessage | null {
+  try {
+    return decodeLsd(datagram)
+  } catch (error) {
+    if (error instanceof FormatError) return null
+    throw error
+  }
+}

@@ -1,0 +1,355 @@
+// Gets a torrent's metadata from several peers (BEP 9): whom to ask for which part, and what to believe.
+//
+// What it weighs:
+// - Nothing is proven before all of it is here and its hash is right. So each claimed size is pursued by itself, beside the others:
+//   a lie costs nobody time but its believers, and when the right one is known all who claimed another size have lied.
+// - Peers of one size share the work at first, since nearly always all are honest. When that comes out wrong, nobody knows who lied:
+//   from then on each copy comes from one peer alone, a few side by side. A wrong one convicts its sender, and the right one those
+//   who sent something else before.
+// - Whoever does not answer is waited for beside others, and asked no more for a while; so is who refuses.
+// - Memory is bounded over all copies: where it runs out, the copy with the fewest believers goes.
+// Pure: time is an argument, in milliseconds; the caller sends the requests, and closes the guilty.
+import { PeerError } from '../../base/errors.ts'
+import { MetadataCopy } from './metadata-copy.ts'
+
+export interface MetadataFetchOptions {
+  /** Bytes of a part. */
+  readonly partBytes: number
+  /** Larger metadata is not believed in. */
+  readonly maxBytes: number
+  /** Are these bytes the ones that are looked for? */
+  readonly verify: (bytes: Uint8Array) => boolean
+}
+
+export interface PartRequest<Peer> {
+  readonly peer: Peer
+  readonly part: number
+}
+
+/** A peer that has lied, and how. */
+export interface Liar<Peer> {
+  readonly peer: Peer
+  readonly error: PeerError
+}
+
+export interface FetchOutcome<Peer> {
+  /** The right one; null as long as it is not here. */
+  readonly metadata: Uint8Array | null
+  readonly liars: readonly Liar<Peer>[]
+}
+
+interface Request {
+  readonly askedAt: number
+  /** Not counted on any more, but welcome. */
+  isOverdue: boolean
+}
+
+interface Source<Peer> {
+  readonly peer: Peer
+  readonly size: number
+  /** Null: it waits for its turn to make one by itself. */
+  copy: MetadataCopy<Peer> | null
+  readonly asked: Map<number, Request>
+  /** In a row. */
+  timeouts: number
+  rejects: number
+  /** Requests that it may have under way. */
+  window: number
+  /** When that was made one. */
+  narrowedAt: number
+  /** Not to be asked before. */
+  pausedUntil: number
+}
+
+/** Claims of one size. */
+interface Claim<Peer> {
+  readonly sources: Set<Source<Peer>>
+  /** What all of them work at; null once that came out wrong. */
+  shared: MetadataCopy<Peer> | null
+  /** The last one that came out wrong. */
+  failed: MetadataCopy<Peer> | null
+}
+
+/** Requests under way with one peer. */
+const WINDOW = 8
+/** Peers asked for the same part when there is nothing else to ask for. */
+const MAX_ASKERS = 2
+/** Copies of one size that are made side by side, each from one peer. */
+const MAX_SOLO = 3
+const TIMEOUT_MS = 5_000
+/** Unanswered requests in a row, after which a peer is left alone for a while. */
+const MAX_TIMEOUTS = 3
+const SILENT_PAUSE_MS = 30_000
+const FIRST_REJECT_PAUSE_MS = 5_000
+const MAX_REJECT_PAUSE_MS = 60_000
+/** Bytes of unproven copies, beyond the largest that may be right. */
+const SPARE_BYTES = 16 << 20
+const NOTHING = { metadata: null, liars: [] }
+
+export class MetadataFetch<Peer> {
+  readonly #options: MetadataFetchOptions
+  readonly #sources = new Map<Peer, Source<Peer>>()
+  readonly #claims = new Map<number, Claim<Peer>>()
+  #isDone = false
+
+  constructor(options: MetadataFetchOptions) {
+    this.#options = options
+  }
+
+  /** Peers that say they have it. */
+  get sourceCount(): number {
+    return this.#sources.size
+  }
+
+  /** The size that most peers claim, in bytes, and how much of that is here; null when nobody has it. */
+  progress(): { readonly done: number; readonly total: number } | null {
+    const [first] = [...this.#claims].toSorted(([, a], [, b]) => b.sources.size - a.sources.size)
+    if (!first) return null
+    const [total, claim] = first
+    return { done: Math.max(0, ...copiesOf(claim).map(({ held }) => held)), total }
+  }
+
+  /**
+   * The peer has metadata of so many bytes, by its own word. Throws PeerError `metadata_too_large`.
+   * @param window requests that it may have under way
+   */
+  offer(peer: Peer, size: number, window = WINDOW): void {
+    if (this.#isDone || this.#sources.get(peer)?.size === size) return
+    this.leave(peer)
+    if (size > this.#options.maxBytes)
+      throw new PeerError('metadata_too_large', `The peer claims metadata of ${size} bytes`)
+    let claim = this.#claims.get(size)
+    if (!claim) {
+      claim = { sources: new Set(), shared: new MetadataCopy(size, this.#options.partBytes), failed: null }
+      this.#claims.set(size, claim)
+    }
+    const copy = claim.shared
+    const source = {
+      window,
+      narrowedAt: -Infinity,
+      peer,
+      size,
+      copy,
+      asked: new Map(),
+      timeouts: 0,
+      rejects: 0,
+      pausedUntil: -Infinity,
+    }
+    claim.sources.add(source)
+    this.#sources.set(peer, source)
+  }
+
+  /** The peer is gone. What it sent stays, if others go on with it. */
+  leave(peer: Peer): void {
+    const source = this.#sources.get(peer)
+    if (!source) return
+    this.#release(source)
+    this.#sources.delete(peer)
+    const claim = this.#claims.get(source.size)!
+    claim.sources.delete(source)
+    if (claim.sources.size === 0) this.#claims.delete(source.size)
+  }
+
+  /** What to ask for now; it counts as asked. To be called after each event, and now and then. */
+  requests(now: number): PartRequest<Peer>[] {
+    const requests: PartRequest<Peer>[] = []
+    if (this.#isDone) return requests
+    let idle = [...this.#sources.values()].filter((source) => {
+      this.#noticeOverdue(source, now)
+      return now >= source.pausedUntil
+    })
+    // One each, until nobody has room: the work is spread, and who came first is not the only one asked.
+    while (idle.length > 0) {
+      idle = idle.filter((source) => {
+        const part = this.#nextPart(source)
+        if (part < 0) return false
+        source.copy!.ask(part)
+        source.asked.set(part, { askedAt: now, isOverdue: false })
+        requests.push({ peer: source.peer, part })
+        return true
+      })
+    }
+    return requests
+  }
+
+  /** @param totalSize bytes of the whole, as the message says; null when it does not. What was not asked for is passed over. */
+  onPart(peer: Peer, part: number, totalSize: number | null, bytes: Uint8Array): FetchOutcome<Peer> {
+    const source = this.#sources.get(peer)
+    const request = source?.asked.get(part)
+    if (this.#isDone || !source?.copy || !request) return NOTHING
+    const { copy, size } = source
+    if (bytes.length !== copy.lengthOf(part) || (totalSize !== null && totalSize !== size)) {
+      const message = `Part ${part} of its metadata has ${bytes.length} bytes (of ${totalSize}), having claimed ${size}`
+      return this.#convict([{ peer, error: new PeerError('metadata_size', message) }])
+    }
+    this.#settle(source, part, request)
+    source.timeouts = source.rejects = 0
+    copy.put(part, bytes, peer)
+    if (copy.isComplete) return this.#judge(copy)
+    this.#keepBudget(copy)
+    return NOTHING
+  }
+
+  /** The peer does not give this part. */
+  onReject(peer: Peer, part: number, now: number): void {
+    const source = this.#sources.get(peer)
+    const request = source?.asked.get(part)
+    if (!source || !request) return
+    this.#settle(source, part, request)
+    // Some answer one request at a time, and refuse the others.
+    if (source.window > 1) [source.window, source.narrowedAt] = [1, now]
+    if (request.askedAt <= source.narrowedAt) return
+    this.#pause(source, now + Math.min(MAX_REJECT_PAUSE_MS, FIRST_REJECT_PAUSE_MS * 2 ** source.rejects))
+    source.rejects = Math.min(10, source.rejects + 1)
+  }
+
+  // ---------------------------------------------------------------- asking
+
+  #noticeOverdue(source: Source<Peer>, now: number): void {
+    for (const [part, request] of source.asked) {
+      if (request.isOverdue || now - request.askedAt < TIMEOUT_MS) continue
+      request.isOverdue = true
+      source.copy?.unask(part)
+      if (++source.timeouts < MAX_TIMEOUTS) continue
+      source.timeouts = 0
+      this.#pause(source, now + SILENT_PAUSE_MS)
+    }
+  }
+
+  /** One who works alone gives its turn to others. */
+  #pause(source: Source<Peer>, until: number): void {
+    source.pausedUntil = until
+    if (this.#claims.get(source.size)!.shared !== null) return
+    this.#release(source)
+    source.copy = null
+  }
+
+  /** -1: nothing. */
+  #nextPart(source: Source<Peer>): number {
+    const copy = (source.copy ??= this.#soloCopy(source))
+    if (!copy) return -1
+    let underWay = 0
+    for (const { isOverdue } of source.asked.values()) if (!isOverdue) underWay++
+    if (underWay >= source.window) return -1
+    const free = copy.freePart()
+    if (free >= 0) return free
+    for (let part = 0; part < copy.partCount; part++) {
+      if (copy.lacks(part) && copy.askersOf(part) < MAX_ASKERS && !isAsked(source, part)) return part
+    }
+    return -1
+  }
+
+  /** Null: not yet. */
+  #soloCopy({ size }: Source<Peer>): MetadataCopy<Peer> | null {
+    const { sources } = this.#claims.get(size)!
+    const busy = [...sources].filter((source) => source.copy !== null).length
+    return busy < MAX_SOLO ? new MetadataCopy(size, this.#options.partBytes) : null
+  }
+
+  #settle(source: Source<Peer>, part: number, request: Request): void {
+    source.asked.delete(part)
+    if (!request.isOverdue) source.copy?.unask(part)
+  }
+
+  #release(source: Source<Peer>): void {
+    for (const [part, request] of source.asked) this.#settle(source, part, request)
+  }
+
+  // ---------------------------------------------------------------- believing
+
+  #judge(copy: MetadataCopy<Peer>): FetchOutcome<Peer> {
+    const metadata = copy.whole()
+    if (this.#options.verify(metadata)) return this.#succeed(metadata)
+    const claim = this.#claims.get(copy.size)!
+    const senders = copy.senders()
+    if (senders.size === 1) {
+      const [peer] = senders
+      // The only one whose work it was: others of this size begin anew.
+      if (claim.shared === copy) this.#startOver(claim)
+      return this.#convict([{ peer, error: corrupt() }])
+    }
+    claim.failed = copy
+    claim.shared = null
+    for (const source of claim.sources) {
+      this.#release(source)
+      source.copy = null
+    }
+    return NOTHING
+  }
+
+  #startOver(claim: Claim<Peer>): void {
+    const copy = new MetadataCopy<Peer>(claim.shared!.size, this.#options.partBytes)
+    claim.shared = copy
+    for (const source of claim.sources) {
+      this.#release(source)
+      source.copy = copy
+    }
+  }
+
+  #succeed(metadata: Uint8Array): FetchOutcome<Peer> {
+    this.#isDone = true
+    const liars = new Map<Peer, PeerError>()
+    for (const [size, { sources, failed }] of this.#claims) {
+      if (size === metadata.length) {
+        for (const peer of failed?.liars(metadata) ?? []) liars.set(peer, corrupt())
+        continue
+      }
+      const message = `The peer claimed metadata of ${size} bytes, and it has ${metadata.length}`
+      for (const { peer } of sources) liars.set(peer, new PeerError('metadata_size', message))
+    }
+    this.#sources.clear()
+    this.#claims.clear()
+    return { metadata, liars: [...liars].map(([peer, error]) => ({ peer, error })) }
+  }
+
+  #convict(liars: readonly Liar<Peer>[]): FetchOutcome<Peer> {
+    for (const { peer } of liars) this.leave(peer)
+    return { metadata: null, liars }
+  }
+
+  // ---------------------------------------------------------------- memory
+
+  /** @param growing not to be given up for its own sake, if there is another */
+  #keepBudget(growing: MetadataCopy<Peer>): void {
+    const copies = [...this.#claims.values()].flatMap((claim) => copiesOf(claim).map((copy) => ({ claim, copy })))
+    let held = copies.reduce((sum, { copy }) => sum + copy.held, 0)
+    const worstFirst = copies.toSorted(
+      (a, b) =>
+        Number(b.copy === b.claim.failed) - Number(a.copy === a.claim.failed) ||
+        a.claim.sources.size - b.claim.sources.size ||
+        Number(a.copy === growing) - Number(b.copy === growing) ||
+        b.copy.held - a.copy.held,
+    )
+    for (const { claim, copy } of worstFirst) {
+      if (held <= this.#options.maxBytes + SPARE_BYTES) return
+      held -= copy.held
+      this.#giveUp(claim, copy)
+    }
+  }
+
+  #giveUp(claim: Claim<Peer>, copy: MetadataCopy<Peer>): void {
+    if (claim.failed === copy) claim.failed = null
+    else if (claim.shared === copy) this.#startOver(claim)
+    else {
+      for (const source of claim.sources) {
+        if (source.copy !== copy) continue
+        this.#release(source)
+        source.copy = null
+      }
+    }
+  }
+}
+
+function copiesOf<Peer>({ shared, failed, sources }: Claim<Peer>): MetadataCopy<Peer>[] {
+  const copies = [shared, failed, ...[...sources].map(({ copy }) => copy)]
+  return [...new Set(copies.filter((copy) => copy !== null))]
+}
+
+function isAsked<Peer>({ asked }: Source<Peer>, part: number): boolean {
+  const request = asked.get(part)
+  return request !== undefined && !request.isOverdue
+}
+
+function corrupt(): PeerError {
+  return new PeerError('corrupt_metadata', 'The peer sent metadata that is not what the infohash asks for')
+}

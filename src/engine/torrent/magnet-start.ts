@@ -1,0 +1,153 @@
+// How a torrent begins with a magnet link (BEP 9): its metadata is looked for where it is remembered from an earlier run, and then
+// among peers; then it is read. All that comes after is the torrent's business.
+import { type Address, ipAddress, isIpv6 } from '../../base/address.ts'
+import { toHex } from '../../base/bytes.ts'
+import { FormatError, type PeerError } from '../../base/errors.ts'
+import { MAX_TORRENT_BYTES } from '../../protocol/metainfo/limits.ts'
+import type { Magnet } from '../../protocol/metainfo/magnet.ts'
+import { isMetadataOf, magnetMetainfo } from '../../protocol/metainfo/magnet-metainfo.ts'
+import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
+import type { TrackerStatus } from '../discovery/announcer.ts'
+import { MetadataStore } from '../storage/metadata-store.ts'
+import { causeSentence } from './cause-sentence.ts'
+import { MetadataStage } from './metadata-stage.ts'
+import type { Swarm } from './swarm.ts'
+import type { Cause, FilePriorities } from './torrent-api.ts'
+import type { TorrentSurroundings } from './torrent-surroundings.ts'
+
+export interface MagnetStartOptions {
+  readonly magnet: Magnet
+  readonly peerId: Uint8Array
+  /** The folder that will hold the torrent's file or top folder. */
+  readonly path: string
+  readonly around: TorrentSurroundings
+}
+
+/** The torrent. Nothing is told after `close`. */
+export interface MagnetStartOwner {
+  /** No earlier run has left it: peers are needed. */
+  onMetadataMissing(): void
+  onMetadata(metainfo: Metainfo, magnet: Magnet): void
+  /** It is the one that the link means, and makes no sense. */
+  onMetadataUnusable(error: FormatError): void
+  onPeerDropped(address: string, error: PeerError): void
+}
+
+export class MagnetStart {
+  readonly stage: MetadataStage
+  readonly #options: MagnetStartOptions
+  readonly #owner: MagnetStartOwner
+  readonly #store: MetadataStore
+  #isClosed = false
+
+  constructor(options: MagnetStartOptions, owner: MagnetStartOwner) {
+    const { magnet, peerId, path, around } = options
+    this.#options = options
+    this.#owner = owner
+    this.#store = openStore(toHex(magnet.infohashV1!), path, around)
+    this.stage = new MetadataStage(
+      {
+        infohash: magnet.infohashV1!,
+        peerId,
+        maxBytes: MAX_TORRENT_BYTES,
+        verify: (bytes) => isMetadataOf(magnet, bytes),
+        network: around.platform.network,
+        budget: around.budget,
+        listenPort: around.listenPort,
+        localIp: around.localIp,
+        usesPex: around.usesPex,
+        now: () => around.platform.clock.now(),
+      },
+      {
+        onMetadata: (metadata) => {
+          void this.#store.save(metadata)
+          this.#read(metadata)
+        },
+        onPeerDropped: (address, error) => owner.onPeerDropped(address, error),
+        onFault: (error) => around.log({ level: 'error', scope: 'peer', message: `Internal error: ${String(error)}` }),
+        isOwnPeerId: (id) => around.isOwnPeerId(id),
+      },
+    )
+  }
+
+  /** Looks for what an earlier run has left. Never rejects. */
+  async begin(): Promise<void> {
+    const remembered = await this.#store.load()
+    if (this.#isClosed) return
+    if (remembered && isMetadataOf(this.#options.magnet, remembered)) this.#read(remembered)
+    else this.#owner.onMetadataMissing()
+  }
+
+  #read(metadata: Uint8Array): void {
+    if (this.#isClosed) return
+    const { magnet } = this.#options
+    let metainfo: Metainfo
+    try {
+      metainfo = magnetMetainfo(magnet, metadata)
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error
+      return this.#owner.onMetadataUnusable(error)
+    }
+    if (metainfo.isPrivate) this.stage.becomePrivate()
+    this.#owner.onMetadata(metainfo, magnet)
+  }
+
+  diagnose(trackers: readonly TrackerStatus[]): Cause[] {
+    const figures = {
+      code: 'fetching_metadata' as const,
+      known: this.stage.book.census().known,
+      connected: this.stage.connected().length,
+      offering: this.stage.offering,
+    }
+    const refused = trackers.find(({ refusal }) => refusal !== null)
+    const causes: Cause[] = [{ ...figures, message: causeSentence(figures) }]
+    if (!refused || figures.connected > 0) return causes
+    const refusal = { code: 'tracker_refused' as const, url: refused.url, answer: refused.refusal! }
+    return [{ ...refusal, message: causeSentence(refusal) }, ...causes]
+  }
+
+  dropConnections(): void {
+    for (const peer of this.stage.connected()) peer.close(null)
+  }
+
+  /** The torrent meets peers itself from now on: it goes on with these. */
+  end(swarm: Swarm, isPrivate: boolean): void {
+    this.#isClosed = true
+    this.stage.handOver(swarm, isPrivate)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.stage.close()
+  }
+}
+
+function openStore(infohash: string, path: string, { platform, log }: TorrentSurroundings): MetadataStore {
+  const warn = (message: string): void => log({ level: 'info', scope: 'state', message })
+  return new MetadataStore({ state: platform.state, infohash, path, maxBytes: MAX_TORRENT_BYTES, warn })
+}
+
+/** The torrent is deleted: its metadata is not needed again. Never rejects. */
+export function forgetMetadata(infohash: string, path: string, around: TorrentSurroundings): Promise<void> {
+  return openStore(infohash, path, around).forget()
+}
+
+/** BEP 53: what the link selects; undefined when that is nothing, or nothing that there is. */
+export function selectedFiles({ selectOnly }: Magnet, { files }: Metainfo): FilePriorities | undefined {
+  const selected = new Set(selectOnly?.filter((file) => files[file] && !files[file].isPad))
+  if (selected.size === 0) return undefined
+  return Object.fromEntries(files.map((_, file) => [file, selected.has(file) ? 'normal' : 'skip'] as const))
+}
+
+/** The addresses of `host:port`; none when the name cannot be found. */
+export async function lookUp(peer: string, { platform, localIp, log }: TorrentSurroundings): Promise<Address[]> {
+  const [host, port] = peer.split(/:(?=\d+$)/)
+  const family = localIp === undefined ? 'any' : isIpv6(localIp) ? 6 : 4
+  try {
+    const ips = await platform.network.lookup(host, family)
+    return ips.map((ip) => ipAddress(ip, Number(port)))
+  } catch (error) {
+    log({ level: 'info', scope: 'peer', message: `Cannot find peer ${host}: ${(error as Error).message}` })
+    return []
+  }
+}
