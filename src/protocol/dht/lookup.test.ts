@@ -120,6 +120,16 @@ test('whoever names nodes without end is followed for a while only', () => {
   expect(lookup.isDone).toBe(true)
 })
 
+test('nodes that are to be avoided are not asked, whoever names them, and do not count when they turn out to be such', () => {
+  const isAvoided = (id: Uint8Array): boolean => id[0] < 5
+  const lookup = new Lookup(TARGET, nodes(1, 9), { isAvoided })
+  expect(carryOut(lookup, () => nodes(1, 12))).toEqual([5, 6, 7, 8, 9, 10, 11, 12])
+  const other = new Lookup(TARGET, [node(9)], { isAvoided })
+  const asked = other.next()!
+  other.onAnswer(asked, node(1).id, nodes(10, 11), TOKEN)
+  expect([other.closest(), other.isDone]).toEqual([[], true])
+})
+
 test('a lookup that is stopped is done', () => {
   const lookup = new Lookup(TARGET, nodes(1, 3))
   lookup.stop()

@@ -16,6 +16,8 @@ export interface LookupOptions {
   readonly parallel?: number
   /** Nodes asked in all, at most. Default 128. */
   readonly maxAsked?: number
+  /** Nodes with such ids are left out altogether. Default: none. */
+  readonly isAvoided?: (id: Uint8Array) => boolean
 }
 
 /** A node that has answered. */
@@ -53,6 +55,7 @@ export class Lookup {
   readonly #count: number
   readonly #parallel: number
   readonly #maxAsked: number
+  readonly #isAvoided: (id: Uint8Array) => boolean
   /** Closest first. */
   readonly #candidates: Candidate[] = []
   readonly #byKey = new Map<string, Candidate>()
@@ -65,6 +68,7 @@ export class Lookup {
     this.#count = options.count ?? COUNT
     this.#parallel = options.parallel ?? PARALLEL
     this.#maxAsked = options.maxAsked ?? MAX_ASKED
+    this.#isAvoided = options.isAvoided ?? (() => false)
     this.add(known)
   }
 
@@ -101,6 +105,7 @@ export class Lookup {
     candidate.state = 'failed'
     // Whoever named it under another id was wrong, or lied to keep it out: what it says itself counts.
     const answered = equalBytes(id, asked.id) ? candidate : this.#insert({ id, address: asked.address }, candidate.hops)
+    if (answered === null) return
     answered.state = 'answered'
     answered.token = token
     for (const contact of nodes.slice(0, MAX_NAMED)) this.#insert(contact, candidate.hops + 1)
@@ -150,8 +155,9 @@ export class Lookup {
     return holders
   }
 
-  /** The candidate that it is, or becomes. */
-  #insert(contact: Contact, hops: number): Candidate {
+  /** The candidate that it is, or becomes; null for one to be avoided. */
+  #insert(contact: Contact, hops: number): Candidate | null {
+    if (this.#isAvoided(contact.id)) return null
     const key = keyOf(contact)
     const known = this.#byKey.get(key)
     if (known !== undefined) return known

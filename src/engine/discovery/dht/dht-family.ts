@@ -171,7 +171,9 @@ export class DhtFamily implements Asker, UpkeepOwner {
 
   /** Looks for the nodes closest to `target`. Stopping the lookup ends it at the next answer. */
   search(target: Uint8Array, handler: LookupHandler, options: SearchOptions = {}): Lookup {
-    const known = [...this.closest(target, 2 * BUCKET_SIZE), ...(options.contacts ?? [])]
+    // Where some are to be avoided, those next to them are needed.
+    const count = (options.isAvoided === undefined ? 2 : 8) * BUCKET_SIZE
+    const known = [...this.closest(target, count), ...(options.contacts ?? [])]
     const lookup = new Lookup(target, known, options)
     runLookup(this, lookup, handler, options.addresses ?? [])
     return lookup

@@ -1,11 +1,13 @@
 // A search that hostile nodes cannot easily end. Whoever has addresses in many ranges can choose from many ids even within the
 // rules of BEP 42, and gather nodes around a target until the closest eight are all its own, and know of nothing. But then
 // there are more nodes near the target than chance would put there. Where that is so, those who store and those who look go
-// a few ways around it: the target with one bit turned round, far enough from it that hostile nodes are few there.
-// The nodes found there are asked for the target itself. In a sound network this happens in one search of fifty.
+// a few ways around it: to the target with one bit turned round, far enough from it that hostile nodes are few there. On the way
+// nobody is asked who is on the target's side of that bit: hostile nodes there would name each other until all are asked.
+// The nodes found are asked for the target itself. In a sound network this happens in one search of fifty.
 import {
   flipBit,
   ID_BITS,
+  sharedBits,
   type Contact,
   type DhtAnswer,
   type DhtRequest,
@@ -88,15 +90,14 @@ export class ThoroughSearch {
     for (const way of WAYS) {
       const bit = Math.min(Math.max(firstBit + way, 0), ID_BITS - 1)
       const target = flipBit(this.#target, bit)
+      const isAvoided = (id: Uint8Array): boolean => sharedBits(this.#target, id) > bit
+      const onEnd = (lookup: Lookup): void => {
+        this.#asked += lookup.asked
+        for (const found of lookup.closest()) this.#askThere(found)
+        this.#closeOne()
+      }
       this.#open++
-      this.#family.search(target, {
-        request: { method: 'find_node', target, want: [] },
-        onEnd: (lookup) => {
-          this.#asked += lookup.asked
-          for (const found of lookup.closest()) this.#askThere(found)
-          this.#closeOne()
-        },
-      })
+      this.#family.search(target, { request: { method: 'find_node', target, want: [] }, onEnd }, { isAvoided })
     }
   }
 
