@@ -49,6 +49,7 @@ export class DhtNode {
           maxAnsweredPerSecond: options.maxAnsweredPerSecond ?? DEFAULT_ANSWERED_PER_SECOND,
           closestOf: (target, family) => this.#families.get(family)?.closest(target) ?? [],
           findRouters: () => this.#findRouters(family),
+          areRoutersMembers: options.areRoutersMembers ?? false,
         }),
       )
     }
@@ -178,13 +179,23 @@ export class DhtNode {
     let failure: unknown = null
     for (const [number, family] of this.#families) {
       try {
-        await family.open(this.#options.bind ?? ANY_IP[number], this.#options.port ?? this.port(4) ?? 0)
+        await this.#openFamily(family, this.#options.bind ?? ANY_IP[number])
       } catch (error) {
         failure = error
         this.#families.delete(number)
       }
     }
     if (this.#families.size === 0) throw failure
+  }
+
+  async #openFamily(family: DhtFamily, ip: string): Promise<void> {
+    const { port, isAnyPortGood = false } = this.#options
+    try {
+      await family.open(ip, port ?? this.port(4) ?? 0)
+    } catch (error) {
+      if (!isAnyPortGood || !(error instanceof NetworkError) || error.code !== 'address_in_use') throw error
+      await family.open(ip, 0)
+    }
   }
 
   async #findRouters(family: Family): Promise<Address[]> {

@@ -7,10 +7,14 @@ import type { Announcement } from './peer-search.ts'
 export interface DhtOptions {
   /** UDP port. Default 0: any free one. */
   readonly port?: number
+  /** Where another one has the port, any free one will do. Default false. */
+  readonly isAnyPortGood?: boolean
   /** Local IP: only the network of its family is joined. Default: all addresses of both families. */
   readonly bind?: string
   /** Where the network is entered when no other node is known; looked up only then. Default: nowhere. */
   readonly routers?: readonly Router[]
+  /** Routers are nodes like any other. Default false: not to burden them, they are used to enter, and for nothing else. */
+  readonly areRoutersMembers?: boolean
   /** What `save` gave in an earlier run. Bytes that are damaged are left aside, and the log is told. */
   readonly saved?: Uint8Array
   /** Nobody is answered (BEP 43): for who cannot be reached, or does not stay. Default false. */

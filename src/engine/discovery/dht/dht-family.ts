@@ -46,6 +46,7 @@ export interface DhtFamilyOptions {
   readonly closestOf: (target: Uint8Array, family: Family) => readonly Contact[]
   /** Looks up well-known nodes of this family; asked for only when too few others are known. */
   readonly findRouters: () => Promise<readonly Address[]>
+  readonly areRoutersMembers: boolean
 }
 
 export class DhtFamily implements Asker, UpkeepOwner {
@@ -214,7 +215,8 @@ export class DhtFamily implements Asker, UpkeepOwner {
 
   #onReply({ id, externalAddress }: KrpcResponse, address: Address): void {
     // It would burden well-known nodes to have them in everybody's table.
-    const isWanted = !this.#upkeep.isRouter(address) && this.#isWelcome(id, address)
+    const isMember = this.#options.areRoutersMembers || !this.#upkeep.isRouter(address)
+    const isWanted = isMember && this.#isWelcome(id, address)
     if (isWanted) this.#table.answered({ id, address }, this.#platform.clock.now())
     if (externalAddress === null || familyOf(externalAddress.ip) !== this.family) return
     this.#external.vote(address.ip, externalAddress.ip)
