@@ -2,7 +2,9 @@
 // need little of it and the start of the program is waited for; tests hand in one of their own.
 import type {
   CreateSessionOptions,
+  Dht,
   Metainfo,
+  OpenDhtOptions,
   Session,
   Torrent,
   TorrentOptions,
@@ -42,6 +44,11 @@ export interface EngineSession extends Pick<Session, 'listening' | 'memory' | 'c
   add(torrent: Uint8Array | Metainfo | string, options: TorrentOptions): EngineTorrent
 }
 
+export type EngineDht = Pick<
+  Dht,
+  'status' | 'joined' | 'ping' | 'findNodes' | 'findPeers' | 'get' | 'put' | 'sample' | 'randomTarget' | 'close'
+>
+
 export interface Engine {
   createSession(options?: CreateSessionOptions): Promise<EngineSession>
   readonly parseTorrent: typeof parseTorrent
@@ -55,6 +62,7 @@ export interface Engine {
   readonly moveContent: typeof moveContent
   readonly openRemoval: typeof openRemoval
   readonly queryTrackers: typeof queryTrackers
+  openDht(options?: OpenDhtOptions): Promise<EngineDht>
   readonly fetchPiece: typeof fetchPiece
   readonly fetchUrl: typeof fetchUrl
 }

@@ -68,6 +68,7 @@ export class DhtNode {
       family: family.family,
       id: family.id,
       address: ipAddress(family.local!.ip, family.local!.port),
+      hasJoined: family.hasJoined,
       nodes: family.nodes,
       externalIp: family.externalIp,
       networkSize: family.size.estimate,

@@ -30,6 +30,7 @@ export type SoughtTorrent = Pick<Torrent, 'infohash' | 'metainfo' | 'state' | 'i
 
 interface Sought {
   readonly torrent: SoughtTorrent
+  readonly nodes: readonly string[]
   /** When it is looked for next. */
   nextAt: number
   /** Then, when nobody is found. */
@@ -100,15 +101,18 @@ export class SessionDht implements DhtLink {
     this.#node?.addNode(address)
   }
 
-  /** A torrent has come, or has begun to meet peers: it is looked for soon, unless it is private. */
-  seek(torrent: SoughtTorrent): void {
+  /**
+   * A torrent has come, or has begun to meet peers: it is looked for soon, unless it is private.
+   * @param nodes that it names, `host:port`
+   */
+  seek(torrent: SoughtTorrent, nodes: readonly string[] = []): void {
     if (torrent.isPrivate) return
     const nextAt = this.#platform.clock.now()
     const before = this.#sought.get(torrent.infohash)
     if (before?.torrent === torrent) Object.assign(before, { nextAt, againMs: SEARCH_AGAIN_MS })
-    else this.#sought.set(torrent.infohash, { torrent, nextAt, againMs: SEARCH_AGAIN_MS, task: null })
+    else this.#sought.set(torrent.infohash, { torrent, nodes, nextAt, againMs: SEARCH_AGAIN_MS, task: null })
     this.#lookAt = 0
-    if (!before) this.#meetNodesOf(torrent)
+    this.#meet(nodes)
   }
 
   /** It has left, or has turned out to be private. */
@@ -162,12 +166,11 @@ export class SessionDht implements DhtLink {
       log({ level: 'warn', scope: 'dht', message: `No DHT: ${error.message}` })
       return
     }
-    for (const { torrent } of this.#sought.values()) this.#meetNodesOf(torrent)
+    for (const { nodes } of this.#sought.values()) this.#meet(nodes)
   }
 
-  /** Nodes that the torrent's file names. */
-  #meetNodesOf({ metainfo }: SoughtTorrent): void {
-    for (const text of metainfo?.nodes.slice(0, MAX_NAMED_NODES) ?? []) {
+  #meet(nodes: readonly string[]): void {
+    for (const text of nodes.slice(0, MAX_NAMED_NODES)) {
       const named = parseRouter(text)
       if (named !== null) void this.#node?.addNamedNode(named)
     }

@@ -184,7 +184,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     added.on('metadata', ({ metainfo }) => {
       if (metainfo.isPrivate) this.#dht?.forget(added)
     })
-    this.#dht?.seek(added)
+    this.#dht?.seek(added, source.nodes)
     return added
   }
 

@@ -13,6 +13,8 @@ export const BUCKET_SIZE = 8
 const BUCKET_STALE_MS = 15 * 60_000
 /** Who was not heard of for so long is asked. */
 const NODE_STALE_MS = 10 * 60_000
+/** And sooner, when somebody else waits for its place. */
+const CONTESTED_MS = NODE_STALE_MS / 4
 /** Failures in a row after which a node is gone. One datagram is lost easily. */
 const MAX_FAILURES = 2
 /** A node that is being asked whether it is there is not asked again for so long. */
@@ -118,10 +120,13 @@ export class RoutingTable {
     let oldest: Entry | null = null
     for (const { entries, replacements } of this.#buckets) {
       for (const entry of entries) {
+        const silentMs = now - entry.heardAt
+        // Most need not be looked at any further.
+        if (entry.failures === 0 && silentMs < CONTESTED_MS) continue
         if (now - entry.checkedAt < CHECK_MS) continue
-        const isDue = entry.failures > 0 || now - entry.heardAt >= NODE_STALE_MS
+        const isDue = entry.failures > 0 || silentMs >= NODE_STALE_MS
         // With somebody waiting, the one who was silent longest is asked sooner.
-        const isContested = replacements.length > 0 && entry === entries[0] && now - entry.heardAt >= NODE_STALE_MS / 4
+        const isContested = replacements.length > 0 && entry === entries[0]
         if ((isDue || isContested) && (oldest === null || entry.heardAt < oldest.heardAt)) oldest = entry
       }
     }

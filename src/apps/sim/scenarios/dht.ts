@@ -7,18 +7,18 @@ import { ScenarioFailure, type Figure, type Scenario } from '../scenario.ts'
 import { median, quantile } from '../statistics.ts'
 
 const JOIN_MS = 300_000
-const SETTLE_MS = 300_000
+const SETTLE_MS = 120_000
 /** Of all nodes, each minute. */
 const LEAVE_SHARE = 0.01
 const STEP_MS = 5000
 const STEPS_PER_MINUTE = 60_000 / STEP_MS
 const ANNOUNCES = 60
-const LOOKUPS_PER_ANNOUNCE = 5
-const PASSING_MS = 600_000
+const LOOKUPS_PER_ANNOUNCE = 4
+const PASSING_MS = 300_000
 const HOSTILE_SHARE = 0.1
 const HOSTILE_RANGES = 100
 /** Longer than any search takes. */
-const SEARCH_MS = 90_000
+const SEARCH_MS = 45_000
 
 interface Announced {
   readonly infohash: Uint8Array

@@ -60,6 +60,8 @@ export interface FamilyStatus {
   /** Hexadecimal digits are the caller's business. */
   readonly id: Uint8Array
   readonly address: Address
+  /** It has looked for its place in the network, and found somebody. */
+  readonly hasJoined: boolean
   /** Nodes in the table. */
   readonly nodes: number
   /** Null while nobody knows. */

@@ -112,6 +112,10 @@ export class DhtFamily implements Asker, UpkeepOwner {
     return { infohashes: peers.infohashCount, peers: peers.size, items: items.size }
   }
 
+  get hasJoined(): boolean {
+    return this.#upkeep.hasJoined
+  }
+
   get isOpen(): boolean {
     return this.#exchange !== null
   }

@@ -101,6 +101,11 @@ export class DhtUpkeep {
     if (this.#newcomers.length < MAX_NEWCOMERS && !isAmong(this.#newcomers, address)) this.#newcomers.push(address)
   }
 
+  /** It has looked for its place, and found somebody. */
+  get hasJoined(): boolean {
+    return this.#hasJoined
+  }
+
   isRouter(address: Address): boolean {
     return isAmong(this.#routers, address)
   }
