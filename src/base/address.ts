@@ -2,6 +2,10 @@
 // An IP is kept as text in its one canonical form: dotted IPv4, or compressed lower-case IPv6 (RFC 5952);
 // IPv4 mapped into IPv6 (::ffff:1.2.3.4) is IPv4 here, so that one peer has one key.
 
+const DOT = 0x2e
+const ZERO = 0x30
+const NINE = 0x39
+
 export interface Address {
   readonly kind: 'ip'
   /** Canonical text of the IP. */
@@ -94,17 +98,26 @@ export function bytesToIp(bytes: Uint8Array): string {
   return `${text(groups.slice(0, bestStart))}::${text(groups.slice(bestStart + bestLength))}`
 }
 
+// Digit by digit: a node of the DHT reads several addresses for each message.
 function ipv4ToBytes(text: string): Uint8Array | null {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)
-  if (!match) return null
   const bytes = new Uint8Array(4)
-  for (let i = 0; i < 4; i++) {
-    const part = match[i + 1]
-    // A leading zero means octal to some parsers and decimal to others: such text is no address.
-    if (Number(part) > 255 || (part.length > 1 && part[0] === '0')) return null
-    bytes[i] = Number(part)
+  let parts = 0
+  let digits = 0
+  let value = 0
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : DOT
+    if (code === DOT) {
+      if (digits === 0 || value > 255 || parts === 4) return null
+      bytes[parts++] = value
+      digits = value = 0
+    } else {
+      // A leading zero means octal to some parsers and decimal to others: such text is no address.
+      const isLeadingZero = digits > 0 && value === 0
+      if (code < ZERO || code > NINE || isLeadingZero || ++digits > 3) return null
+      value = 10 * value + code - ZERO
+    }
   }
-  return bytes
+  return parts === 4 ? bytes : null
 }
 
 /** Where an IP can be reached from. `broadcast` is 255.255.255.255; `unspecified` is 0.0.0.0/8 and `::`. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { encodeUtf8, toHex } from './bytes.ts'
-import { sha1, sha256 } from './digest.ts'
+import { encodeUtf8, fromHex, toHex } from './bytes.ts'
+import { ed25519PublicKey, sha1, sha256, signEd25519, verifyEd25519 } from './digest.ts'
 
 test('digests are those of the standard (FIPS 180, "abc" and nothing)', () => {
   expect(toHex(sha1(encodeUtf8('abc')))).toBe('a9993e364706816aba3e25717850c26c9cd0d89d')
@@ -11,4 +11,19 @@ test('digests are those of the standard (FIPS 180, "abc" and nothing)', () => {
 
 test('only the bytes of a view are digested', () => {
   expect(sha1(encodeUtf8('xabcx').subarray(1, 4))).toEqual(sha1(encodeUtf8('abc')))
+})
+
+test('signatures are those of the standard (RFC 8032, the first test of Ed25519)', () => {
+  const seed = fromHex('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60')!
+  const nothing = new Uint8Array(0)
+  const [key, signature] = [ed25519PublicKey(seed), signEd25519(nothing, seed)]
+  expect(toHex(key)).toBe('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a')
+  expect(toHex(signature)).toBe(
+    'e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155' +
+      '5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b',
+  )
+  expect(verifyEd25519(signature, nothing, key)).toBe(true)
+  expect(verifyEd25519(signature, encodeUtf8('x'), key)).toBe(false)
+  expect(verifyEd25519(signature.subarray(1), nothing, key)).toBe(false)
+  expect(verifyEd25519(signature, nothing, new Uint8Array(32).fill(255))).toBe(false)
 })

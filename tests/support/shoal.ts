@@ -72,7 +72,7 @@ export function startShoal(
     if (stream === 'stdout' && args.includes('--json')) events.push(JSON.parse(line) as ShoalEvent)
   }
   const env = { XDG_STATE_HOME: stage.folder('state'), ...moreEnv }
-  const argv = [...before, process.execPath, ENTRY, ...args]
+  const argv = [...before, process.execPath, ENTRY, ...amongOurselves(args)]
   return new Shoal(stage.start(`shoal ${args[0]}`, argv, { onLine, env, cwd: stage.root }), events)
 }
 
@@ -98,7 +98,7 @@ export async function runShoal(
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   if (!existsSync(ENTRY)) throw new Error(`Cannot test the command: ${ENTRY} is missing; run \`npm run build\``)
   const text = { stdout: '', stderr: '' }
-  const program = stage.start(`shoal ${args[0]}`, [process.execPath, ENTRY, ...args], {
+  const program = stage.start(`shoal ${args[0]}`, [process.execPath, ENTRY, ...amongOurselves(args)], {
     cwd: stage.root,
     env: { XDG_STATE_HOME: stage.folder('state') },
     onLine: (line, stream) => {
@@ -110,4 +110,11 @@ export async function runShoal(
 }
 
 /** Tests of the same content run side by side, and must not find each other. */
+/** No test enters the DHT of the internet: one that wants a DHT says where. */
+function amongOurselves(args: readonly string[]): readonly string[] {
+  if (args.includes('--no-dht') || args.includes('--dht-router')) return args
+  if (args[0] === 'dht') throw new Error('Cannot test `shoal dht` without a --dht-router of our own')
+  return ['download', 'seed', 'share', 'piece'].includes(args[0]) ? [...args, '--no-dht'] : args
+}
+
 export const LOOPBACK = ['--bind', '127.0.0.1', '--port', '0', '--no-lsd', '--json']

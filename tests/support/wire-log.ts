@@ -61,6 +61,9 @@ export class WireLog implements WireHandler {
   onReject(piece: number, begin: number, length: number): void {
     this.lines.push(`reject ${piece}:${begin} ${length}`)
   }
+  onPort(port: number): void {
+    this.lines.push(`port ${port}`)
+  }
   onAllowedFast(piece: number): void {
     this.lines.push(`allowed-fast ${piece}`)
   }

@@ -2,7 +2,9 @@
 // need little of it and the start of the program is waited for; tests hand in one of their own.
 import type {
   CreateSessionOptions,
+  Dht,
   Metainfo,
+  OpenDhtOptions,
   Session,
   Torrent,
   TorrentOptions,
@@ -43,6 +45,11 @@ export interface EngineSession extends Pick<Session, 'listening' | 'memory' | 'c
   add(torrent: Uint8Array | Metainfo | string, options: TorrentOptions): EngineTorrent
 }
 
+export type EngineDht = Pick<
+  Dht,
+  'status' | 'joined' | 'ping' | 'findNodes' | 'findPeers' | 'get' | 'put' | 'sample' | 'randomTarget' | 'close'
+>
+
 export interface Engine {
   createSession(options?: CreateSessionOptions): Promise<EngineSession>
   readonly parseTorrent: typeof parseTorrent
@@ -57,6 +64,7 @@ export interface Engine {
   readonly openRemoval: typeof openRemoval
   readonly queryTrackers: typeof queryTrackers
   readonly scrapeTrackers: typeof scrapeTrackers
+  openDht(options?: OpenDhtOptions): Promise<EngineDht>
   readonly fetchPiece: typeof fetchPiece
   readonly fetchUrl: typeof fetchUrl
 }

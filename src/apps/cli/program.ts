@@ -70,6 +70,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/piece.ts')).piece,
   },
   {
+    name: 'dht',
+    load: async () => (await import('./commands/dht.ts')).dht,
+    summary: 'ask the distributed hash table, or be a node of it',
+  },
+  {
     name: 'tracker',
     summary: 'run an HTTP tracker',
     load: async () => (await import('./commands/tracker.ts')).tracker,

@@ -6,7 +6,7 @@ import type { Context } from './context.ts'
 import type { FilePriority, Metainfo } from '../../index.ts'
 import type { Engine, EngineSession, EngineTorrent } from './engine.ts'
 import { openLogSink } from './log-sink.ts'
-import { type PeerOption, resolvePeer } from './options/peer-option.ts'
+import { hostAndPort, type PeerOption, resolvePeer } from './options/peer-option.ts'
 import type { SuperSeedMode } from './options/values.ts'
 import { type SessionFlags, toSessionOptions } from './options/session-options.ts'
 import type { ProgressSource, Reporter } from './report/reporter.ts'
@@ -136,7 +136,8 @@ class Transfer implements ProgressSource {
     if (this.#plan.kind === 'seed') stop.isNormal = true
     const peers = flags.peer ?? []
     const torrent = this.#addTorrent(peers, flags.recheck)
-    const failed = this.#watch(torrent, peers.length > 0)
+    const hasSource = peers.length > 0 || (flags.dht !== false && this.#metainfo?.isPrivate !== true)
+    const failed = this.#watch(torrent, hasSource)
     this.#watchSlowness(torrent)
     this.#showProgress()
     for (const peer of peers) if (!peer.isIp) void this.#addNamedPeer(torrent, peer, flags.bind)
@@ -169,7 +170,7 @@ class Transfer implements ProgressSource {
 
   #addTorrent(peers: readonly PeerOption[], recheck: boolean | undefined): EngineTorrent {
     const { source, location, files, superSeed, preallocate, partNames } = this.#plan
-    const addresses = peers.filter((peer) => peer.isIp).map(addressOf)
+    const addresses = peers.filter((peer) => peer.isIp).map(hostAndPort)
     this.#startedAt = this.#context.clock.now()
     this.#torrent = this.#session.add(source, {
       ...location,
@@ -184,7 +185,7 @@ class Transfer implements ProgressSource {
   }
 
   /** Tells the torrent's events to the reporter. The promise returned rejects when the torrent fails; it never resolves. */
-  #watch(torrent: EngineTorrent, hasPeers: boolean): Promise<never> {
+  #watch(torrent: EngineTorrent, hasSource: boolean): Promise<never> {
     const { kind } = this.#plan
     const reporter = this.#reporter
     const failed = new Promise<never>((_, reject) => {
@@ -208,7 +209,7 @@ class Transfer implements ProgressSource {
             reject(incompleteContent(this.name, pieces - piecesHave))
             // Before it begins to fetch what is missing: whoever seeds does not want files changed.
             void torrent.remove()
-          } else if (typeof this.#plan.source !== 'string' && this.#metainfo?.trackers.length === 0 && !hasPeers)
+          } else if (typeof this.#plan.source !== 'string' && this.#metainfo?.trackers.length === 0 && !hasSource)
             this.#warnOfNoPeers()
         }),
       )
@@ -252,7 +253,7 @@ class Transfer implements ProgressSource {
   }
 
   #warnOfNoPeers(): void {
-    const message = `No trackers in this torrent and no --peer given: waiting for peers to connect to port ${this.#port}`
+    const message = `No trackers in this torrent, no DHT for it, and no --peer given: waiting for peers to connect to port ${this.#port}`
     this.#reporter.report({ event: 'warning', code: 'no_peer_source', message })
   }
 
@@ -335,10 +336,6 @@ class Transfer implements ProgressSource {
       check()
     })
   }
-}
-
-function addressOf({ host, port }: PeerOption): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 function incompleteContent(name: string, missing: number): CommandError {

@@ -5,10 +5,9 @@ import { equalBytes, fromHex, toHex } from '../../base/bytes.ts'
 import type { Log } from '../../base/log.ts'
 import { CLIENT_NAME } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform, Stop, TcpListener } from '../../platform/platform.ts'
-import { type Magnet, parseMagnet } from '../../protocol/metainfo/magnet.ts'
 import { v2Only } from '../../protocol/metainfo/magnet-metainfo.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
-import { parseTorrent } from '../../protocol/metainfo/torrent-file.ts'
+import type { FamilyStatus } from '../discovery/dht/dht-api.ts'
 import { LocalDiscovery, type LocalDiscoveryOwner } from '../discovery/local-discovery.ts'
 import { PacedTrackers } from '../discovery/paced-trackers.ts'
 import { TrackerClients } from '../discovery/tracker-clients.ts'
@@ -22,7 +21,9 @@ import { listenForPeers } from '../transport/listener.ts'
 import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../transport/rate-limits.ts'
 import { type MemoryUse, memorySentence, memoryUse } from './memory-use.ts'
 import { Greeting, type GreetingAnswer, type GreetingOwner } from './greeting.ts'
+import { readSource } from './read-source.ts'
 import { RateSharing } from './rate-sharing.ts'
+import { type Entrance, readEntrance, SessionDht } from './session-dht.ts'
 import type { SessionOptions } from './settings.ts'
 
 const HEARTBEAT_MS = 100
@@ -55,6 +56,9 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
   readonly #trackers: PacedTrackers
   /** Null: nobody is looked for on the local network. */
   #local: LocalDiscovery | null = null
+  readonly #dhtEntrance: Entrance
+  /** Null: there is none for us. */
+  #dht: SessionDht | null = null
   #listeners: readonly TcpListener[] = []
   #stopHeartbeat: Stop = () => {}
   #lastBeat = 0
@@ -79,6 +83,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     }
     const clients = new TrackerClients(platform, options.bind, CLIENT_NAME.replace(' ', '/'))
     this.#trackers = new PacedTrackers(clients, platform.clock)
+    this.#dhtEntrance = readEntrance(options)
   }
 
   /**
@@ -99,6 +104,9 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
       throw error
     }
     if (options.useLsd) session.#openLocalDiscovery()
+    const { port } = session.#listeners[0]
+    if (options.useDht) session.#dht = new SessionDht(platform, session.#dhtEntrance, options, port)
+    void session.#dht?.open()
     session.#lastBeat = platform.clock.now()
     session.#stopHeartbeat = platform.clock.every(HEARTBEAT_MS, () => session.#tick())
     return session
@@ -107,10 +115,14 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
   #openLocalDiscovery(): void {
     const { network, random } = this.#platform
     const cookie = toHex(random.bytes(8))
-    const { port } = this.#listeners[0]
-    const options = { network, listenPort: port, localIp: this.#options.bind, cookie, log: this.#log }
-    this.#local = new LocalDiscovery(options, this)
+    const listenPort = this.#listeners[0].port
+    this.#local = new LocalDiscovery({ network, listenPort, localIp: this.#options.bind, cookie, log: this.#log }, this)
     void this.#local.open()
+  }
+
+  /** Our node in the DHT: one for each family, none where there is no DHT. */
+  get dht(): FamilyStatus[] {
+    return this.#dht?.status ?? []
   }
 
   localTorrents(): ReadonlyMap<string, Uint8Array> {
@@ -146,7 +158,6 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     const key = toHex(infohashV1)
     if (this.#closing) throw new TypeError('Cannot add a torrent: the session is closed')
     if (this.#torrents.has(key)) throw new TypeError(`Cannot add ${name}: it is in the session already`)
-    const port = this.#listeners[0]?.port ?? null
     const added = new Torrent(source, options, {
       platform: this.#platform,
       ledger: this.#ledger,
@@ -155,20 +166,27 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
       upLimiter: this.#up.limiter,
       budget: this.#budget,
       trackers: this.#trackers,
-      listenPort: port,
+      listenPort: this.#listeners[0]?.port ?? null,
       localIp: this.#options.bind,
       usesPex: this.#options.usePex ?? true,
+      dht: this.#dht,
       log: this.#log,
       isOwnPeerId: (peerId) => this.#isOwnPeerId(peerId),
       onReady: () => {
+        this.#dht?.seek(added)
         for (const greeting of this.#greetings) greeting.askAgain()
       },
       onRemoved: () => {
+        this.#dht?.forget(added)
         // It may have been added anew since.
         if (this.#torrents.get(key) === added) this.#torrents.delete(key)
       },
     })
     this.#torrents.set(key, added)
+    added.on('metadata', ({ metainfo }) => {
+      if (metainfo.isPrivate) this.#dht?.forget(added)
+    })
+    this.#dht?.seek(added, source.nodes)
     return added
   }
 
@@ -205,6 +223,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     const leaving = Promise.all([
       ...this.#listeners.map((listener) => listener.close()),
       ...this.torrents.map((torrent) => torrent.remove()),
+      this.#dht?.close(),
     ])
     // A disk that hangs holds its torrents for ever: closing it fails what they wait for.
     await this.#atMost(LEAVE_WITHIN_MS, leaving)
@@ -240,6 +259,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     )
     this.#trackers.tick(now)
     this.#local?.tick(now)
+    this.#dht?.tick(now)
     this.#tellMemory(now)
   }
 
@@ -280,9 +300,4 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
   #isOwnPeerId(peerId: Uint8Array): boolean {
     return this.torrents.some((torrent) => equalBytes(torrent.peerId, peerId))
   }
-}
-
-function readSource(torrent: Uint8Array | Metainfo | string): Metainfo | Magnet {
-  if (typeof torrent === 'string') return parseMagnet(torrent)
-  return torrent instanceof Uint8Array ? parseTorrent(torrent) : torrent
 }

@@ -25,6 +25,13 @@ export interface SessionOptions {
   readonly usePex?: boolean
   /** Peers are looked for on the local network (BEP 14), but never those of private torrents. Default false. */
   readonly useLsd?: boolean
+  /** Peers are looked for in the DHT (BEP 5), and we take part in it, but never for private torrents. Default false. */
+  readonly useDht?: boolean
+  /**
+   * Where the DHT is entered when no node is remembered or named, `host:port`. Default: three well-known ones on the internet;
+   * an empty list: nowhere.
+   */
+  readonly dhtRouters?: readonly string[]
   /** Receives what the session has to tell whoever looks for a fault. Default: nobody. */
   readonly log?: (record: LogRecord) => void
 }

@@ -63,6 +63,7 @@ export class MagnetStart {
         listenPort: around.listenPort,
         localIp: around.localIp,
         usesPex: around.usesPex,
+        dht: around.dht,
         now: () => around.platform.clock.now(),
       },
       {

@@ -21,6 +21,7 @@ import {
   WireEncoder,
   type WireHandler,
 } from '../../protocol/wire/index.ts'
+import type { DhtLink } from './dht-link.ts'
 import { ADVERTISED_REQUEST_QUEUE, extensionIds } from './peer-extensions.ts'
 
 export interface MetadataPeerOwner {
@@ -28,6 +29,8 @@ export interface MetadataPeerOwner {
   readonly peerId: Uint8Array
   readonly listenPort: number | null
   readonly usesPex: boolean
+  /** Null: it is not spoken of. */
+  readonly dht: DhtLink | null
   now(): number
   /** A connection that we dialled is established. */
   onOpen(): void
@@ -82,7 +85,8 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
   #said: WireEncoder | null = new WireEncoder()
   #saidBytes = 0
   #connection!: Connection
-  #capabilities: Capabilities = { extensions: false, fast: false }
+  #capabilities: Capabilities = { extensions: false, fast: false, dht: false }
+  #hasNamedNode = false
   /** The id under which it wants messages of metadata; null: it does not. */
   #metadataId: number | null = null
   #messages = 0
@@ -220,8 +224,8 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
   // ---------------------------------------------------------------- handshake
 
   #sendHandshake(): void {
-    const { infohash, peerId } = this.#owner
-    this.#encoder.raw(encodeHandshake(infohash, peerId, { extensions: true, fast: true }))
+    const { infohash, peerId, dht } = this.#owner
+    this.#encoder.raw(encodeHandshake(infohash, peerId, { extensions: true, fast: true, dht: dht !== null }))
     this.flush()
   }
 
@@ -253,6 +257,14 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
     if (this.#capabilities.fast) this.#encoder.haveNone()
     // Some wait for a bitfield until they see that none comes (rtorrent).
     else this.#encoder.keepAlive()
+    const port = this.#capabilities.dht ? this.#owner.dht?.portFor(this.address.ip) : null
+    if (port) this.#encoder.port(port)
+  }
+
+  /** Once is enough. */
+  onPort(port: number): void {
+    if (port !== 0 && !this.#hasNamedNode) this.#owner.dht?.addNode({ ...this.address, port })
+    this.#hasNamedNode = true
   }
 
   onExtended(id: number, payload: Uint8Array): void {

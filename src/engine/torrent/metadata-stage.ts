@@ -8,6 +8,7 @@ import { decodePex, METADATA_PART_BYTES } from '../../protocol/wire/index.ts'
 import { MetadataFetch, type FetchOutcome } from '../policy/metadata-fetch.ts'
 import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.ts'
 import { canReach } from '../transport/listener.ts'
+import type { DhtLink } from './dht-link.ts'
 import { MetadataPeer, type MetadataPeerOwner } from './metadata-peer.ts'
 import { usefulAddresses } from './peer-exchange.ts'
 import type { ConnectionBudget, Swarm } from './swarm.ts'
@@ -34,6 +35,7 @@ export interface MetadataStageOptions {
   /** Local IP to dial from. */
   readonly localIp: string | undefined
   readonly usesPex: boolean
+  readonly dht: DhtLink | null
   readonly now: () => number
 }
 
@@ -53,6 +55,7 @@ export class MetadataStage implements MetadataPeerOwner {
   readonly peerId: Uint8Array
   readonly listenPort: number | null
   readonly usesPex: boolean
+  readonly dht: DhtLink | null
   readonly book = new PeerBook()
   readonly #options: MetadataStageOptions
   readonly #owner: MetadataStageOwner
@@ -72,6 +75,7 @@ export class MetadataStage implements MetadataPeerOwner {
     this.peerId = options.peerId
     this.listenPort = options.listenPort
     this.usesPex = options.usesPex
+    this.dht = options.dht
     const { maxBytes, verify } = options
     this.#fetch = new MetadataFetch({ partBytes: METADATA_PART_BYTES, maxBytes, verify })
   }

@@ -1,5 +1,6 @@
 // What a peer needs around it: the swarm is that to each of its peers.
 import type { PeerError } from '../../base/errors.ts'
+import type { DhtLink } from './dht-link.ts'
 import type { BlockSource } from './download.ts'
 import type { RequestsOwner } from './peer-requests.ts'
 import type { Upload, UploadPeer } from './upload.ts'
@@ -13,6 +14,8 @@ export interface PeerOwner<Peer extends BlockSource & UploadPeer> extends Reques
   readonly metadata: Uint8Array
   /** Null: peers are not exchanged. */
   readonly exchange: { onMessage(peer: Peer, payload: Uint8Array, now: number): void } | null
+  /** Null: it is not spoken of. */
+  readonly dht: DhtLink | null
   /** Most of the swarm has this piece, as far as we see: handing it out as a favour takes nothing from anybody. */
   isCommon(piece: number): boolean
   /** The port we listen on, for others to dial; null when we do not. */

@@ -38,6 +38,8 @@ interface WorldOptions {
   readonly isSuperSeeding?: boolean
   /** Most of the swarm has every piece. */
   readonly isCommon?: boolean
+  /** Both have a node in the DHT. */
+  readonly isInDht?: boolean
 }
 
 /** A torrent with one peer at the other end of a made-up connection, past the handshakes unless `isGreeted` is not called. */
@@ -67,6 +69,7 @@ class World {
       downRate: 0,
       isSuperSeeding: false,
       isCommon: true,
+      isInDht: false,
     }
     this.options = { ...defaults, ...options }
     const { ours, isIncoming, downRate } = this.options
@@ -108,6 +111,9 @@ class World {
       downLimiter: this.downLimiter,
       metadata: METADATA,
       exchange: null,
+      dht: this.options.isInDht
+        ? { portFor: () => 7777, addNode: ({ port }) => this.events.push(`node ${port}`) }
+        : null,
       listenPort: 6881,
       maxQueuedBytes: 1 << 20,
       now: () => this.now,
@@ -138,8 +144,8 @@ class World {
   }
 
   greeting(infohash = this.infohash): Uint8Array {
-    const { fast, extensions } = this.options
-    return encodeHandshake(infohash, THEIR_ID, { fast, extensions })
+    const { fast, extensions, isInDht: dht } = this.options
+    return encodeHandshake(infohash, THEIR_ID, { fast, extensions, dht })
   }
 
   /** Past the handshakes; what we said so far is forgotten. */
@@ -961,4 +967,23 @@ describe('floods', () => {
     expect(world.events.at(-1)).toBe('closed interest_flapping')
     expect(world.events.length).toBeLessThan(110)
   })
+})
+
+test('peers that are in the DHT tell each other where, and are believed once', () => {
+  const world = new World({ isInDht: true })
+  world.says((wire) => wire.raw(world.greeting()))
+  expect(world.hears()).toContain('port 7777')
+  world.says((wire) => {
+    wire.port(4000)
+    wire.port(4001)
+  })
+  expect(world.events.filter((event) => event.startsWith('node'))).toEqual(['node 4000'])
+})
+
+test('without the DHT nobody is told of a node, nor listened to', () => {
+  const world = new World()
+  world.says((wire) => wire.raw(world.greeting()))
+  expect(world.hears().filter((line) => line.startsWith('port'))).toEqual([])
+  world.says((wire) => wire.port(4000))
+  expect(world.events.filter((event) => event.startsWith('node'))).toEqual([])
 })

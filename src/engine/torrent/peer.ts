@@ -66,7 +66,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   readonly #service: PeerService
   readonly #extensions: PeerExtensions
   #connection!: Connection
-  #capabilities: Capabilities = { extensions: false, fast: false }
+  #capabilities: Capabilities = { extensions: false, fast: false, dht: false }
+  #hasNamedNode = false
   /** Suggestions and allowances within this round of the choker. */
   #hints = 0
   #isTakenOver = false
@@ -333,8 +334,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   // ---------------------------------------------------------------- handshake
 
   #sendHandshake(): void {
-    const { infohash, peerId } = this.#owner
-    this.#encoder.raw(encodeHandshake(infohash, peerId, { extensions: true, fast: true }))
+    const { infohash, peerId, dht } = this.#owner
+    this.#encoder.raw(encodeHandshake(infohash, peerId, { extensions: true, fast: true, dht: dht !== null }))
     this.flush()
   }
 
@@ -358,6 +359,14 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.#sendHave()
     const isGiving = !isSuperSeeding && !servesNobody && !upload.isSlow
     if (this.#capabilities.fast && isGiving) this.#grantAllowedFast()
+    const port = this.#capabilities.dht && !this.#isTakenOver ? this.#owner.dht?.portFor(this.address.ip) : null
+    if (port) this.#encoder.port(port)
+  }
+
+  /** Once is enough. */
+  onPort(port: number): void {
+    if (port !== 0 && !this.#hasNamedNode) this.#owner.dht?.addNode({ ...this.address, port })
+    this.#hasNamedNode = true
   }
 
   #sendHave(): void {

@@ -117,6 +117,7 @@ class World {
         upload: new Upload<Peer>(source, new ReadCache(disk), new RateLimiter(0), now, uploadOwner),
         metadata: metainfo.infoBytes,
         usesPex: false,
+        dht: null,
         downLimiter: new RateLimiter(0),
         network: { connect } as Network,
         budget: this.budget,

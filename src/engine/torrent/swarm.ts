@@ -9,6 +9,7 @@ import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.t
 import { whoIsTurnedOver, whoMakesWay } from '../policy/peer-turnover.ts'
 import { isYoungSwarm } from '../policy/young-swarm.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
+import type { DhtLink } from './dht-link.ts'
 import type { Download } from './download.ts'
 import { canReach } from '../transport/listener.ts'
 import { AskingTurns } from './asking-turns.ts'
@@ -51,6 +52,8 @@ export interface SwarmOptions {
   readonly metadata: Uint8Array
   /** Peers are told of each other (BEP 11): never those of a private torrent. */
   readonly usesPex: boolean
+  /** Null: it is not spoken of: of a private torrent, or where there is none. */
+  readonly dht: DhtLink | null
   readonly downLimiter: RateLimiter
   readonly network: Network
   readonly budget: ConnectionBudget
@@ -96,6 +99,7 @@ export class Swarm implements PeerOwner<Peer> {
   readonly upload: Upload<Peer>
   readonly metadata: Uint8Array
   readonly exchange: PeerExchange<Peer> | null
+  readonly dht: DhtLink | null
   readonly downLimiter: RateLimiter
   readonly listenPort: number | null
   /** Under a download limit: who may ask. */
@@ -136,6 +140,7 @@ export class Swarm implements PeerOwner<Peer> {
     this.upload = options.upload
     this.metadata = options.metadata
     this.exchange = options.usesPex ? this.#newExchange() : null
+    this.dht = options.dht
     this.downLimiter = options.downLimiter
     this.listenPort = options.listenPort
     this.asking = new AskingTurns(options.downLimiter, () => this.connected())

@@ -124,6 +124,7 @@ async function openWith(
       upload,
       metadata: metainfo.infoBytes,
       usesPex: around.usesPex && !metainfo.isPrivate,
+      dht: metainfo.isPrivate ? null : around.dht,
       downLimiter,
       network: platform.network,
       budget: around.budget,

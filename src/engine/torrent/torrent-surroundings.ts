@@ -8,6 +8,7 @@ import type { ContentLayout } from '../storage/content-layout.ts'
 import type { ReadCache } from '../storage/read-cache.ts'
 import type { SlotLedger } from '../storage/slot-ledger.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
+import type { DhtLink } from './dht-link.ts'
 import type { ConnectionBudget } from './swarm.ts'
 
 /** What all torrents of a session share. */
@@ -25,6 +26,8 @@ export interface TorrentSurroundings {
   readonly localIp: string | undefined
   /** Peers of torrents that are not private are told of each other (BEP 11). */
   readonly usesPex: boolean
+  /** Our node in the DHT, for torrents that are not private; null: we have none. */
+  readonly dht: DhtLink | null
   readonly log: Log
   isOwnPeerId(peerId: Uint8Array): boolean
   /** All data on disk has been looked at: from now on it meets peers. */

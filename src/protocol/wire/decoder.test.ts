@@ -78,7 +78,7 @@ describe('fixtures', () => {
     'have 5': ['have 5'],
     'request 1,16384,16384': ['request 1:16384 16384'],
     'reject 1,16384,16384': ['reject 1:16384 16384'],
-    'port 6881': [],
+    'port 6881': ['port 6881'],
     'bitfield of 10 pieces, have 0 and 9': ['bitfield 8040'],
   }
   test.each(vectors.examples)('$msg is read', ({ msg, hex }) => {

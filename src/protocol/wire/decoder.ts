@@ -37,6 +37,8 @@ export interface WireHandler {
   onReject(piece: number, begin: number, length: number): void
   onAllowedFast(piece: number): void
   onExtended(id: number, payload: Uint8Array): void
+  /** UDP port of its node in the DHT (BEP 5); may be 0. */
+  onPort(port: number): void
 }
 
 /** Payload length that each message of fixed length must have; -1 where it varies. */
@@ -248,8 +250,10 @@ export class WireDecoder {
       case MessageId.extended:
         if (end === at) throw new PeerError('bad_message_length', 'An extension message without an id cannot be')
         return handler.onExtended(bytes[at], bytes.subarray(at + 1, end))
+      case MessageId.port:
+        return handler.onPort((bytes[at] << 8) | bytes[at + 1])
       default:
-      // `port` is of use to a DHT node only; unknown messages are from a newer protocol: both are passed over.
+      // Unknown messages are from a newer protocol: they are passed over.
     }
   }
 

@@ -89,6 +89,14 @@ export class WireEncoder {
     this.#uint32(piece)
   }
 
+  /** Of our node in the DHT (BEP 5). */
+  port(port: number): void {
+    this.#head(MessageId.port, 2)
+    this.#reserve(2)
+    this.#view.setUint16(this.#length, port)
+    this.#length += 2
+  }
+
   allowedFast(piece: number): void {
     this.#head(MessageId.allowedFast, 4)
     this.#uint32(piece)

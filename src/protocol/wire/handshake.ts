@@ -13,12 +13,20 @@ export interface Capabilities {
   readonly extensions: boolean
   /** BEP 6 */
   readonly fast: boolean
+  /** It has a node in the DHT, and likes to be told of ours (BEP 5). */
+  readonly dht: boolean
 }
 
-export function encodeHandshake(infohash: Uint8Array, peerId: Uint8Array, capabilities: Capabilities): Uint8Array {
+/** What is not said of `capabilities` is none of ours. */
+export function encodeHandshake(
+  infohash: Uint8Array,
+  peerId: Uint8Array,
+  capabilities: Partial<Capabilities>,
+): Uint8Array {
   const reserved = new Uint8Array(8)
   if (capabilities.extensions) reserved[5] |= 0x10
   if (capabilities.fast) reserved[7] |= 0x04
+  if (capabilities.dht) reserved[7] |= 0x01
   return concatBytes([PROTOCOL_HEADER, reserved, infohash, peerId])
 }
 
@@ -31,7 +39,11 @@ export function opensAsHandshake(bytes: Uint8Array): boolean {
 /** Reads the reserved bytes and the infohash of the first 48 bytes, whose header was checked. The infohash is a copy. */
 export function decodeHandshakeHead(bytes: Uint8Array): { capabilities: Capabilities; infohash: Uint8Array } {
   return {
-    capabilities: { extensions: (bytes[25] & 0x10) !== 0, fast: (bytes[27] & 0x04) !== 0 },
+    capabilities: {
+      extensions: (bytes[25] & 0x10) !== 0,
+      fast: (bytes[27] & 0x04) !== 0,
+      dht: (bytes[27] & 0x01) !== 0,
+    },
     infohash: bytes.slice(28, HANDSHAKE_HEAD_BYTES),
   }
 }

@@ -51,7 +51,7 @@ test('space is taken first when it is asked for, and events tell how far that is
 
 describe('events', () => {
   test('a download from beginning to end, with the keys and the order that are documented', async () => {
-    const { cli, swarm, torrent, code } = await start({}, '-o', '/downloads', '--json')
+    const { cli, swarm, torrent, code } = await start({}, '-o', '/downloads', '--json', '--no-dht')
     torrent.check(1)
     cli.clock.advance(1000)
     torrent.emit('peerDropped', { address: '10.0.0.1:1', reason: 'corrupt_data', message: 'sent rubbish', pieces: [3] })

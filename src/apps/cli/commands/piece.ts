@@ -53,8 +53,9 @@ async function run(command: Command, context: Context): Promise<number> {
   try {
     const resolving = Promise.all((flags.peer ?? []).map((peer) => resolvePeer(peer, flags.bind, context)))
     const peers = (await stop.orInterrupted(resolving)).flat()
-    if (peers.length === 0 && metainfo.trackers.length === 0) {
-      note('No trackers in this torrent and no --peer given: waiting for peers to connect')
+    const hasDht = flags.dht !== false && !metainfo.isPrivate
+    if (peers.length === 0 && metainfo.trackers.length === 0 && !hasDht) {
+      note('No trackers in this torrent, no DHT for it, and no --peer given: waiting for peers to connect')
     }
     const options = { ...toSessionOptions(flags, log.write), peers, signal: stop.signal }
     await stop.afterWork(engine.fetchPiece(metainfo, index, flags.output, options))

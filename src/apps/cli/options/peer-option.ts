@@ -24,6 +24,11 @@ export function parsePeer(text: string): PeerOption {
   return { host: match[1], isIp: false, port }
 }
 
+/** The text again, with an IP in its canonical form. */
+export function hostAndPort({ host, port }: PeerOption): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
 /** The addresses of a peer, `ip:port`; with `bind` only those of its family. Rejects when there are none. */
 export async function resolvePeer(peer: PeerOption, bind: string | undefined, context: Context): Promise<string[]> {
   const ips = peer.isIp ? [peer.host] : await context.lookup(peer.host)

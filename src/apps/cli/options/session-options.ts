@@ -1,7 +1,7 @@
 // The options that every command which meets peers shares.
 import type { Command } from 'commander'
 import type { CreateSessionOptions, LogLevel, LogRecord } from '../../../index.ts'
-import { parsePeer, type PeerOption } from './peer-option.ts'
+import { hostAndPort, parsePeer, type PeerOption } from './peer-option.ts'
 import {
   parseBind,
   parseBytes,
@@ -24,6 +24,9 @@ export interface SessionFlags {
   readonly pex?: boolean
   /** False: nobody is looked for on the local network. */
   readonly lsd?: boolean
+  /** False: nobody is looked for in the DHT. */
+  readonly dht?: boolean
+  readonly dhtRouter?: readonly PeerOption[]
   readonly workers?: number
   readonly memory?: number
   readonly logLevel?: LogLevel
@@ -48,7 +51,17 @@ export function addSessionOptions(command: Command): void {
     .option('--up-rate <rate>', 'most to send, likewise', parseBytes)
     .option('--no-pex', 'do not exchange addresses of peers with other peers')
     .option('--no-lsd', 'do not look for peers on the local network')
+    .option('--no-dht', 'do not look for peers in the DHT, and take no part in it')
+  addRouterOption(command)
   addMachineOptions(command)
+}
+
+export function addRouterOption(command: Command): void {
+  command.option(
+    '--dht-router <host:port>',
+    'where to enter the DHT when no node is remembered; may be repeated (default: three well-known ones)',
+    repeated(parsePeer),
+  )
 }
 
 /** For commands that work on the torrent's own files. */
@@ -77,6 +90,8 @@ export function addWorkersOption(command: Command): void {
 }
 
 export function toSessionOptions(flags: SessionFlags, log: (record: LogRecord) => void): CreateSessionOptions {
-  const { port, bind, maxPeers, downRate, upRate, pex, lsd, workers, memory } = flags
-  return { port, bind, maxPeers, downRate, upRate, usePex: pex, useLsd: lsd, workers, memory, log }
+  const { port, bind, maxPeers, downRate, upRate, pex, lsd, dht, workers, memory } = flags
+  const dhtRouters = flags.dhtRouter?.map(hostAndPort)
+  const ways = { usePex: pex, useLsd: lsd, useDht: dht, dhtRouters }
+  return { port, bind, maxPeers, downRate, upRate, ...ways, workers, memory, log }
 }

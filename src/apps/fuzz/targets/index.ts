@@ -2,6 +2,7 @@ import type { Target } from '../target.ts'
 import { addresses } from './addresses.ts'
 import { bencode } from './bencode.ts'
 import { bitfield } from './bitfield.ts'
+import { dht } from './dht.ts'
 import { extensions } from './extensions.ts'
 import { httpAnnounce, httpScrape } from './http-tracker.ts'
 import { journal } from './journal.ts'
@@ -29,6 +30,7 @@ export const TARGETS: readonly Target[] = [
   udpAnswers,
   udpRequests,
   trackerQueries,
+  dht,
   addresses,
   bitfield,
   redirects,

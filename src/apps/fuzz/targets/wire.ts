@@ -147,6 +147,9 @@ class Recorder implements WireHandler {
   onReject(piece: number, begin: number, length: number): void {
     this.#messages.push(['reject', piece, begin, length])
   }
+  onPort(port: number): void {
+    this.#messages.push(['port', port])
+  }
   onAllowedFast(piece: number): void {
     this.#messages.push(['allowedFast', piece])
   }

@@ -164,6 +164,7 @@ export class Conversation implements ConnectionHandler, WireHandler {
   onHaveNone(): void {}
   onReject(): void {}
   onAllowedFast(): void {}
+  onPort(): void {}
   onExtended(): void {}
 }
 

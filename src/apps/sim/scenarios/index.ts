@@ -4,6 +4,7 @@ import { badNetwork } from './bad-network.ts'
 import { churn } from './churn.ts'
 import { contribution } from './contribution.ts'
 import { determinism } from './determinism.ts'
+import { dht } from './dht.ts'
 import { diskTrouble } from './disk-trouble.ts'
 import { flashCrowd } from './flash-crowd.ts'
 import { lastPercent } from './last-percent.ts'
@@ -21,5 +22,6 @@ export const SCENARIOS: readonly Scenario[] = [
   diskTrouble,
   badNetwork,
   manyAddresses,
+  dht,
   determinism,
 ]
