@@ -32,6 +32,8 @@ export interface AnnouncerOwner {
 
 /** Who carries the announces: `TrackerClients`, one for the whole session. */
 export interface AnnounceClients {
+  /** Nothing can leave, for now: nobody need be asked. */
+  readonly isCutOff?: boolean
   announce(trackerUrl: string, request: AnnounceRequest, options?: AnnounceOptions): Promise<AnnounceAnswer>
 }
 
@@ -143,6 +145,18 @@ export class Announcer {
     if (!isBusy && now - this.#lastBroughtInAt >= BRING_IN_EVERY_MS) this.#bringIn(now)
   }
 
+  /** Our own address has changed, or has gone: whoever was asked is asked anew, as soon as anything can leave. */
+  onAddressChange(now: number): void {
+    if (!this.#isRunning) return
+    for (const tracker of this.#trackers) {
+      const { flight } = tracker
+      // Its outcome is nobody's concern any more.
+      tracker.flight = null
+      flight?.controller.abort()
+      if (flight !== null || tracker.nextAt < Infinity) tracker.nextAt = now
+    }
+  }
+
   /**
    * Tells the trackers that know us that we leave, and before that, where they have not heard it yet, that we are complete.
    * Settles within 3 s, whatever they do; never rejects.
@@ -212,16 +226,22 @@ export class Announcer {
 
   #announce(tracker: AnnounceState, now: number): void {
     const { clients } = this.#options
+    if (clients.isCutOff) return
     const event = tracker.nextEvent()
     const controller = new AbortController()
+    const isAwaited = (): boolean => tracker.flight?.controller === controller
     tracker.asked(now)
     const announced = clients.announce(tracker.url, this.#request(tracker, event), {
       signal: controller.signal,
       onAnswer: (answer, family) => this.#onAnswer(tracker, answer, family),
     })
     const settled = announced.then(
-      (answer) => this.#onOutcome(tracker, event, answer),
-      (error: unknown) => this.#onFailure(tracker, toTrackerError(error, tracker.url)),
+      (answer) => {
+        if (isAwaited()) this.#onOutcome(tracker, event, answer)
+      },
+      (error: unknown) => {
+        if (isAwaited()) this.#onFailure(tracker, toTrackerError(error, tracker.url))
+      },
     )
     tracker.flight = { controller, since: now, event, settled }
   }

@@ -69,6 +69,11 @@ export class UdpTrackers {
     return toAnswer(await this.#run(exchange, socket, to, signal), to)
   }
 
+  /** Trackers gave their connection ids to another address of ours. */
+  forgetConnections(): void {
+    this.#connections.clear()
+  }
+
   /** Ends what is under way with `aborted`. */
   close(): void {
     this.#isClosed = true

@@ -5,7 +5,8 @@ import { equalBytes, toHex } from '../../base/bytes.ts'
 import { FormatError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { CLIENT_NAME } from '../../base/product.ts'
-import type { Connection, ConnectionHandler, Platform, Stop, TcpListener } from '../../platform/platform.ts'
+import { bindIp, cutOffSentence, isCutOff } from '../../platform/bound/sources.ts'
+import type { Binding, Connection, ConnectionHandler, Platform, Stop, TcpListener } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import { parseTorrent } from '../../protocol/metainfo/torrent-file.ts'
 import { TrackerClients } from '../discovery/tracker-clients.ts'
@@ -52,13 +53,15 @@ export class Session implements GreetingOwner {
   readonly #trackers: TrackerClients
   #listeners: readonly TcpListener[] = []
   #stopHeartbeat: Stop = () => {}
+  #stopFollowing: Stop = () => {}
   #lastBeat = 0
   #memoryTold = { at: 0, sentence: '' }
   #closing: Promise<void> | null = null
 
   private constructor(options: SessionOptions, platform: Platform) {
     this.#platform = platform
-    this.#options = options
+    // Where the network itself is bound, nothing here need know an interface's address.
+    this.#options = platform.network.binding ? { ...options, bind: bindIp(options.bind) } : options
     this.#log = options.log ?? (() => {})
     this.#ledger = new SlotLedger(platform.disk)
     this.#cache = new ReadCache(platform.disk)
@@ -85,7 +88,7 @@ export class Session implements GreetingOwner {
       session = new Session(options, platform)
       session.#listeners = await listenForPeers(
         platform.network,
-        { port: options.port, ip: options.bind },
+        { port: options.port, ip: session.#options.bind },
         (connection) => session.#onConnection(connection),
       )
     } catch (error) {
@@ -94,12 +97,16 @@ export class Session implements GreetingOwner {
     }
     session.#lastBeat = platform.clock.now()
     session.#stopHeartbeat = platform.clock.every(HEARTBEAT_MS, () => session.#tick())
+    const { binding } = platform.network
+    if (binding) session.#stopFollowing = binding.onChange(() => session.#onBindingChange(binding))
     return session
   }
 
   /** Where peers can reach us. */
   get listening(): { address: string; port: number }[] {
-    return this.#listeners.map((listener) => ({ address: listener.ip, port: listener.port }))
+    // A family without an address may get one later, and has none to show until then.
+    const known = this.#listeners.filter(({ ip }) => ip !== '')
+    return known.map((listener) => ({ address: listener.ip, port: listener.port }))
   }
 
   get torrents(): Torrent[] {
@@ -179,6 +186,7 @@ export class Session implements GreetingOwner {
     // A disk that hangs holds its torrents for ever: closing it fails what they wait for.
     await this.#atMost(LEAVE_WITHIN_MS, leaving)
     this.#stopHeartbeat()
+    this.#stopFollowing()
     this.#trackers.close()
     await this.#platform.disk.close()
     await leaving
@@ -216,6 +224,15 @@ export class Session implements GreetingOwner {
     const sentence = memorySentence(this.memory())
     if (sentence !== this.#memoryTold.sentence) this.#log({ level: 'debug', scope: 'disk', message: sentence })
     this.#memoryTold = { at: now, sentence }
+  }
+
+  /** What we are bound to has gone, is back, or has other addresses: connections from those that have gone end by themselves. */
+  #onBindingChange(binding: Binding): void {
+    const message = isCutOff(binding) ? cutOffSentence(binding.name) : `Bound to ${binding.ips.join(' and ')}`
+    this.#log({ level: 'info', scope: 'session', message })
+    const now = this.#platform.clock.now()
+    this.#trackers.onAddressChange()
+    for (const torrent of this.#torrents.values()) torrent.onAddressChange(now)
   }
 
   // ---------------------------------------------------------------- incoming connections

@@ -22,6 +22,7 @@ function torrent(different: Partial<DiagnosisFacts> = {}): DiagnosisFacts {
     trackers: [tracker('working')],
     connections: { used: 3, limit: 200 },
     listenPort: 6881,
+    waitsFor: null,
     ...different,
   }
 }

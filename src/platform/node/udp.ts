@@ -1,5 +1,6 @@
 // UDP sockets over node:dgram.
 // A datagram that cannot be sent is dropped, as the network would drop it; whoever needs an answer asks again.
+import type { Socket } from 'node:dgram'
 import { isIpv6, parseIp, ipAddress, type Address } from '../../base/address.ts'
 import type { ListenOptions, UdpSocket } from '../platform.ts'
 import { toNetworkError } from './network-error.ts'
@@ -17,6 +18,8 @@ export async function openUdp(
   const socket = createSocket({
     type: v6 ? 'udp6' : 'udp4',
     ipv6Only: v6,
+    // All who take part in a group listen on its port.
+    reuseAddr: options.group !== undefined,
     // Destinations are IPs already: without this each datagram would pass through the resolver.
     lookup: (ip, _options, callback) => callback(null, ip, isIpv6(ip) ? 6 : 4),
   })
@@ -28,6 +31,7 @@ export async function openUdp(
     socket.bind({ address: options.ip, port: options.port, exclusive: true }, resolve)
   })
   socket.removeAllListeners('error')
+  prepareForGroups(socket, options)
   // Replies of the network (port unreachable) to single datagrams: nothing to do.
   socket.on('error', () => {})
   socket.on('message', (datagram, sender) => {
@@ -58,5 +62,22 @@ export async function openUdp(
       open = false
       socket.close()
     },
+  }
+}
+
+/** Throws NetworkError when the machine has no such network, and closes the socket. */
+function prepareForGroups(socket: Socket, { group, interfaceIp }: ListenOptions): void {
+  if (group === undefined && interfaceIp === undefined) return
+  try {
+    if (group !== undefined) socket.addMembership(group, interfaceIp)
+    // IPv6 knows interfaces by their names alone.
+    const isKnown = interfaceIp !== undefined && (!isIpv6(interfaceIp) || interfaceIp.includes('%'))
+    if (isKnown) socket.setMulticastInterface(interfaceIp)
+    socket.setMulticastLoopback(true)
+    // Local is local: no router passes it on.
+    socket.setMulticastTTL(1)
+  } catch (error) {
+    socket.close()
+    throw toNetworkError(error, `Cannot use ${group ?? 'groups'} on ${interfaceIp ?? 'any interface'}`)
   }
 }

@@ -1,0 +1,155 @@
+// `--bind INTERFACE` on a machine that has another way to everywhere: whatever happens to the interface, no packet of ours has
+// another source. In network namespaces of the test's own; what leaves the machine is captured there.
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { python } from '../support/clients/libtorrent.ts'
+import { NetSpace, NoNamespaces } from '../support/net-space.ts'
+import { makeTorrent, Payload } from '../support/payload.ts'
+import { type Shoal, startShoal } from '../support/shoal.ts'
+import { openStage, type Stage } from '../support/stage.ts'
+import { pause } from '../support/wait.ts'
+
+const MIB = 1 << 20
+const TIMEOUT = { timeout: 150_000 }
+const payload = Payload.file('bound', 24 * MIB)
+const torrent = makeTorrent(payload, 256 * 1024)
+
+/** What left the machine: a new kind of packet, or one that opens something. */
+interface Sent {
+  readonly at: number
+  readonly interface: string
+  readonly source: string
+  readonly port: number
+  readonly opens: boolean
+}
+
+class Scene {
+  readonly stage: Stage
+  readonly space: NetSpace
+  readonly #sent: Sent[] = []
+  /** Whom the name server was asked by. */
+  readonly askers: string[] = []
+  #tracker = ''
+
+  private constructor(stage: Stage, space: NetSpace) {
+    this.stage = stage
+    this.space = space
+  }
+
+  /** A seeder and a tracker out in the world, known by the tracker's name alone. */
+  static async set(context: Parameters<typeof openStage>[0]): Promise<Scene> {
+    const stage = openStage(context)
+    const space = await NetSpace.open(stage).catch((error: unknown) => {
+      if (!(error instanceof NoNamespaces)) throw error
+      return context.skip(`the kernel gives no network namespaces here: ${error.message}`)
+    })
+    const scene = new Scene(stage, space)
+    await scene.#startCapture()
+    await scene.#startNameServer()
+    const tracker = startShoal(stage, ['tracker', '--port', '7000'], {}, space.world)
+    await tracker.program.line(/7000/)
+    scene.#tracker = 'http://tracker.test:7000/announce'
+    await scene.#startSeeder()
+    return scene
+  }
+
+  async #startCapture(): Promise<void> {
+    const script = fileURLToPath(new URL('../support/capture.py', import.meta.url))
+    const onLine = (line: string): void => {
+      const [at, name, , source, , port, opens] = line.split(' ')
+      if (source)
+        this.#sent.push({ at: Number(at), interface: name, source, port: Number(port), opens: opens === 'opens' })
+    }
+    const capture = this.stage.start('capture', [...this.space.machine, python, script], { onLine })
+    await capture.line(/^capturing$/)
+  }
+
+  /** The machine's resolver is one that is reached by the other interface, unless it is asked from a certain address. */
+  async #startNameServer(): Promise<void> {
+    const script = fileURLToPath(new URL('../support/name-server.mjs', import.meta.url))
+    const onLine = (line: string): void => {
+      if (line.startsWith('asked')) this.askers.push(line.split(' ')[1])
+    }
+    const argv = [...this.space.world, process.execPath, script, 'tracker.test', '10.3.0.1', 'fd03::1']
+    const server = this.stage.start('name server', argv, { onLine })
+    await server.line(/^listening 0\.0\.0\.0$/)
+    const resolvConf = this.stage.file('resolv.conf', 'nameserver 10.1.0.1\nnameserver fd01::1\n')
+    await this.space.onMachine(`mount --bind ${resolvConf} /etc/resolv.conf`)
+  }
+
+  async #startSeeder(): Promise<void> {
+    const complete = this.stage.folder('complete')
+    payload.write(complete)
+    const file = this.stage.torrentFile(torrent, ['http://10.3.0.1:7000/announce'])
+    const args = ['seed', file, complete, '--json', '--bind', '10.3.0.1', '--port', '7001', '--up-rate', '1M']
+    const seeder = startShoal(this.stage, args, {}, this.space.world)
+    await seeder.event('seeding')
+  }
+
+  download(bind: string, ...more: readonly string[]): { shoal: Shoal; folder: string } {
+    const folder = this.stage.folder('downloaded')
+    const trackers = [this.#tracker, 'udp://tracker.test:7002/announce']
+    const file = this.stage.torrentFile(torrent, trackers)
+    const args = ['download', file, '-o', folder, '--json', '--bind', bind, '--port', '0', ...more]
+    return { shoal: startShoal(this.stage, args, {}, this.space.machine), folder }
+  }
+
+  /** Everything that left so far. */
+  get sent(): readonly Sent[] {
+    return this.#sent
+  }
+
+  get sources(): string[] {
+    return [...new Set(this.#sent.map(({ source }) => source))].sort()
+  }
+}
+
+/** Waits until so much has come. */
+function downloaded(shoal: Shoal, mib: number): Promise<unknown> {
+  return shoal.event('progress', (event) => Number(event.downloaded) >= mib * MIB, 60_000)
+}
+
+/** Waits until it has missed what it is bound to so many times. */
+function missed(shoal: Shoal, times: number): Promise<unknown> {
+  const warnings = (): unknown[] => shoal.all('warning').filter(({ code }) => code === 'bind_gone')
+  return shoal.program.until(`misses its interface (${times})`, () => warnings().length >= times)
+}
+
+describe('bound to an interface', () => {
+  test(
+    'no packet has another source, also while it goes, comes back, and gets another address',
+    TIMEOUT,
+    async (context) => {
+      const scene = await Scene.set(context)
+      const { space } = scene
+      const { shoal, folder } = scene.download('wg0')
+      expect((await shoal.event('listening')).address).toBe('10.2.0.2')
+      await downloaded(shoal, 2)
+
+      await space.onMachine('ip link set wg0 down')
+      await missed(shoal, 1)
+      const goneAt = Date.now()
+      const [before, askedBefore] = [Number(shoal.all('progress').at(-1)!.downloaded), scene.askers.length]
+      // Long enough for many dials and lookups.
+      await pause(5_000)
+      expect(scene.sent.filter(({ at, opens }) => opens && at > goneAt)).toEqual([])
+      expect(scene.askers.length).toBe(askedBefore)
+      expect(Number(shoal.all('progress').at(-1)!.downloaded)).toBe(before)
+
+      await space.onMachine('ip link set wg0 up; ip addr add fd02::2/64 dev wg0 nodad')
+      await downloaded(shoal, 8)
+      await space.onMachine('ip addr flush dev wg0')
+      await missed(shoal, 2)
+      await space.onMachine('ip addr add 10.2.0.9/24 dev wg0')
+      await downloaded(shoal, 14)
+      await shoal.finished()
+
+      expect(payload.differences(folder)).toEqual([])
+      expect(scene.sources).toEqual(['10.2.0.2', '10.2.0.9', 'fd02::2'])
+      // Names were looked up, of both families, though the name server is reached by the other interface.
+      expect(new Set(scene.askers)).toEqual(new Set(['10.2.0.2', '10.2.0.9', 'fd02::2']))
+      // Which way they took is what routing decides: the world behind both interfaces is reached by the other one.
+      expect(new Set(scene.sent.map((packet) => packet.interface))).toEqual(new Set(['eth0', 'wg0']))
+    },
+  )
+})
