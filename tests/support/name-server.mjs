@@ -1,16 +1,14 @@
 // A name server for tests: it knows one name, tells its addresses, and writes from where it was asked.
-// node name-server.mjs NAME IPV4 IPV6
+// node name-server.mjs NAME IPV4 IPV6 LOCAL-IP...
 import { createSocket } from 'node:dgram'
 
-const [name, ipv4, ipv6] = process.argv.slice(2)
+const [name, ipv4, ipv6, ...localIps] = process.argv.slice(2)
 const TYPE_A = 1
 const TYPE_AAAA = 28
 
-for (const [type, ip] of [
-  ['udp4', '0.0.0.0'],
-  ['udp6', '::'],
-]) {
-  const socket = createSocket({ type, ipv6Only: true })
+// Each by itself: answers must come from where the question went.
+for (const ip of localIps) {
+  const socket = createSocket(ip.includes(':') ? 'udp6' : 'udp4')
   socket.on('message', (query, from) => {
     const question = readQuestion(query)
     if (!question) return

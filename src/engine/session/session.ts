@@ -75,7 +75,7 @@ export class Session implements GreetingOwner {
       peers: 0,
       halfOpen: 0,
     }
-    this.#trackers = new TrackerClients(platform, options.bind, CLIENT_NAME.replace(' ', '/'))
+    this.#trackers = new TrackerClients(platform, this.#options.bind, CLIENT_NAME.replace(' ', '/'))
   }
 
   /**
