@@ -115,6 +115,14 @@ describe('this machine', () => {
     ])
   })
 
+  test('what it is bound to is gone, whatever else there is', () => {
+    const message = 'waits for interface wg0, which is gone'
+    expect(diagnose(torrent({ waitsFor: 'wg0', peers: [] }))).toEqual([{ code: 'bind_gone', bind: 'wg0', message }])
+    expect(why({ waitsFor: '10.0.0.1', state: 'seeding' })).toEqual([
+      'bind_gone: waits for address 10.0.0.1, which is gone',
+    ])
+  })
+
   test('our own limit, while there is somebody whom it holds back', () => {
     const down = { rate: 500_000, bestRate: 500_000, limit: 524_288, isAtLimit: true }
     expect(diagnose(torrent({ down }))).toEqual([
