@@ -82,7 +82,12 @@ class Scene {
     ]
     const server = this.stage.start('name server', argv, { onLine })
     await server.line(/^listening 10\.1\.0\.1$/)
-    const resolvConf = this.stage.file('resolv.conf', 'nameserver 10.1.0.1\nnameserver fd01::1\n')
+    await this.useServers('10.1.0.1', 'fd01::1')
+  }
+
+  /** Whom the machine asks for names. */
+  async useServers(...ips: readonly string[]): Promise<void> {
+    const resolvConf = this.stage.file('resolv.conf', ips.map((ip) => `nameserver ${ip}\n`).join(''))
     await this.space.onMachine(`mount --bind ${resolvConf} /etc/resolv.conf`)
   }
 
@@ -215,6 +220,21 @@ test('trackers are asked from the interface, too; without it, from where the way
   await scene.peers()
   expect(scene.sources).toEqual(['10.1.0.2', '10.2.0.2', 'fd01::2', 'fd02::2'])
 })
+
+test(
+  'the servers behind systemd-resolved are asked in its place, since it asks from anywhere',
+  TIMEOUT,
+  async (context) => {
+    const scene = await Scene.set(context)
+    await scene.useServers('127.0.0.53')
+    await scene.space.onMachine(`
+    mount -t tmpfs none /run
+    mkdir -p /run/systemd/resolve
+    echo nameserver fd01::1 > /run/systemd/resolve/resolv.conf`)
+    await scene.peers('--bind', 'wg0')
+    expect(new Set(scene.askers)).toEqual(new Set(['fd02::2']))
+  },
+)
 
 test('what there is not cannot be bound to', TIMEOUT, async (context) => {
   const scene = await Scene.set(context)
