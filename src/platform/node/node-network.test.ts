@@ -37,9 +37,9 @@ test('a connection comes from it, and is accepted at it', async () => {
       resolve(connection.remote.ip)
       return null
     })
-    listening.then(({ ip, port, close }) => {
-      onTestFinished(close)
-      network.connect(ipAddress(ip, port), {}, dialling)
+    listening.then((listener) => {
+      onTestFinished(() => listener.close())
+      network.connect(ipAddress(listener.ip, listener.port), {}, dialling)
     }, reject)
   })
   expect(remote).toBe('127.0.0.77')
