@@ -16,15 +16,16 @@ export interface CreateSessionOptions extends SessionOptions {
 
 /**
  * Opens a session and begins to listen. Rejects with NetworkError: `address_in_use` for a given port that is taken,
- * `address_not_available` for an address that is not this machine's; with TypeError for a rate that is none; with RangeError
+ * `address_not_available` for an address or interface that is not this machine's; with TypeError for a rate that is none; with RangeError
  * for less memory than it can work within.
  */
 export async function createSession(options: CreateSessionOptions = {}): Promise<Session> {
-  const { workers, memory, state = false } = options
+  const { workers, memory, bind, state = false } = options
   const chosen = {
     ...(workers === undefined ? {} : { workers }),
     ...(memory === undefined ? {} : { memory }),
     ...stateOption(state),
+    bind,
   }
   return Session.open(options, options.platform ?? createNodePlatform(chosen))
 }

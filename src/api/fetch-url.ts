@@ -1,5 +1,6 @@
 import { NetworkError } from '../base/errors.ts'
 import { fetchFollowing } from '../engine/discovery/http-fetch.ts'
+import { bindIp } from '../platform/bound/sources.ts'
 import { createNodePlatform } from '../platform/node/node-platform.ts'
 
 export interface FetchUrlOptions {
@@ -7,7 +8,7 @@ export interface FetchUrlOptions {
   readonly timeoutMs?: number
   /** Default 64 MiB. */
   readonly maxBytes?: number
-  /** Local IP to fetch from. */
+  /** IP or interface of this machine to fetch from. */
   readonly bind?: string
 }
 
@@ -16,9 +17,10 @@ export interface FetchUrlOptions {
  * Rejects with NetworkError; a status other than 200 is `http_status`.
  */
 export async function fetchUrl(url: string, options: FetchUrlOptions = {}): Promise<Uint8Array> {
-  const platform = createNodePlatform({ workers: 0 })
   const { timeoutMs = 30_000, maxBytes = 64 << 20, bind } = options
-  const fetching = { url, timeoutMs, maxBytes, ...(bind === undefined ? {} : { localIp: bind }) }
+  const platform = createNodePlatform({ workers: 0, bind })
+  const localIp = bindIp(bind)
+  const fetching = { url, timeoutMs, maxBytes, ...(localIp === undefined ? {} : { localIp }) }
   const { status, body } = await fetchFollowing(platform, fetching)
   if (status !== 200) throw new NetworkError('http_status', `Cannot fetch ${url}: the server answered ${status}`)
   return body

@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts'
 import { DhtMemory } from '../engine/discovery/dht/dht-memory.ts'
 import { readRouters } from '../engine/discovery/dht/router.ts'
 import { DhtNode } from '../engine/discovery/dht-node.ts'
+import { bindIp } from '../platform/bound/sources.ts'
 import { createNodePlatform } from '../platform/node/node-platform.ts'
 import type { Platform } from '../platform/platform.ts'
 import { Dht } from './dht.ts'
@@ -11,7 +12,7 @@ import { stateOption } from './state-option.ts'
 export interface OpenDhtOptions {
   /** UDP port; a given one that is taken is an error. Default 0: any free one. */
   readonly port?: number
-  /** Local IP: only the network of its family is entered. Default: all addresses of both families. */
+  /** IP or interface of this machine that everything leaves from. With an IP, only the network of its family is entered. Default: all addresses of both families. */
   readonly bind?: string
   /** Where to enter when no node is remembered, `host:port`. Default: three well-known ones on the internet. */
   readonly routers?: readonly string[]
@@ -31,13 +32,14 @@ export interface OpenDhtOptions {
  */
 export async function openDht(options: OpenDhtOptions = {}): Promise<Dht> {
   const { bind, port, isReadOnly, log = () => {}, state = false } = options
+  const ip = bindIp(bind)
   const routers = readRouters(options.routers)
-  const platform = options.platform ?? createNodePlatform({ workers: 0, ...stateOption(state) })
+  const platform = options.platform ?? createNodePlatform({ workers: 0, bind, ...stateOption(state) })
   const memory = await DhtMemory.open(platform.state, log)
   try {
     const node = await DhtNode.open(platform, {
       ...(port === undefined ? {} : { port }),
-      ...(bind === undefined ? {} : { bind }),
+      ...(ip === undefined ? {} : { bind: ip }),
       ...(isReadOnly === undefined ? {} : { isReadOnly }),
       routers,
       areRoutersMembers: options.routers !== undefined,

@@ -1,11 +1,12 @@
 import { FormatError } from '../base/errors.ts'
 import { scrapeTrackers as scrape, type SwarmSize } from '../engine/discovery/scrape-trackers.ts'
 import { TrackerClients } from '../engine/discovery/tracker-clients.ts'
+import { bindIp } from '../platform/bound/sources.ts'
 import { createNodePlatform } from '../platform/node/node-platform.ts'
 import type { Metainfo } from '../protocol/metainfo/index.ts'
 
 export interface ScrapeOptions {
-  /** Local IP that everything leaves from. */
+  /** IP or interface of this machine that everything leaves from. */
   readonly bind?: string
   /** For each tracker by itself. Default 10,000. */
   readonly timeoutMs?: number
@@ -18,8 +19,8 @@ export interface ScrapeOptions {
 export async function scrapeTrackers(torrent: Metainfo, options: ScrapeOptions = {}): Promise<SwarmSize[]> {
   const { infohashV1: infohash, name, trackers } = torrent
   if (!infohash) throw new FormatError('v2_only', `Cannot scrape ${name}: BitTorrent v2 alone is not supported yet`)
-  const platform = createNodePlatform({ workers: 0 })
-  const clients = new TrackerClients(platform, options.bind)
+  const platform = createNodePlatform({ workers: 0, bind: options.bind })
+  const clients = new TrackerClients(platform, bindIp(options.bind))
   try {
     return await scrape(clients, platform.clock, { trackers: trackers.flat(), infohash, timeoutMs: options.timeoutMs })
   } finally {

@@ -51,8 +51,20 @@ export interface Network {
   httpGet(request: HttpRequest): Promise<HttpResponse>
   /** Canonical IPs of a name (or of an IP as it is); empty never: it rejects with NetworkError `name_not_found`. */
   lookup(host: string, family: 4 | 6 | 'any'): Promise<readonly string[]>
-  /** Canonical IPs of this machine's interfaces, loopback included. */
+  /** Canonical IPs of this machine's interfaces, loopback included; of those, the ones that it is bound to. */
   ownAddresses(): readonly string[]
+  /** Set when nothing may leave but from a certain address, or those of a certain interface: `BoundNetwork` sees to it. */
+  readonly binding?: Binding
+}
+
+/** What a network is bound to. Errors of what cannot be, for it is not there: NetworkError `address_gone`, or `no_address`. */
+export interface Binding {
+  /** As it was asked for: an IP, or the name of an interface. */
+  readonly name: string
+  /** What everything leaves from now: one IP for each family that is there. Empty: it is gone, and nothing leaves at all. */
+  readonly ips: readonly string[]
+  /** Calls `listener` when `ips` has changed, before what is open at others is closed: with `address_gone`. */
+  onChange(listener: () => void): Stop
 }
 
 export interface ListenOptions {
@@ -62,7 +74,7 @@ export interface ListenOptions {
   readonly port: number
   /** UDP only: a multicast group to join. The port is shared with other programs, and this machine hears what it sends itself. */
   readonly group?: string
-  /** With `group`: IP of the interface on which it is joined and spoken to. Default: the system's choice. */
+  /** UDP only: the interface on which groups are joined and spoken to, by its IP, or `::%NAME`. Default: the system's choice. */
   readonly interfaceIp?: string | undefined
 }
 

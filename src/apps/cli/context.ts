@@ -31,6 +31,6 @@ export interface Context {
   loadEngine(): Promise<Engine>
   /** What a person answers to this, in a line; null when there is no terminal to ask on. */
   ask(question: string): Promise<string | null>
-  /** IPs of a host name; rejects when it has none. */
-  lookup(host: string): Promise<readonly string[]>
+  /** IPs of a host name, asked for from `bind` (an IP or an interface); rejects when it has none. */
+  lookup(host: string, bind?: string): Promise<readonly string[]>
 }

@@ -22,10 +22,10 @@ export function nodeContext(stop: Stop): Context {
       const { askOnTerminal } = await import('./ask-on-terminal.ts')
       return askOnTerminal(question)
     },
-    lookup: async (host) => {
-      const { lookup } = await import('node:dns/promises')
+    lookup: async (host, bind) => {
+      const { lookUpHost } = await import('../../index.ts')
       try {
-        return (await lookup(host, { all: true })).map(({ address }) => address)
+        return await lookUpHost(host, { bind })
       } catch (error) {
         throw new Error('the name is not known', { cause: error })
       }

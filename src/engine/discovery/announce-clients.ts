@@ -10,6 +10,8 @@ export interface AnnounceTurn {
 
 /** Who carries the announces: `PacedTrackers`, one for the whole session. */
 export interface AnnounceClients {
+  /** Nothing can leave, for now: nobody need be asked. */
+  readonly isCutOff?: boolean
   /** @param request what to say, asked for when it is its turn */
   announce(
     trackerUrl: string,

@@ -48,7 +48,13 @@ class World {
       request: { infohash: Uint8Array; event: AnnounceEvent },
       options?: AnnounceOptions,
     ) => this.#announce(url, request, options)
-    const clients = { announce, scrape: () => Promise.reject(new Error('not here')), close: () => {} }
+    const clients = {
+      announce,
+      isCutOff: false,
+      scrape: () => Promise.reject(new Error('not here')),
+      onAddressChange: () => {},
+      close: () => {},
+    }
     this.#trackers = new PacedTrackers(clients, this.clock)
   }
 

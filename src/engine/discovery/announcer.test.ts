@@ -63,6 +63,7 @@ function world(tiers: string, trackers: Record<string, Answering>, { clock = new
   const figures = { uploaded: 0, downloaded: 0, left }
   /** What announces wait for before it is their turn; null: for nothing. */
   const turns = { held: null as Promise<void> | null }
+  const machine = { isCutOff: false }
   const owner: AnnouncerOwner = {
     announceFigures: () => ({ ...figures }),
     onAddresses: (addresses, url) => told.push(`${nameOf(url)} gave ${addresses.map(addressKey).join(' ')}`),
@@ -81,6 +82,9 @@ function world(tiers: string, trackers: Record<string, Answering>, { clock = new
         },
       },
       clients: {
+        get isCutOff() {
+          return machine.isCutOff
+        },
         announce: async (url, toRequest, options) => {
           if (turns.held !== null) await Promise.race([turns.held, aborted(options.signal)])
           options.onTurn?.()
@@ -107,6 +111,7 @@ function world(tiers: string, trackers: Record<string, Answering>, { clock = new
     requests,
     told,
     figures,
+    machine,
     trackers,
     turns,
     start: () => announcer.start(clock.now()),
@@ -255,6 +260,33 @@ test('a refusal may say when to come back, or never to (BEP 31)', async () => {
   expect(announced.filter((line) => line.includes(' a ')).slice(0, 2)).toEqual(['0 a started', '600 a started'])
   expect(status().b).toMatchObject({ state: 'failed', nextAnnounceInMs: null })
   expect(status().b.error).toBe('Cannot announce to b: the tracker says "not here"')
+})
+
+test('with another address of ours, those who were asked are asked again, and what was under way is nobody’s failure', async () => {
+  const { start, pass, announcer, clock, announced, told, trackers } = world('a b', { a: works(), b: hangs })
+  start()
+  await pass(20, { wanting: true })
+  expect(announced.splice(0)).toEqual(['0 a started', '10 b started'])
+  trackers.b = works()
+  announcer.onAddressChange(clock.now())
+  await pass(1)
+  expect(announced).toEqual(['21 a again', '21 b started'])
+  expect(told).toEqual([])
+})
+
+test('while nothing can leave nobody is asked; then all who are due, and they are not told of as failed', async () => {
+  const { start, pass, announcer, clock, announced, told, machine } = world('a b', { a: hangs, b: works() })
+  start()
+  await pass(1)
+  machine.isCutOff = true
+  announcer.onAddressChange(clock.now())
+  await pass(60, { wanting: true })
+  expect(announced.splice(0)).toEqual(['0 a started'])
+  machine.isCutOff = false
+  announcer.onAddressChange(clock.now())
+  await pass(5)
+  expect(announced).toEqual(['62 a started', '65 b started'])
+  expect(told).toEqual([])
 })
 
 test('a scheme nobody here speaks is reported, once, and never asked', async () => {

@@ -140,6 +140,18 @@ export class Announcer {
     if (!isBusy && now - this.#lastBroughtInAt >= BRING_IN_EVERY_MS) this.#bringIn(now)
   }
 
+  /** Our own address has changed, or has gone: whoever was asked is asked anew, as soon as anything can leave. */
+  onAddressChange(now: number): void {
+    if (!this.#isRunning) return
+    for (const tracker of this.#trackers) {
+      const { flight } = tracker
+      // Its outcome is nobody's concern any more.
+      tracker.flight = null
+      flight?.controller.abort()
+      if (flight !== null || tracker.nextAt < Infinity) tracker.nextAt = now
+    }
+  }
+
   /**
    * Tells the trackers that know us that we leave, and before that, where they have not heard it yet, that we are complete.
    * Settles within 3 s, whatever they do; never rejects.
@@ -185,6 +197,7 @@ export class Announcer {
 
   #announce(tracker: AnnounceState): void {
     const { clients, platform } = this.#options
+    if (clients.isCutOff) return
     const event = tracker.nextEvent()
     const flight = tracker.begins(event)
     const announced = clients.announce(tracker.url, () => this.#request(tracker, event), {

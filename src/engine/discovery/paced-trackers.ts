@@ -7,11 +7,13 @@ import { AnnounceQueue } from './announce-queue.ts'
 import type { ScrapeAnswer } from './scrape-answer.ts'
 import type { AnnounceOptions, ScrapeOptions, TrackerClients } from './tracker-clients.ts'
 
+type Clients = Pick<TrackerClients, 'isCutOff' | 'announce' | 'scrape' | 'onAddressChange' | 'close'>
+
 export class PacedTrackers implements AnnounceClients {
-  readonly #clients: Pick<TrackerClients, 'announce' | 'scrape' | 'close'>
+  readonly #clients: Clients
   readonly #queue: AnnounceQueue
 
-  constructor(clients: Pick<TrackerClients, 'announce' | 'scrape' | 'close'>, clock: Pick<Clock, 'now'>) {
+  constructor(clients: Clients, clock: Pick<Clock, 'now'>) {
     this.#clients = clients
     this.#queue = new AnnounceQueue(clock)
   }
@@ -35,6 +37,15 @@ export class PacedTrackers implements AnnounceClients {
     // Somebody waits for the answer, as with a torrent that has just been added.
     const turn = { host: hostOf(trackerUrl), occasion: 'first', signal: options.signal } as const
     return this.#queue.run(() => this.#clients.scrape(trackerUrl, infohash, options), turn)
+  }
+
+  get isCutOff(): boolean {
+    return this.#clients.isCutOff
+  }
+
+  /** We ask from another address from now on. */
+  onAddressChange(): void {
+    this.#clients.onAddressChange()
   }
 
   /** With each heartbeat. */

@@ -4,6 +4,7 @@
 // not looked up: no tracker in use sends them, and it would let a stranger choose names for us to resolve.
 import { ipAddress, ipScope, isIpv6 } from '../../base/address.ts'
 import { NetworkError, TrackerError } from '../../base/errors.ts'
+import { isCutOff } from '../../platform/bound/sources.ts'
 import type { Clock, Network, Random } from '../../platform/platform.ts'
 import type { AnnounceAnswer, AnnounceRequest } from '../../protocol/tracker/announce.ts'
 import { filterPeers, isDialable } from '../../protocol/tracker/peer-filter.ts'
@@ -15,7 +16,7 @@ import { within } from './within.ts'
 export interface TrackerParts {
   readonly clock: Pick<Clock, 'now' | 'after'>
   readonly random: Pick<Random, 'bytes'>
-  readonly network: Pick<Network, 'httpGet' | 'openUdp' | 'lookup' | 'ownAddresses'>
+  readonly network: Pick<Network, 'httpGet' | 'openUdp' | 'lookup' | 'ownAddresses' | 'binding'>
 }
 
 export interface AnnounceOptions {
@@ -104,6 +105,16 @@ export class TrackerClients {
     } catch (error) {
       throw error instanceof NetworkError ? new TrackerError(error.code, error.message) : error
     }
+  }
+
+  /** Nothing can leave, for now. */
+  get isCutOff(): boolean {
+    return isCutOff(this.#parts.network.binding)
+  }
+
+  /** We ask from another address from now on. */
+  onAddressChange(): void {
+    this.#udp.forgetConnections()
   }
 
   /** Ends all announces over UDP; those over HTTP end with their signals. */

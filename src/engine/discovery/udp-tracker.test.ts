@@ -185,6 +185,21 @@ test('with a local IP everything leaves from it', async () => {
   expect(opened).toEqual(['10.0.0.7'])
 })
 
+test('from another address a tracker is asked for a connection anew', async () => {
+  const { announce, connect, answer, trackers, clock, news } = world()
+  const first = announce()
+  answer(announced((await connect()).transactionId))
+  await first
+  const announceAgain = async (): Promise<string[]> => {
+    void announce().catch(() => {})
+    await clock.pass(0)
+    return news().map(({ kind }) => kind)
+  }
+  expect(await announceAgain()).toEqual(['announce'])
+  trackers.forgetConnections()
+  expect(await announceAgain()).toEqual(['connect'])
+})
+
 test('a signal ends an announce at any stage, and leaves nothing behind', async () => {
   const { announce, clock, receive } = world()
   const controller = new AbortController()

@@ -79,6 +79,11 @@ export class UdpTrackers {
     return { kind: 'response', figures: response.files[0] }
   }
 
+  /** Trackers gave their connection ids to another address of ours. */
+  forgetConnections(): void {
+    this.#connections.clear()
+  }
+
   /** Ends what is under way with `aborted`. */
   close(): void {
     this.#isClosed = true

@@ -183,6 +183,36 @@ describe('after a connection', () => {
     expect([book.next(SECOND), book.next(SECOND)]).toEqual([A, null])
   })
 
+  test('that ended since our own address has gone, the peer has not failed, and may be dialled as soon as that is back', () => {
+    const book = new PeerBook()
+    book.add(A, 'tracker')
+    for (let i = 0; i < 5; i++) {
+      expect(book.next(i)).toEqual(A)
+      book.closed(A, 'failed', i, 'address_gone')
+    }
+    expect(book.next(5)).toEqual(A)
+    book.closed(A, 'failed', 5, 'econnrefused')
+    expect([book.next(2_004), book.next(2_005)]).toEqual([null, A])
+  })
+
+  test('with another address of ours, all may be dialled at once but those who were let go', () => {
+    for (const [ending, address] of [
+      ['failed', A],
+      ['orderly', A],
+      ['fruitless', A],
+      ['useless', null],
+      ['replaced', null],
+    ] as const) {
+      const book = new PeerBook()
+      book.add(A, 'tracker')
+      book.next(0)
+      book.closed(A, ending, 0)
+      expect(book.next(1)).toBeNull()
+      book.recallLost()
+      expect(book.next(1)).toEqual(address)
+    }
+  })
+
   test('of an address that nobody told us, nothing is remembered', () => {
     const book = new PeerBook()
     book.closed(A, 'orderly', 0)

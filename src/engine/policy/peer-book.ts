@@ -161,9 +161,11 @@ export class PeerBook {
       entry.uses = Math.max(0, entry.uses - 1)
       entry.ending = ending
       entry.failedBy = ending === 'failed' ? endedBy : null
-      if (ending === 'failed') entry.failures++
+      // It was we who went away.
+      const isOurs = endedBy === 'address_gone'
+      if (ending === 'failed' && !isOurs) entry.failures++
       entry.fruitless = ending === 'fruitless' ? entry.fruitless + 1 : 0
-      entry.retryAt = now + waitAfter(entry)
+      entry.retryAt = isOurs ? now : now + waitAfter(entry)
     })
   }
 
@@ -171,6 +173,12 @@ export class PeerBook {
   recallUseless(): void {
     for (const entry of this.#entries.values())
       if (entry.ending === 'useless') this.#change(entry, () => (entry.retryAt = -Infinity))
+  }
+
+  /** Our own address has changed: all but those who were let go may be dialled at once. Walks over all addresses. */
+  recallLost(): void {
+    for (const entry of this.#entries.values())
+      if (worth(entry) !== Worth.letGo) this.#change(entry, () => (entry.retryAt = -Infinity))
   }
 
   /** Never dial it again; nor take what it sends. */

@@ -4,7 +4,8 @@ import { type Address, addressKey } from '../../base/address.ts'
 import { equalBytes, fromHex, toHex } from '../../base/bytes.ts'
 import type { Log } from '../../base/log.ts'
 import { CLIENT_NAME } from '../../base/product.ts'
-import type { Connection, ConnectionHandler, Platform, Stop, TcpListener } from '../../platform/platform.ts'
+import { bindIp, cutOffSentence, isCutOff } from '../../platform/bound/sources.ts'
+import type { Binding, Connection, ConnectionHandler, Platform, Stop, TcpListener } from '../../platform/platform.ts'
 import { v2Only } from '../../protocol/metainfo/magnet-metainfo.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { FamilyStatus } from '../discovery/dht/dht-api.ts'
@@ -61,13 +62,15 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
   #dht: SessionDht | null = null
   #listeners: readonly TcpListener[] = []
   #stopHeartbeat: Stop = () => {}
+  #stopFollowing: Stop = () => {}
   #lastBeat = 0
   #memoryTold = { at: 0, sentence: '' }
   #closing: Promise<void> | null = null
 
   private constructor(options: SessionOptions, platform: Platform) {
     this.#platform = platform
-    this.#options = options
+    // Where the network itself is bound, nothing here need know an interface's address.
+    this.#options = platform.network.binding ? { ...options, bind: bindIp(options.bind) } : options
     this.#log = options.log ?? (() => {})
     this.#ledger = new SlotLedger(platform.disk)
     this.#cache = new ReadCache(platform.disk)
@@ -81,7 +84,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
       peers: 0,
       halfOpen: 0,
     }
-    const clients = new TrackerClients(platform, options.bind, CLIENT_NAME.replace(' ', '/'))
+    const clients = new TrackerClients(platform, this.#options.bind, CLIENT_NAME.replace(' ', '/'))
     this.#trackers = new PacedTrackers(clients, platform.clock)
     this.#dhtEntrance = readEntrance(options)
   }
@@ -96,7 +99,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
       session = new Session(options, platform)
       session.#listeners = await listenForPeers(
         platform.network,
-        { port: options.port, ip: options.bind },
+        { port: options.port, ip: session.#options.bind },
         (connection) => session.#onConnection(connection),
       )
     } catch (error) {
@@ -105,10 +108,12 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     }
     if (options.useLsd) session.#openLocalDiscovery()
     const { port } = session.#listeners[0]
-    if (options.useDht) session.#dht = new SessionDht(platform, session.#dhtEntrance, options, port)
+    if (options.useDht) session.#dht = new SessionDht(platform, session.#dhtEntrance, session.#options, port)
     void session.#dht?.open()
     session.#lastBeat = platform.clock.now()
     session.#stopHeartbeat = platform.clock.every(HEARTBEAT_MS, () => session.#tick())
+    const { binding } = platform.network
+    if (binding) session.#stopFollowing = binding.onChange(() => session.#onBindingChange(binding))
     return session
   }
 
@@ -137,7 +142,9 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
 
   /** Where peers can reach us. */
   get listening(): { address: string; port: number }[] {
-    return this.#listeners.map((listener) => ({ address: listener.ip, port: listener.port }))
+    // A family without an address may get one later, and has none to show until then.
+    const known = this.#listeners.filter(({ ip }) => ip !== '')
+    return known.map((listener) => ({ address: listener.ip, port: listener.port }))
   }
 
   get torrents(): Torrent[] {
@@ -228,6 +235,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     // A disk that hangs holds its torrents for ever: closing it fails what they wait for.
     await this.#atMost(LEAVE_WITHIN_MS, leaving)
     this.#stopHeartbeat()
+    this.#stopFollowing()
     this.#trackers.close()
     await this.#platform.disk.close()
     await leaving
@@ -268,6 +276,15 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     const sentence = memorySentence(this.memory())
     if (sentence !== this.#memoryTold.sentence) this.#log({ level: 'debug', scope: 'disk', message: sentence })
     this.#memoryTold = { at: now, sentence }
+  }
+
+  /** What we are bound to has gone, is back, or has other addresses: connections from those that have gone end by themselves. */
+  #onBindingChange(binding: Binding): void {
+    const message = isCutOff(binding) ? cutOffSentence(binding.name) : `Bound to ${binding.ips.join(' and ')}`
+    this.#log({ level: 'info', scope: 'session', message })
+    const now = this.#platform.clock.now()
+    this.#trackers.onAddressChange()
+    for (const torrent of this.#torrents.values()) torrent.onAddressChange(now)
   }
 
   // ---------------------------------------------------------------- incoming connections

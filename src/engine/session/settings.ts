@@ -4,7 +4,10 @@ import type { LogRecord } from '../../base/log.ts'
 export interface SessionOptions {
   /** TCP port to listen on; 0 is any free one. Default: 6881 or, when taken, the next free one. A given port that is taken is an error. */
   readonly port?: number
-  /** Local IP for listening, dialling and trackers. Default: all addresses of both families. */
+  /**
+   * A local IP, or the name of an interface: all that the session sends leaves from there, and it waits while that is gone.
+   * Default: all addresses of both families. (Interfaces are known to Node's platform alone.)
+   */
   readonly bind?: string
   /** Connected peers over all torrents. Default 200. */
   readonly maxPeers?: number

@@ -1,5 +1,6 @@
 // A cause of slowness as one sentence for people, without capital and full stop, so that it can stand after `Stalled:`.
 import { formatCount, formatDuration, formatRate } from '../../base/format.ts'
+import { cutOffSentence } from '../../platform/bound/sources.ts'
 import type { CauseFigures } from './torrent-api.ts'
 
 /** Pieces named; the others are counted. */
@@ -18,6 +19,8 @@ const ENDINGS: Readonly<Record<string, string>> = {
   closed: 'hung up',
   econnreset: 'hung up',
   epipe: 'hung up',
+  address_gone: 'lost with our own address',
+  no_address: 'of a family that we have no address of',
   left: 'hung up',
 }
 
@@ -47,6 +50,8 @@ export function causeSentence(cause: CauseFigures): string {
       return `limited by your own rate limit of ${formatRate(cause.limit)} for sending`
     case 'connection_limit':
       return `all ${cause.limit} connections that are allowed are in use`
+    case 'bind_gone':
+      return cutOffSentence(cause.bind)
     case 'not_listening':
       return 'nobody can connect to us: we do not listen'
     case 'all_choke':

@@ -1,4 +1,6 @@
 // What `diagnose` has to know, asked from the parts of a torrent at the moment when somebody wants to know.
+import { isCutOff } from '../../platform/bound/sources.ts'
+import type { Binding } from '../../platform/platform.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import type { TrackerStatus } from '../discovery/announcer.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
@@ -25,6 +27,7 @@ export interface DiagnosisSubject {
   readonly budget: ConnectionBudget
   readonly slots: number
   readonly listenPort: number | null
+  readonly binding: Binding | undefined
 }
 
 /** Pieces named one by one; beyond that they are counted. */
@@ -57,6 +60,7 @@ export function gatherFacts(subject: DiagnosisSubject, now: number): DiagnosisFa
     trackers: subject.trackers,
     connections: { used: budget.peers, limit: budget.maxPeers },
     listenPort: subject.listenPort,
+    waitsFor: isCutOff(subject.binding) ? subject.binding!.name : null,
   }
 }
 

@@ -22,6 +22,7 @@ function torrent(different: Partial<DiagnosisFacts> = {}): DiagnosisFacts {
     trackers: [tracker('working')],
     connections: { used: 3, limit: 200 },
     listenPort: 6881,
+    waitsFor: null,
     ...different,
   }
 }
@@ -111,6 +112,14 @@ describe('this machine', () => {
   test('... or of pieces that are not complete, here or elsewhere', () => {
     expect(why({ disk: { ...disk, pendingWrites: 0, shortShare: 1, slotsHeld: 32 } })).toEqual([
       'memory_short: memory for pieces under way is used up: 32 of 64 slots are held here',
+    ])
+  })
+
+  test('what it is bound to is gone, whatever else there is', () => {
+    const message = 'waits for interface wg0, which is gone'
+    expect(diagnose(torrent({ waitsFor: 'wg0', peers: [] }))).toEqual([{ code: 'bind_gone', bind: 'wg0', message }])
+    expect(why({ waitsFor: '10.0.0.1', state: 'seeding' })).toEqual([
+      'bind_gone: waits for address 10.0.0.1, which is gone',
     ])
   })
 

@@ -37,6 +37,8 @@ export interface DiagnosisFacts {
   /** Of the whole session. */
   readonly connections: { readonly used: number; readonly limit: number }
   readonly listenPort: number | null
+  /** The address or interface that everything is bound to, when it is gone; null when it is not. */
+  readonly waitsFor: string | null
 }
 
 export interface FlowFacts {
@@ -100,6 +102,7 @@ function causesOf(facts: DiagnosisFacts): CauseFigures[] {
   if (state === 'stopped') return [{ code: 'stopped' }]
   if (state === 'moving') return [{ code: 'moving' }]
   if (state === 'checking') return [{ code: 'checking', ...(checking ?? { done: 0, total: 0 }) }]
+  if (facts.waitsFor !== null) return [{ code: 'bind_gone', bind: facts.waitsFor }]
   if (state === 'seeding') return seedingCauses(facts)
   const own = ownCauses(facts)
   if (own.length > 0) return own

@@ -3,6 +3,7 @@
 // files, and tells its owner once what it has found.
 import type { Address } from '../../base/address.ts'
 import type { PeerError } from '../../base/errors.ts'
+import { isCutOff } from '../../platform/bound/sources.ts'
 import type { Connection, ConnectionHandler, Network } from '../../platform/platform.ts'
 import { decodePex, METADATA_PART_BYTES } from '../../protocol/wire/index.ts'
 import { MetadataFetch, type FetchOutcome } from '../policy/metadata-fetch.ts'
@@ -240,6 +241,7 @@ export class MetadataStage implements MetadataPeerOwner {
 
   #dial(now: number): void {
     const { budget, network, localIp } = this.#options
+    if (isCutOff(network.binding)) return
     for (let i = 0; i < DIALS_PER_TICK; i++) {
       if (this.#isClosed || this.#isFull || budget.halfOpen >= budget.maxHalfOpen || this.#halfOpen >= MAX_HALF_OPEN)
         return

@@ -727,6 +727,13 @@ describe('the end', () => {
     expect([world.asksOthersFor().length, world.download.picker.availability(0)]).toEqual([8, 0])
   })
 
+  test('is not the doing of one that owes us blocks, when it was our address that went', () => {
+    const world = new World().serving()
+    world.peer.onClose(new NetworkError('address_gone', 'Lost the connection'))
+    expect(world.events.at(-1)).toBe('closed in order')
+    expect([world.asksOthersFor().length, world.peer.endedBy]).toEqual([8, 'address_gone'])
+  })
+
   test('of any other is nobody’s', () => {
     const world = new World().greeted()
     world.peer.onEnd()

@@ -258,7 +258,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   onClose(error: Error | null): void {
     // A connection that ends blames nobody, unless blocks were owed: see `#finish`. What our own code threw is no peer's fault.
     const isOurs = error !== null && !(error instanceof NetworkError)
-    if (!this.isClosed) this.#finish(null, error, isOurs)
+    const isAddressGone = error instanceof NetworkError && error.code === 'address_gone'
+    if (!this.isClosed) this.#finish(null, error, isOurs || isAddressGone)
     if (isOurs) this.#owner.onFault(error)
     this.#service.releaseMemory()
   }

@@ -2,6 +2,7 @@
 // Who is served is in `Serving`. What is fetched is the download's business; what is said to a peer, the peer's own.
 import type { Address } from '../../base/address.ts'
 import { PeerError } from '../../base/errors.ts'
+import { isCutOff } from '../../platform/bound/sources.ts'
 import type { Connection, ConnectionHandler, Network } from '../../platform/platform.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { OwnAddress } from '../policy/own-address.ts'
@@ -426,6 +427,7 @@ export class Swarm implements PeerOwner<Peer> {
 
   #dial(now: number): void {
     const { budget, network, localIp } = this.#options
+    if (isCutOff(network.binding)) return
     for (let i = 0; i < DIALS_PER_TICK; i++) {
       if (this.#isFull || budget.halfOpen >= budget.maxHalfOpen || this.#halfOpen >= MAX_HALF_OPEN) return
       const address = this.book.next(now)

@@ -181,6 +181,8 @@ export type CauseFigures =
   | { readonly code: 'down_limit' | 'up_limit'; readonly limit: number; readonly rate: number }
   /** All connections that the session may have are in use. */
   | { readonly code: 'connection_limit'; readonly limit: number }
+  /** The address or interface that everything is bound to is gone: nothing is sent until it is back. */
+  | { readonly code: 'bind_gone'; readonly bind: string }
   /** We accept no connections. */
   | { readonly code: 'not_listening' }
   // Connected peers. `connected`: all of them; `useful`: those with pieces that we lack.

@@ -10,6 +10,7 @@ import { type Address, parseAddress } from '../../base/address.ts'
 import { toHex } from '../../base/bytes.ts'
 import type { Emitter } from '../../base/emitter.ts'
 import type { FormatError, PeerError, StateError, StorageError } from '../../base/errors.ts'
+import { cutOffSentence, isCutOff } from '../../platform/bound/sources.ts'
 import type { RemovedTree } from '../../platform/platform.ts'
 import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
@@ -158,6 +159,14 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     this.#run?.dropConnections()
     this.magnet?.dropConnections()
     this.#announcer.wantMore(now)
+  }
+
+  /** We have other local addresses, or none: trackers shall know, and whoever could not be reached may be reached now. */
+  onAddressChange(now: number): void {
+    const { binding } = this.#around.platform.network
+    this.#announcer.onAddressChange(now)
+    this.meeting?.book.recallLost()
+    if (binding && isCutOff(binding)) this.onWarning('session', 'bind_gone', cutOffSentence(binding.name))
   }
 
   /** What is wanted has changed. Resolves when that has taken effect; never rejects. */

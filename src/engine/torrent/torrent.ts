@@ -215,6 +215,7 @@ export class Torrent implements AnnouncerOwner {
       upLimiter: this.#upLimiter,
       budget,
       listenPort,
+      binding: around.platform.network.binding,
     }
     return diagnose(gatherFacts(subject, around.platform.clock.now()))
   }
@@ -326,6 +327,11 @@ export class Torrent implements AnnouncerOwner {
   /** The machine has slept. */
   onSuspended(now: number): void {
     this.#life.onSuspended(now)
+  }
+
+  /** The addresses that we are bound to have changed, or have gone. */
+  onAddressChange(now: number): void {
+    this.#life.onAddressChange(now)
   }
 
   // ---------------------------------------------------------------- what the trackers ask and report

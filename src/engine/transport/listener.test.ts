@@ -6,19 +6,20 @@ import { canReach, listenForPeers } from './listener.ts'
 interface Machine {
   /** Addresses that somebody else listens on: `0.0.0.0:6881`. */
   readonly taken?: readonly string[]
+  readonly hasIpv4?: boolean
   readonly hasIpv6?: boolean
   /** Ports that the system gives when any will do, in turn. */
   readonly anyPorts?: readonly number[]
 }
 
 /** A network on which nothing but listening works. */
-function machine({ taken = [], hasIpv6 = true, anyPorts = [50_000] }: Machine = {}) {
+function machine({ taken = [], hasIpv4 = true, hasIpv6 = true, anyPorts = [50_000, 50_001] }: Machine = {}) {
   const open = new Set<string>()
   const given = [...anyPorts]
   const listen: Network['listen'] = async ({ ip, port }): Promise<TcpListener> => {
     const bound = port === 0 ? given.shift()! : port
     const key = `${ip}:${bound}`
-    if (ip.includes(':') && !hasIpv6) throw new NetworkError('eafnosupport', `Cannot listen on ${key}`)
+    if (ip.includes(':') ? !hasIpv6 : !hasIpv4) throw new NetworkError('eafnosupport', `Cannot listen on ${key}`)
     if (taken.includes(key)) throw new NetworkError('address_in_use', `Cannot listen on ${key}: address in use`)
     open.add(key)
     return {
@@ -75,6 +76,11 @@ describe('a port that was asked for', () => {
 
 test('a machine without IPv6 is served over IPv4', async () => {
   expect(await machine({ hasIpv6: false }).listen()).toEqual(['0.0.0.0:6881'])
+})
+
+test('one without IPv4 over IPv6, and one without either not at all', async () => {
+  expect(await machine({ hasIpv4: false }).listen(0)).toEqual([':::50001'])
+  expect(await machine({ hasIpv4: false, hasIpv6: false }).listen()).toBe('eafnosupport')
 })
 
 test('a session bound to an address listens there alone', async () => {

@@ -42,7 +42,12 @@ async function listenOn(
 ): Promise<TcpListener[]> {
   if (ip !== undefined) return [await network.listen({ ip, port }, onConnection)]
   for (let tries = 1; ; tries++) {
-    const first = await network.listen({ ip: '0.0.0.0', port }, onConnection)
+    const first = await network.listen({ ip: '0.0.0.0', port }, onConnection).catch((error: unknown) => {
+      if (isTaken(error)) throw error
+      return null
+    })
+    // A machine, or an interface, without IPv4.
+    if (first === null) return [await network.listen({ ip: '::', port }, onConnection)]
     try {
       return [first, await network.listen({ ip: '::', port: first.port }, onConnection)]
     } catch (error) {

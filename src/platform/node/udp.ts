@@ -31,7 +31,7 @@ export async function openUdp(
     socket.bind({ address: options.ip, port: options.port, exclusive: true }, resolve)
   })
   socket.removeAllListeners('error')
-  if (options.group !== undefined) joinGroup(socket, options.group, options.interfaceIp)
+  prepareForGroups(socket, options)
   // Replies of the network (port unreachable) to single datagrams: nothing to do.
   socket.on('error', () => {})
   socket.on('message', (datagram, sender) => {
@@ -66,15 +66,18 @@ export async function openUdp(
 }
 
 /** Throws NetworkError when the machine has no such network, and closes the socket. */
-function joinGroup(socket: Socket, group: string, interfaceIp: string | undefined): void {
+function prepareForGroups(socket: Socket, { group, interfaceIp }: ListenOptions): void {
+  if (group === undefined && interfaceIp === undefined) return
   try {
-    socket.addMembership(group, interfaceIp)
-    if (interfaceIp !== undefined && !isIpv6(interfaceIp)) socket.setMulticastInterface(interfaceIp)
+    if (group !== undefined) socket.addMembership(group, interfaceIp)
+    // IPv6 knows interfaces by their names alone.
+    const isKnown = interfaceIp !== undefined && (!isIpv6(interfaceIp) || interfaceIp.includes('%'))
+    if (isKnown) socket.setMulticastInterface(interfaceIp)
     socket.setMulticastLoopback(true)
     // Local is local: no router passes it on.
     socket.setMulticastTTL(1)
   } catch (error) {
     socket.close()
-    throw toNetworkError(error as Error, `Cannot join the group ${group}`)
+    throw toNetworkError(error, `Cannot use ${group ?? 'groups'} on ${interfaceIp ?? 'any interface'}`)
   }
 }

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { openLogSink } from '../log-sink.ts'
 import { hostAndPort, parsePeer, resolvePeer } from '../options/peer-option.ts'
 import { addRouterOption } from '../options/session-options.ts'
-import { parseBind, parseCount, parseLogLevel, parsePort } from '../options/values.ts'
+import { parseBinding, parseCount, parseLogLevel, parsePort } from '../options/values.ts'
 import { printable } from '../view/printable.ts'
 import type { CommandModule } from './command-module.ts'
 import type { DhtAction, DhtFlags } from './dht-action.ts'
@@ -27,7 +27,7 @@ function define(command: Command): void {
     .argument('[what]', 'address, id, infohash, magnet link, or text')
     .optionsGroup('Network:')
     .option('--port <n>', `UDP port (default: any free one; to serve: ${SERVE_PORT})`, parsePort)
-    .option('--bind <address>', 'local address to use (default: all)', parseBind)
+    .option('--bind <address>', 'IP or interface to use (default: all)', parseBinding)
   addRouterOption(command)
   command
     .option('--state <dir>', "folder to remember nodes in (default: the system's for programs' state)")

@@ -4,7 +4,7 @@ import { formatCount } from '../../../base/format.ts'
 import type { SwarmSize } from '../../../index.ts'
 import { EXIT_FAILED } from '../command-error.ts'
 import type { Context } from '../context.ts'
-import { parseBind } from '../options/values.ts'
+import { parseBinding } from '../options/values.ts'
 import { readTorrent } from '../torrent-input.ts'
 import { printable, printableJson } from '../view/printable.ts'
 import type { CommandModule } from './command-module.ts'
@@ -21,7 +21,7 @@ export const scrape: CommandModule = { jsonFailure: 'document', define, run }
 function define(command: Command): void {
   command
     .argument('<torrent>', 'a torrent file, or the http(s) URL of one')
-    .option('--bind <address>', 'local address to ask from (default: the system chooses)', parseBind)
+    .option('--bind <address>', 'IP or interface to ask from (default: the system chooses)', parseBinding)
     .option('--json', 'write the result as JSON on stdout')
     .addHelpText(
       'after',

@@ -11,7 +11,7 @@ import type { Context } from '../context.ts'
 import type { Engine } from '../engine.ts'
 import { type SessionFlags, addSessionOptions, addStateOptions } from '../options/session-options.ts'
 import { parsePort, parseTrackerTier, repeated } from '../options/values.ts'
-import { reachableAddresses } from '../own-addresses.ts'
+import { boundIp, reachableAddresses } from '../own-addresses.ts'
 import { createReporter } from '../report/create-reporter.ts'
 import type { Reporter } from '../report/reporter.ts'
 import { runTransfer } from '../transfer.ts'
@@ -87,7 +87,7 @@ type Listening = readonly { readonly address: string; readonly port: number }[]
 
 async function startOwnTracker(port: number, { bind }: ShareFlags): Promise<RunningTracker> {
   const { startTracker } = await import('../../../tracker-server/index.ts')
-  return startTracker({ ip: bind, port })
+  return startTracker({ ip: bind && boundIp(bind), port })
 }
 
 async function makeTorrent(
@@ -112,7 +112,7 @@ async function makeTorrent(
 
 /** One tier: the same tracker, by each of our addresses. */
 function ownTrackerUrls({ port }: RunningTracker, { bind }: ShareFlags): string[] {
-  const listening = bind === undefined ? ['0.0.0.0', '::'] : [bind]
+  const listening = bind === undefined ? ['0.0.0.0', '::'] : [boundIp(bind) ?? '127.0.0.1']
   const addresses = reachableAddresses(listening.map((address) => ({ address, port })))
   return (addresses.length > 0 ? addresses.map(addressKey) : [`127.0.0.1:${port}`]).map(
     (host) => `http://${host}/announce`,

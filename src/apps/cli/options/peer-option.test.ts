@@ -47,6 +47,17 @@ test('with a local address only those of its family can be dialled', async () =>
   expect(await resolvePeer(peer, '::1', context)).toEqual(['[2001:db8::1]:1'])
 })
 
+test('a name is looked up from the interface, which has the addresses that it has', async () => {
+  const asked: unknown[] = []
+  const lookup = async (...args: unknown[]) => {
+    asked.push(args)
+    return ['10.0.0.1', '2001:db8::1']
+  }
+  const peer = parsePeer('both.example:1')
+  expect(await resolvePeer(peer, 'wg0', { lookup } as unknown as Context)).toEqual(['10.0.0.1:1', '[2001:db8::1]:1'])
+  expect(asked).toEqual([['both.example', 'wg0']])
+})
+
 test('a peer that cannot be dialled from there is told', async () => {
   await expect(resolvePeer(parsePeer('[::1]:1'), '127.0.0.1', context)).rejects.toThrow('no address of the family of')
 })

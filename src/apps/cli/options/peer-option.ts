@@ -1,7 +1,7 @@
 // The peers that --peer names. Addresses can be dialled at once; names are looked up first, and a name that cannot be found
 // keeps nobody waiting.
 import { InvalidArgumentError } from 'commander'
-import { addressKey, ipAddress, isIpv6, parseAddress } from '../../../base/address.ts'
+import { addressKey, ipAddress, isIpv6, parseAddress, parseIp } from '../../../base/address.ts'
 import type { Context } from '../context.ts'
 
 export interface PeerOption {
@@ -29,10 +29,14 @@ export function hostAndPort({ host, port }: PeerOption): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** The addresses of a peer, `ip:port`; with `bind` only those of its family. Rejects when there are none. */
+/**
+ * The addresses of a peer, `ip:port`; its name is looked up from `bind`, and with an IP for that they are those of its family.
+ * Rejects when there are none.
+ */
 export async function resolvePeer(peer: PeerOption, bind: string | undefined, context: Context): Promise<string[]> {
-  const ips = peer.isIp ? [peer.host] : await context.lookup(peer.host)
-  const reachable = ips.filter((ip) => bind === undefined || isIpv6(ip) === isIpv6(bind))
+  const ips = peer.isIp ? [peer.host] : await context.lookup(peer.host, bind)
+  const boundIp = parseIp(bind ?? '')
+  const reachable = ips.filter((ip) => boundIp === null || isIpv6(ip) === isIpv6(boundIp))
   if (reachable.length === 0) throw new Error(`no address of the family of ${bind}`)
   return reachable.map((ip) => addressKey(ipAddress(ip, peer.port)))
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { CreateSessionOptions, LogLevel, LogRecord } from '../../../index.ts'
 import { hostAndPort, parsePeer, type PeerOption } from './peer-option.ts'
 import {
-  parseBind,
+  parseBinding,
   parseBytes,
   parseCount,
   parseLogLevel,
@@ -40,7 +40,11 @@ export function addSessionOptions(command: Command): void {
   command
     .optionsGroup('Network:')
     .option('--port <n>', 'port to listen on; 0 is any free one (default: 6881 or the next free one)', parsePort)
-    .option('--bind <address>', 'local address for listening, dialling and trackers (default: all)', parseBind)
+    .option(
+      '--bind <address>',
+      'IP or interface of this machine that everything leaves from, name lookups too (default: all)',
+      parseBinding,
+    )
     .option('--peer <host:port>', 'a peer to dial besides those of the trackers; may be repeated', repeated(parsePeer))
     .option('--max-peers <n>', 'most connected peers (default: 200)', parsePositive)
     .option(

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander'
 import { expect, test } from 'vitest'
 import {
   parseBind,
+  parseBinding,
   parseBytes,
   parseChecksum,
   parseCount,
@@ -41,6 +42,7 @@ const nonsense: [name: string, parse: (text: string) => unknown, texts: readonly
   ['a positive number', parsePositive, ['0', '-1', 'x']],
   ['a decimal', parseDecimal, ['-1', '1,5', '.5', '', 'NaN', '1e9', 'Infinity']],
   ['an address', parseBind, ['localhost', '1.2.3', '300.1.1.1', '::1%eth0', '']],
+  ['an address or interface', parseBinding, ['1.2.3', '300.1.1.1', '::1%eth0', 'fe80::1::2', '/dev/eth0', '']],
   ['a log level', parseLogLevel, ['warning', 'WARN', '']],
   ['a checksum', parseChecksum, ['sha1:00', 'sha256:', `sha256:${'g'.repeat(64)}`, 'a'.repeat(64)]],
   ['a tracker', parseTrackerTier, ['', 'tracker.example', 'file:///etc/passwd', 'http://a/,http://']],
@@ -57,6 +59,18 @@ test('a piece length is a power of two', () => {
 
 test('memory is in MiB or GiB', () => {
   expect(['16M', '128m', '1.5G', '16.5M'].map(parseMemory)).toEqual([16 << 20, 128 << 20, 1536 << 20, 16.5 * 2 ** 20])
+})
+
+test('an interface may have any name that is no address', () => {
+  expect(['eth0', 'wg-home', 'eth0.5', 'Wi-Fi 2', 'br0:1', 'localhost', '0:0::1'].map(parseBinding)).toEqual([
+    'eth0',
+    'wg-home',
+    'eth0.5',
+    'Wi-Fi 2',
+    'br0:1',
+    'localhost',
+    '::1',
+  ])
 })
 
 test('an address is brought into its one form', () => {

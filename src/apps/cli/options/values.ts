@@ -71,6 +71,19 @@ export function parseBind(text: string): string {
   return ip
 }
 
+/** An IP address in its canonical form, or what may be the name of an interface. */
+export function parseBinding(text: string): string {
+  const ip = parseIp(text)
+  // Digits and dots, or hex and colons, are an IP with a mistake in it.
+  const isMistaken = /^[\d.]*$|^[\da-f.]*:[\da-f:.]*(%.*)?$/i.test(text)
+  if (ip === null && (isMistaken || text.length > 255 || text.includes('/'))) {
+    throw new InvalidArgumentError(
+      'Give an IP address of this machine, such as 192.168.1.2, or the name of an interface, such as eth0.',
+    )
+  }
+  return ip ?? text
+}
+
 export function parseLogLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((known) => known === text)
   if (level === undefined) throw new InvalidArgumentError(`Give one of ${LOG_LEVELS.join(', ')}.`)
