@@ -150,6 +150,16 @@ test('groups are heard on a socket that never sends, and spoken to from another 
   ])
 })
 
+test('a group of a family that comes later is joined then', async () => {
+  const { network, machine, since } = setUp(['10.9.0.2'])
+  const group = await network.openUdp({ ip: '::', port: 6771, group: 'ff15::efc0:988f' }, () => {})
+  group.send(new Uint8Array(1), ipAddress('ff15::efc0:988f', 6771))
+  expect(since()).toEqual([])
+  machine.has('10.9.0.2', 'fd00::2')
+  await machine.clock.pass(SECOND)
+  expect(since()).toEqual(['udp :: 6771 in ff15::efc0:988f by ::%wg0', 'udp fd00::2 50000 by ::%wg0'])
+})
+
 test('nobody above can choose another address', async () => {
   const { network, machine, since } = setUp()
   const error = { code: 'address_not_available' }

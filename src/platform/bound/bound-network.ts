@@ -63,7 +63,7 @@ export class BoundNetwork implements Network {
     const listener = new FollowingSocket(family, options.port, ({ ip }, port) =>
       this.#network.listen({ ip, port }, (connection) => this.#onConnection(connection, ip, onConnection)),
     )
-    await this.#begin(listener, family, what)
+    await this.#begin(listener, options, what)
     return {
       get ip() {
         return listener.ip
@@ -118,7 +118,7 @@ export class BoundNetwork implements Network {
       }
     }
     try {
-      for (const socket of sockets) await this.#begin(socket, family, what)
+      for (const socket of sockets) await this.#begin(socket, options, what)
     } catch (error) {
       close()
       throw error
@@ -180,11 +180,15 @@ export class BoundNetwork implements Network {
   }
 
   /** Opens it now, or leaves that to when its address comes. */
-  async #begin(socket: FollowingSocket<TcpListener | UdpSocket>, family: Family, what: string): Promise<void> {
+  async #begin(
+    socket: FollowingSocket<TcpListener | UdpSocket>,
+    { ip, port }: ListenOptions,
+    what: string,
+  ): Promise<void> {
     try {
-      await socket.begin(this.#watch.source(family, what))
+      await socket.begin(this.#watch.source(familyOf(ip), what))
     } catch (error) {
-      const mayCome = error instanceof NetworkError && MAY_COME.has(error.code) && socket.port !== 0
+      const mayCome = error instanceof NetworkError && MAY_COME.has(error.code) && port !== 0
       if (!mayCome) throw error
     }
     this.#watch.hold(socket)
