@@ -10,6 +10,7 @@ import { metainfo } from './metainfo.ts'
 import { redirects } from './redirects.ts'
 import { settings } from './settings.ts'
 import { trackerQueries } from './tracker-queries.ts'
+import { trackerServer } from './tracker-server.ts'
 import { udpAnswers, udpRequests } from './udp-tracker.ts'
 import { wire } from './wire.ts'
 
@@ -25,6 +26,7 @@ export const TARGETS: readonly Target[] = [
   udpAnswers,
   udpRequests,
   trackerQueries,
+  trackerServer,
   addresses,
   bitfield,
   redirects,
