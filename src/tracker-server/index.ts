@@ -2,6 +2,7 @@
 // number. Peers are kept in memory alone. What it knows: `registry.ts`; what it answers: `http-answers.ts`, `udp-answers.ts`.
 import { randomBytes, randomInt } from 'node:crypto'
 import { addressKey, ipAddress } from '../base/address.ts'
+import { encodeUtf8 } from '../base/bytes.ts'
 import type { Log } from '../base/log.ts'
 import { AllowList } from './allow-list.ts'
 import { ConnectionIds } from './connection-ids.ts'
@@ -74,8 +75,8 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
     const udpAnswers = new UdpAnswers(registry, new ConnectionIds(randomBytes(32)), traffic)
     const statistics = (): TrackerStatistics => statisticsOf(registry, traffic, performance.now() - startedAt)
     const pages: Readonly<Record<string, () => HttpPage>> = {
-      '/stats': () => ({ contentType: 'text/html; charset=utf-8', body: statisticsPage(statistics()) }),
-      '/stats.json': () => ({ contentType: 'application/json', body: `${JSON.stringify(statistics())}\n` }),
+      '/stats': () => ({ contentType: 'text/html; charset=utf-8', body: encodeUtf8(statisticsPage(statistics())) }),
+      '/stats.json': () => ({ contentType: 'application/json', body: encodeUtf8(`${JSON.stringify(statistics())}\n`) }),
     }
     const listeners = await openListeners(options.ip, options.port ?? 0, {
       http: (place) =>

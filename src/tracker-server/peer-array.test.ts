@@ -1,5 +1,6 @@
 import { assert, array, boolean, integer, property, record } from 'fast-check'
 import { expect, test } from 'vitest'
+import { BlockPool } from './block-pool.ts'
 import { PeerArray } from './peer-array.ts'
 
 const FIRST = { below: (_limit: number) => 0 }
@@ -16,7 +17,7 @@ const numberOf = (bytes: Uint8Array): number => (bytes[bytes.length - 4] << 8) |
 const peerId = (n: number): Uint8Array => new Uint8Array(20).fill(n)
 
 function arrayOf(leechers: number, seeders = 0): PeerArray {
-  const peers = new PeerArray(4, 1)
+  const peers = new PeerArray(4, 1, new BlockPool())
   for (let n = 0; n < leechers + seeders; n++) peers.add(address(n), peerId(n), n >= leechers, n)
   return peers
 }
@@ -35,12 +36,17 @@ test('whatever is added, changed and removed, it holds what a plain map holds', 
   for (const ipLength of [4, 16] as const) {
     assert(
       property(steps, integer(), (steps, seed) => {
-        const peers = new PeerArray(ipLength, seed)
+        const pool = new BlockPool()
+        // Another one's blocks stand beside this one's.
+        const others = Array.from({ length: 3 }, () => new PeerArray(ipLength, seed, pool))
+        const peers = new PeerArray(ipLength, seed, pool)
         const model = new Map<number, { isSeeder: boolean; expiresAt: number }>()
         for (const [time, { n, isSeeder, isLeaving }] of steps.entries()) {
           const position = peers.find(address(n, ipLength))
           if (position >= 0 !== model.has(n)) throw new Error(`${n} was found wrongly`)
           const expiresAt = 2 ** 31 + time
+          const other = others[time % 3]
+          if (other.size < 100) other.add(address(other.size, ipLength), peerId(255), true, 0)
           if (isLeaving && position >= 0) peers.remove(position)
           else if (position >= 0) peers.update(position, isSeeder, expiresAt)
           else peers.add(address(n, ipLength), peerId(n), isSeeder, expiresAt)
@@ -48,6 +54,10 @@ test('whatever is added, changed and removed, it holds what a plain map holds', 
           else model.set(n, { isSeeder, expiresAt })
         }
         expect(peers.size).toBe(model.size)
+        for (const other of others) {
+          for (let n = 0; n < other.size; n++)
+            if (!other.isSeeder(other.find(address(n, ipLength)))) throw new Error(`${n} is lost`)
+        }
         expect(peers.seeders).toBe([...model.values()].filter(({ isSeeder }) => isSeeder).length)
         for (const [n, { isSeeder, expiresAt }] of model) {
           const position = peers.find(address(n, ipLength))

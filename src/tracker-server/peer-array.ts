@@ -1,14 +1,18 @@
-// The peers of one torrent and one address family, packed into one byte array: no object, string or map entry per peer.
+// The peers of one torrent and one address family, packed into one block of bytes: no object, string or map entry per peer.
 // A record is the compact address (BEP 23, BEP 7: an answer copies it as it is), the peer id, and when it expires.
 // Seeders stand before leechers, in no order otherwise. So counts cost nothing, a seeder is told of leechers without looking
 // through seeders, and adding, removing and drawing take the same time however many there are.
 import type { IpLength } from '../base/address.ts'
 import type { Random } from '../platform/platform.ts'
 import { AddressIndex, hashBytes } from './address-index.ts'
+import type { BlockPool, Page } from './block-pool.ts'
 
 const PEER_ID_LENGTH = 20
 const EXPIRY_LENGTH = 4
-const FIRST_CAPACITY = 2
+const NO_BYTES = new Uint8Array()
+/** Peers that a block has room for: each time half as much again. */
+const CAPACITIES = [2]
+while (CAPACITIES.at(-1)! < 2 ** 27) CAPACITIES.push(Math.ceil(CAPACITIES.at(-1)! * 1.5))
 /** Fewer peers than this are looked through quicker than an index is kept. */
 const INDEX_FROM = 32
 
@@ -17,17 +21,22 @@ export class PeerArray {
   readonly addressLength: number
   readonly #recordLength: number
   readonly #seed: number
-  #bytes: Uint8Array
+  readonly #pool: BlockPool
+  /** The block is `#bytes` from `#start` on; -1 in place of a capacity: there is none yet. */
+  #capacity = -1
+  #page: Page | null = null
+  #bytes: Uint8Array = NO_BYTES
+  #start = 0
   #size = 0
   #seeders = 0
   #index: AddressIndex | null = null
 
-  /** `seed`: of the hashes of addresses, random. */
-  constructor(ipLength: IpLength, seed: number) {
+  /** `seed`: of the hashes of addresses, random. The pool gets its block back when the last peer is removed. */
+  constructor(ipLength: IpLength, seed: number, pool: BlockPool) {
     this.addressLength = ipLength + 2
     this.#recordLength = this.addressLength + PEER_ID_LENGTH + EXPIRY_LENGTH
     this.#seed = seed
-    this.#bytes = new Uint8Array(FIRST_CAPACITY * this.#recordLength)
+    this.#pool = pool
   }
 
   get size(): number {
@@ -46,7 +55,7 @@ export class PeerArray {
   }
 
   isAt(position: number, address: Uint8Array): boolean {
-    const at = position * this.#recordLength
+    const at = this.#recordAt(position)
     // From behind: ports and the ends of IPs differ most often.
     for (let i = this.addressLength - 1; i >= 0; i--) if (this.#bytes[at + i] !== address[i]) return false
     return true
@@ -58,9 +67,9 @@ export class PeerArray {
 
   /** Adds a peer that is not there yet. `expiresAt` in seconds, below 2^32. */
   add(address: Uint8Array, peerId: Uint8Array, isSeeder: boolean, expiresAt: number): void {
-    this.#fit(this.#size + 1)
+    if (this.#size === this.#room(this.#capacity)) this.#resize(this.#capacity + 1)
     const position = this.#size++
-    const at = position * this.#recordLength
+    const at = this.#recordAt(position)
     this.#bytes.set(address, at)
     this.#bytes.set(peerId, at + this.addressLength)
     this.#setExpiry(position, expiresAt)
@@ -88,7 +97,9 @@ export class PeerArray {
     }
     this.#move(--this.#size, hole)
     if (this.#index && this.#size < INDEX_FROM / 2) this.#index = null
-    this.#shrink()
+    // Not at once the next smaller block, or who comes and goes at a border would be copied each time.
+    if (this.#size === 0) this.#resize(-1)
+    else if (this.#size <= this.#room(this.#capacity - 2)) this.#resize(this.#capacity - 1)
   }
 
   /** Seconds, as given. */
@@ -100,12 +111,12 @@ export class PeerArray {
 
   /** A view, valid until the next change. */
   addressAt(position: number): Uint8Array {
-    const at = position * this.#recordLength
+    const at = this.#recordAt(position)
     return this.#bytes.subarray(at, at + this.addressLength)
   }
 
   peerIdAt(position: number): Uint8Array {
-    const at = position * this.#recordLength + this.addressLength
+    const at = this.#recordAt(position) + this.addressLength
     return this.#bytes.slice(at, at + PEER_ID_LENGTH)
   }
 
@@ -133,14 +144,18 @@ export class PeerArray {
     const bytes = this.#bytes
     let at = start
     for (let i = 0; i < count; i++) {
-      const from = positions[i] * this.#recordLength
+      const from = this.#recordAt(positions[i])
       for (let j = 0; j < this.addressLength; j++) into[at++] = bytes[from + j]
     }
     return at
   }
 
+  #recordAt(position: number): number {
+    return this.#start + position * this.#recordLength
+  }
+
   #expiryAt(position: number): number {
-    return (position + 1) * this.#recordLength - EXPIRY_LENGTH
+    return this.#recordAt(position + 1) - EXPIRY_LENGTH
   }
 
   #setExpiry(position: number, seconds: number): void {
@@ -152,7 +167,7 @@ export class PeerArray {
   }
 
   #hashAt(position: number): number {
-    const at = position * this.#recordLength
+    const at = this.#recordAt(position)
     return hashBytes(this.#bytes, at, at + this.addressLength, this.#seed)
   }
 
@@ -164,10 +179,10 @@ export class PeerArray {
   #swap(a: number, b: number): void {
     if (a === b) return
     const [hashA, hashB] = this.#index ? [this.#hashAt(a), this.#hashAt(b)] : [0, 0]
-    const length = this.#recordLength
-    const record = this.#bytes.slice(a * length, (a + 1) * length)
-    this.#bytes.copyWithin(a * length, b * length, (b + 1) * length)
-    this.#bytes.set(record, b * length)
+    const [atA, atB, length] = [this.#recordAt(a), this.#recordAt(b), this.#recordLength]
+    const record = this.#bytes.slice(atA, atA + length)
+    this.#bytes.copyWithin(atA, atB, atB + length)
+    this.#bytes.set(record, atB)
     if (!this.#index) return
     // Over a position that nobody has: two peers must not stand at one.
     this.#index.move(hashA, a, this.#size)
@@ -177,9 +192,8 @@ export class PeerArray {
 
   #move(from: number, to: number): void {
     if (from === to) return
-    const length = this.#recordLength
     this.#index?.move(this.#hashAt(from), from, to)
-    this.#bytes.copyWithin(to * length, from * length, (from + 1) * length)
+    this.#bytes.copyWithin(this.#recordAt(to), this.#recordAt(from), this.#recordAt(from + 1))
   }
 
   #makeIndex(): void {
@@ -187,19 +201,17 @@ export class PeerArray {
     for (let position = 0; position < this.#size; position++) this.#index.add(this.#hashAt(position), position)
   }
 
-  #fit(size: number): void {
-    const capacity = this.#bytes.length / this.#recordLength
-    if (size > capacity) this.#resize(Math.ceil(capacity * 1.5) + 1)
-  }
-
-  #shrink(): void {
-    const capacity = this.#bytes.length / this.#recordLength
-    if (capacity > FIRST_CAPACITY && 3 * this.#size < capacity) this.#resize(Math.max(FIRST_CAPACITY, 2 * this.#size))
+  #room(capacity: number): number {
+    return capacity < 0 ? 0 : CAPACITIES[capacity]
   }
 
   #resize(capacity: number): void {
-    const old = this.#bytes
-    this.#bytes = new Uint8Array(capacity * this.#recordLength)
-    this.#bytes.set(old.subarray(0, this.#size * this.#recordLength))
+    const [oldPage, oldBytes, oldStart] = [this.#page, this.#bytes, this.#start]
+    this.#capacity = capacity
+    this.#page = capacity < 0 ? null : this.#pool.page(this.#room(capacity) * this.#recordLength)
+    this.#bytes = this.#page?.bytes ?? NO_BYTES
+    this.#start = this.#page ? this.#pool.takeBlock(this.#page) : 0
+    this.#bytes.set(oldBytes.subarray(oldStart, oldStart + this.#size * this.#recordLength), this.#start)
+    if (oldPage) this.#pool.giveBack(oldPage, oldStart)
   }
 }

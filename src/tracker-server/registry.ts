@@ -7,6 +7,7 @@ import type { Random } from '../platform/platform.ts'
 import type { AnnounceEvent, ScrapeFigures } from '../protocol/tracker/announce.ts'
 import { hashBytes } from './address-index.ts'
 import { Draw, MAX_PEERS } from './draw.ts'
+import { BlockPool } from './block-pool.ts'
 import { completeLimits, type TrackerLimits } from './limits.ts'
 import type { PeerArray } from './peer-array.ts'
 import { SourceCounts } from './source-counts.ts'
@@ -79,6 +80,7 @@ export class Registry {
   readonly #intervalSeconds: number
   readonly #isAllowed: (key: string) => boolean
   readonly #seed: number
+  readonly #pool = new BlockPool()
   readonly #perAddress: SourceCounts
   readonly #perAddressAndTorrent: SourceCounts
   readonly #draws: readonly [Draw, Draw] = [new Draw(4), new Draw(16)]
@@ -233,7 +235,7 @@ export class Registry {
       this.#perAddressAndTorrent.add(here, 1)
     }
     if (swarm.size === 0) this.#swarms.set(key, swarm)
-    swarm.peersToBe(family, this.#seed).add(address, peerId, isSeeder, expiresAt)
+    swarm.peersToBe(family, this.#seed, this.#pool).add(address, peerId, isSeeder, expiresAt)
     this.#peers[family]++
   }
 

@@ -1,4 +1,5 @@
 // One torrent of the tracker: its peers of both address families, and what is counted of it.
+import type { BlockPool } from './block-pool.ts'
 import { PeerArray } from './peer-array.ts'
 
 /** IPv4 and IPv6, the latter second. */
@@ -34,8 +35,8 @@ export class Swarm {
     return this.#peers[family]
   }
 
-  /** `seed`: as of PeerArray. */
-  peersToBe(family: Family, seed: number): PeerArray {
-    return (this.#peers[family] ??= new PeerArray(family === 0 ? 4 : 16, seed))
+  /** `seed` and `pool`: as of PeerArray. */
+  peersToBe(family: Family, seed: number, pool: BlockPool): PeerArray {
+    return (this.#peers[family] ??= new PeerArray(family === 0 ? 4 : 16, seed, pool))
   }
 }
