@@ -177,7 +177,9 @@ function urlDataOf(options: Uint8Array): string {
     const start = at + 2
     const end = start + options[at + 1]
     if (!(end <= options.length)) break
-    if (options[at] === OPTION_URL_DATA) urlData += String.fromCharCode(...options.subarray(start, end))
+    if (options[at] === OPTION_URL_DATA) {
+      for (let i = start; i < end; i++) urlData += String.fromCharCode(options[i])
+    }
     at = end
   }
   return urlData
