@@ -73,7 +73,7 @@ export class HttpServer implements Listener {
 function serve(options: HttpServerOptions, request: IncomingMessage, response: ServerResponse): void {
   const target = request.url ?? ''
   try {
-    // The date is of no use to anybody here, and costs as much as the announce.
+    // Nobody here has a use for the date.
     response.sendDate = false
     const isGet = request.method === 'GET'
     const senderIp = senderOf(request, options.isBehindProxy)
@@ -85,7 +85,7 @@ function serve(options: HttpServerOptions, request: IncomingMessage, response: S
     }
     const { contentType, body } = page
     response.writeHead(200, { 'Content-Type': contentType, 'Content-Length': body.length })
-    // As text, a byte for each character, the body goes out in one write with the head. In two, the answer costs half as much again.
+    // As text, a byte for each character, the body goes out in one write together with the head; as bytes, in two parts.
     response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1')
   } catch (error) {
     options.log({ level: 'error', scope: 'tracker', message: `Cannot answer ${target}: ${String(error)}` })

@@ -86,8 +86,9 @@ describe('a seeder registers itself', () => {
   const payload = Payload.file('one file', 1 << 20)
   const torrent = makeTorrent(payload, 64 * 1024)
   for (const client of clients) {
-    // aria2 asks UDP trackers only with a DHT node of its own.
-    for (const scheme of client.name === 'aria2' ? (['http'] as const) : (['http', 'udp'] as const)) {
+    // aria2 asks UDP trackers only with a DHT node of its own; rTorrent's settings in these tests keep it to HTTP.
+    const onlyHttp = client.name === 'aria2' || client.name === 'rtorrent'
+    for (const scheme of onlyHttp ? (['http'] as const) : (['http', 'udp'] as const)) {
       test.skipIf(client.found() === null && !clientsRequired)(
         `${client.name}, over ${scheme}`,
         { timeout: client.patienceMs },
@@ -102,7 +103,7 @@ describe('a seeder registers itself', () => {
           const seeder = await client.startSeeder({ stage, torrent: file, folder, port })
           await seeder.ready()
           await until(
-            `${client.name} is registered as a seeder: ${JSON.stringify(tracker.statistics())}`,
+            `${client.name} is registered as a seeder`,
             () => tracker.statistics().peers.seeders === 1,
             client.patienceMs,
           )
