@@ -1,115 +1,126 @@
-// The embedded HTTP tracker (package subpath `shoal/tracker-server`): for a swarm on one machine, in one house, or in a test.
-// Announces and scrapes over IPv4 and IPv6; peers are kept in memory alone. What it answers is decided in `registry.ts`.
-import { randomInt } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { addressKey, ipAddress, isIpv6, parseIp } from '../base/address.ts'
-import { NetworkError } from '../base/errors.ts'
+// The embedded tracker (package subpath `shoal/tracker-server`): announces and scrapes over HTTP and UDP, IPv4 and IPv6, on one port
+// number. Peers are kept in memory alone. What it knows: `registry.ts`; what it answers: `http-answers.ts`, `udp-answers.ts`.
+import { randomBytes, randomInt } from 'node:crypto'
+import { addressKey, ipAddress } from '../base/address.ts'
+import { encodeUtf8 } from '../base/bytes.ts'
 import type { Log } from '../base/log.ts'
-import { Registry, type RegistryLimits } from './registry.ts'
+import { AllowList } from './allow-list.ts'
+import { ConnectionIds } from './connection-ids.ts'
+import { HttpAnswers } from './http-answers.ts'
+import { HttpServer, type HttpPage } from './http-server.ts'
+import type { TrackerLimits } from './limits.ts'
+import { openListeners } from './listeners.ts'
+import { Registry } from './registry.ts'
+import { statisticsOf, statisticsPage, type TrackerStatistics } from './statistics.ts'
+import { Traffic } from './traffic.ts'
+import { UdpAnswers } from './udp-answers.ts'
+import { UdpServer } from './udp-server.ts'
+
+export type { TrackerLimits } from './limits.ts'
+export type { TrackerStatistics } from './statistics.ts'
 
 export interface TrackerOptions {
   /** IP to listen on. Default: all addresses, of both families where the machine has both. */
   readonly ip?: string
   /** Default 0: any free port. */
   readonly port?: number
+  /** Listen for UDP, too. Default true. */
+  readonly udp?: boolean
+  /** Seconds between two announces of a peer while there are few peers; with more it grows, up to 1800. Default 120. */
+  readonly intervalSeconds?: number
+  /** A file of the infohashes that are served, one a line; read again whenever it changes. Default: all torrents are served. */
+  readonly allowFile?: string
+  /**
+   * Take the sender's IP of HTTP requests from the last entry of X-Forwarded-For. Only where nobody but a proxy of one's own reaches
+   * the tracker, or everybody could register everybody. Default false.
+   */
+  readonly isBehindProxy?: boolean
   /** Receives what may interest whoever looks for a fault. Default: nobody. */
   readonly log?: Log
   /** Bounds of its memory. */
-  readonly limits?: RegistryLimits
+  readonly limits?: TrackerLimits
 }
 
 export interface RunningTracker {
-  /** Announce URL, as it is reached from this machine. */
+  /** Announce URL over HTTP, as it is reached from this machine. */
   readonly url: string
+  /** The same over UDP; null where it does not listen for UDP. */
+  readonly udpUrl: string | null
+  /** Of HTTP and UDP. */
   readonly port: number
+  statistics(): TrackerStatistics
   /** Ends all connections and frees the port. */
   close(): Promise<void>
 }
 
-const MAX_HEAD_BYTES = 16 * 1024
-const REQUEST_WITHIN_MS = 10_000
-const MAX_CONNECTIONS = 1000
-const CLEAN_EVERY_MS = 60_000
+const SWEEP_EVERY_MS = 1000
 
-/** Resolves when it listens. Rejects with NetworkError `address_in_use`, `address_not_available` or the system's code in lower case. */
+/**
+ * Resolves when it listens. Rejects with NetworkError `address_in_use`, `address_not_available` or the system's code in lower case,
+ * FormatError `bad_allow_list`, RangeError for a limit that is none, or the system's error when the allow file cannot be read.
+ */
 export async function startTracker(options: TrackerOptions = {}): Promise<RunningTracker> {
   const log = options.log ?? (() => {})
-  const registry = new Registry({ below: (limit) => randomInt(limit) }, options.limits)
-  const server = createServer(
-    {
-      maxHeaderSize: MAX_HEAD_BYTES,
-      headersTimeout: REQUEST_WITHIN_MS,
-      requestTimeout: REQUEST_WITHIN_MS,
-      connectionsCheckingInterval: REQUEST_WITHIN_MS / 2,
-      keepAliveTimeout: REQUEST_WITHIN_MS / 2,
-    },
-    (request, response) => {
-      try {
-        serve(registry, request, response, log)
-      } catch (error) {
-        log({ level: 'error', scope: 'tracker', message: `Cannot answer ${request.url}: ${String(error)}` })
-        response.destroy()
-      }
-    },
-  )
-  server.maxConnections = MAX_CONNECTIONS
-  const ip = await listen(server, options.ip, options.port ?? 0)
-  const { port } = server.address() as AddressInfo
-  const cleaning = setInterval(() => registry.forgetOld(performance.now()), CLEAN_EVERY_MS)
-  cleaning.unref()
-  const reachedAt = ip === '::' || ip === '0.0.0.0' ? '127.0.0.1' : ip
-  return {
-    url: `http://${addressKey(ipAddress(reachedAt, port))}/announce`,
-    port,
-    close: () =>
-      new Promise((resolve) => {
-        clearInterval(cleaning)
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
-}
-
-function serve(registry: Registry, request: IncomingMessage, response: ServerResponse, log: Log): void {
-  const senderIp = parseIp((request.socket.remoteAddress ?? '').replace(/%.*$/, ''))
-  const target = request.url ?? ''
-  const isGet = request.method === 'GET'
-  const body = senderIp !== null && isGet ? registry.answer(target, senderIp, performance.now()) : null
-  log({ level: 'debug', scope: 'tracker', message: `${senderIp} ${request.method} ${target}` })
-  if (body === null) response.writeHead(isGet ? 404 : 405, { Connection: 'close' }).end()
-  else response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': body.length }).end(body)
-}
-
-/** Listens, and returns the IP. Without one, a socket for both families is tried first. */
-async function listen(server: Server, ip: string | undefined, port: number): Promise<string> {
-  if (ip !== undefined) {
-    const canonical = parseIp(ip)
-    if (canonical === null) throw new NetworkError('address_not_available', `Cannot listen on ${ip}: not an IP address`)
-    await listenOn(server, canonical, port, isIpv6(canonical) && canonical !== '::')
-    return canonical
-  }
+  const startedAt = performance.now()
+  const allowed = options.allowFile === undefined ? null : await AllowList.open(options.allowFile, log)
   try {
-    await listenOn(server, '::', port, false)
-    return '::'
+    const registry = new Registry({
+      random: { below },
+      limits: options.limits,
+      intervalSeconds: options.intervalSeconds,
+      isAllowed: allowed ? (key) => allowed.has(key) : undefined,
+    })
+    const traffic = new Traffic()
+    const httpAnswers = new HttpAnswers(registry, traffic)
+    const udpAnswers = new UdpAnswers(registry, new ConnectionIds(randomBytes(32)), traffic)
+    const statistics = (): TrackerStatistics => statisticsOf(registry, traffic, performance.now() - startedAt)
+    const pages: Readonly<Record<string, () => HttpPage>> = {
+      '/stats': () => ({ contentType: 'text/html; charset=utf-8', body: encodeUtf8(statisticsPage(statistics())) }),
+      '/stats.json': () => ({ contentType: 'application/json', body: encodeUtf8(`${JSON.stringify(statistics())}\n`) }),
+    }
+    const listeners = await openListeners(options.ip, options.port ?? 0, {
+      http: (place) =>
+        HttpServer.listen({
+          ...place,
+          isBehindProxy: options.isBehindProxy ?? false,
+          log,
+          answer(target, senderIp) {
+            const body = httpAnswers.answer(target, senderIp, performance.now())
+            if (body !== null) return { contentType: 'text/plain', body }
+            return Object.hasOwn(pages, target) ? pages[target]() : null
+          },
+        }),
+      udp: (place) =>
+        UdpServer.listen({
+          ...place,
+          log,
+          answer: (datagram, senderIp) => udpAnswers.answer(datagram, senderIp, performance.now()),
+          onBufferKept: () => udpAnswers.renewBuffers(),
+        }),
+      hasUdp: options.udp ?? true,
+    })
+    const sweeping = setInterval(() => registry.sweep(performance.now()), SWEEP_EVERY_MS)
+    sweeping.unref()
+    const { port } = listeners
+    const authority = addressKey(ipAddress(listeners.reachedAt, port))
+    return {
+      url: `http://${authority}/announce`,
+      udpUrl: (options.udp ?? true) ? `udp://${authority}/announce` : null,
+      port,
+      statistics,
+      async close() {
+        clearInterval(sweeping)
+        allowed?.close()
+        await listeners.close()
+      },
+    }
   } catch (error) {
-    if ((error as NetworkError).code === 'address_in_use') throw error
-    await listenOn(server, '0.0.0.0', port, false)
-    return '0.0.0.0'
+    allowed?.close()
+    throw error
   }
 }
 
-function listenOn(server: Server, ip: string, port: number, ipv6Only: boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException): void => {
-      const codes: Record<string, string> = { EADDRINUSE: 'address_in_use', EADDRNOTAVAIL: 'address_not_available' }
-      const system = error.code ?? 'unknown'
-      reject(new NetworkError(codes[system] ?? system.toLowerCase(), `Cannot listen on ${ip} port ${port}: ${system}`))
-    }
-    server.once('error', onError)
-    server.listen({ host: ip, port, ipv6Only }, () => {
-      server.off('error', onError)
-      resolve()
-    })
-  })
+/** Who is drawn for an answer is no secret, so the quick kind of chance will do; the seed of hashes is drawn once, and is one. */
+function below(limit: number): number {
+  return limit > 2 ** 30 ? randomInt(limit) : Math.floor(Math.random() * limit)
 }

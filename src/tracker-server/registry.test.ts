@@ -1,117 +1,197 @@
 import { expect, test } from 'vitest'
 import { addressKey } from '../base/address.ts'
-import { encodeUtf8 } from '../base/bytes.ts'
-import type { AnnounceAnswer, AnnounceEvent } from '../protocol/tracker/announce.ts'
-import { announceUrl, parseAnnounceAnswer } from '../protocol/tracker/http.ts'
-import { parseScrapeAnswer, scrapeUrl } from '../protocol/tracker/http-scrape.ts'
-import { Registry } from './registry.ts'
+import type { AnnounceEvent } from '../protocol/tracker/announce.ts'
+import { infohashKey, Registry, type RegistryOptions, type Told } from './registry.ts'
+import { packAddress } from './sender.ts'
 
-const FIRST = { below: () => 0 }
-const INFOHASH = new Uint8Array(20).fill(1)
+const MINUTE = 60_000
+const PEER_ID = new Uint8Array(20)
 
-interface Announce {
-  readonly ip?: string
-  readonly port?: number
-  readonly left?: number
+interface Said {
+  readonly torrent?: number
   readonly event?: AnnounceEvent
-  readonly infohash?: Uint8Array
-  readonly numWant?: number
+  readonly wanted?: number | null
   readonly at?: number
+  readonly bothFamilies?: boolean
 }
 
-function announce(registry: Registry, options: Announce = {}): AnnounceAnswer {
-  const { ip = '127.0.0.1', port = 6881, left = 100, event = null, infohash = INFOHASH, numWant = -1, at = 0 } = options
-  const target = announceUrl('/announce', {
-    infohash,
-    peerId: encodeUtf8('-SH0100-abcdefghijkl'),
-    port,
-    uploaded: 0,
-    downloaded: 0,
-    left,
-    event,
-    key: 1,
-    numWant,
-    ip: '6.6.6.6',
-  })
-  return parseAnnounceAnswer(registry.answer(target, ip, at)!)
+/** A registry, asked by texts: `S` or `L` for seeder or leecher, then `ip` and `port`. */
+class World {
+  readonly registry: Registry
+
+  constructor(options: Partial<RegistryOptions> = {}) {
+    this.registry = new Registry({ random: { below: () => 0 }, ...options })
+  }
+
+  told(peer: string, said: Said = {}): Told {
+    const { torrent = 1, event = null, wanted = null, at = 0, bothFamilies = true } = said
+    const [, kind, ip, port] = /^([LS])(.*)#(\d+)$/.exec(peer)!
+    return this.registry.announce(
+      {
+        infohash: infohashOf(torrent),
+        address: packAddress(ip, Number(port))!,
+        peerId: PEER_ID,
+        isSeeder: kind === 'S',
+        event,
+        wanted,
+        bothFamilies,
+      },
+      at,
+    )
+  }
+
+  peers(peer: string, said: Said = {}): string[] {
+    const [v4, v6] = this.told(peer, said).peers
+    return [...v4.list(), ...v6.list()].map(({ address }) => addressKey(address))
+  }
+
+  /** Calls `sweep` often enough for two rounds. */
+  sweepAll(at: number): void {
+    for (let i = 0; i < 150; i++) this.registry.sweep(at)
+  }
+
+  get counts(): number[] {
+    const { torrents, peers, seeders } = this.registry
+    return [torrents, ...peers, seeders]
+  }
 }
 
-const peersIn = (answer: AnnounceAnswer): string[] =>
-  answer.kind === 'response' ? answer.peers.map(addressKey) : [answer.reason]
+const infohashOf = (torrent: number): Uint8Array => new Uint8Array(20).fill(torrent)
 
-test('peers are told of each other, by the IP they come from, loopback as well', () => {
-  const registry = new Registry(FIRST)
-  expect(peersIn(announce(registry, { port: 1 }))).toEqual([])
-  expect(peersIn(announce(registry, { ip: '::1', port: 2 }))).toEqual(['127.0.0.1:1'])
-  expect(peersIn(announce(registry, { port: 3 }))).toEqual(['127.0.0.1:1', '[::1]:2'])
+test('a peer is told of the others, not of itself, and a seeder not of seeders', () => {
+  const world = new World()
+  expect(world.peers('S1.1.1.1#1')).toEqual([])
+  expect(world.peers('L2.2.2.2#2')).toEqual(['1.1.1.1:1'])
+  expect(world.peers('S3.3.3.3#3')).toEqual(['2.2.2.2:2'])
+  expect(world.peers('L2.2.2.2#2').sort()).toEqual(['1.1.1.1:1', '3.3.3.3:3'])
+  expect(world.counts).toEqual([1, 3, 0, 2])
 })
 
-test('an answer has figures, intervals and the IP of the asker', () => {
-  const registry = new Registry(FIRST)
-  announce(registry, { port: 1, left: 0 })
-  expect(announce(registry, { port: 2 })).toMatchObject({
-    seeders: 1,
-    leechers: 1,
-    interval: 120,
-    minInterval: 10,
-    externalIp: '127.0.0.1',
-  })
+test("peers of the asker's own family come first, of the other one only where there is room for them", () => {
+  const world = new World()
+  for (const peer of ['L1.1.1.1#1', 'L2.2.2.2#2', 'L2001:db8::1#1', 'L2001:db8::2#2']) world.told(peer)
+  expect(world.peers('L3.3.3.3#3', { wanted: 3 })).toEqual(['1.1.1.1:1', '2.2.2.2:2', '[2001:db8::1]:1'])
+  expect(world.peers('L2001:db8:1::1#1', { wanted: 2 }).sort()).toEqual(['[2001:db8::1]:1', '[2001:db8::2]:2'])
+  expect(world.peers('L3.3.3.3#3', { bothFamilies: false })).toEqual(['1.1.1.1:1', '2.2.2.2:2'])
 })
 
-test('numwant is kept to, and bounded', () => {
-  const registry = new Registry(FIRST)
-  for (let port = 1; port <= 300; port++) announce(registry, { port })
-  const given = (numWant: number): number => peersIn(announce(registry, { port: 1, numWant })).length
-  expect([given(-1), given(0), given(7), given(100_000)]).toEqual([50, 0, 7, 200])
+test('who stops is gone at once, and is told of nobody; a stop of somebody unknown leaves nothing behind', () => {
+  const world = new World()
+  world.told('S1.1.1.1#1')
+  world.told('L2.2.2.2#2')
+  expect(world.peers('S1.1.1.1#1', { event: 'stopped' })).toEqual([])
+  expect(world.counts).toEqual([1, 1, 0, 0])
+  world.told('L2.2.2.2#2', { event: 'stopped' })
+  world.told('L9.9.9.9#9', { event: 'stopped', torrent: 7 })
+  expect(world.counts).toEqual([0, 0, 0, 0])
 })
 
-test('who stops is gone at once, who falls silent after a while', () => {
-  const registry = new Registry(FIRST)
-  announce(registry, { port: 1 })
-  announce(registry, { port: 2, at: 200_000 })
-  announce(registry, { port: 3, at: 200_000 })
-  expect(peersIn(announce(registry, { port: 2, event: 'stopped', at: 200_000 }))).toEqual([])
-  registry.forgetOld(280_000)
-  expect(peersIn(announce(registry, { port: 9, at: 280_000 }))).toEqual(['127.0.0.1:3'])
-  registry.forgetOld(1e9)
-  expect([registry.torrents, registry.peers]).toEqual([0, 0])
+test('a download is counted once, when its peer was no seeder before', () => {
+  const world = new World()
+  world.told('L1.1.1.1#1')
+  expect(world.told('S1.1.1.1#1', { event: 'completed' }).downloads).toBe(1)
+  expect(world.told('S1.1.1.1#1', { event: 'completed' }).downloads).toBe(1)
+  expect(world.registry.scrape(infohashOf(1))).toMatchObject({ seeders: 1, leechers: 0, downloads: 1 })
+  expect(world.registry.scrape(infohashOf(2))).toBe(null)
 })
 
-test('a stop of somebody unknown leaves nothing behind', () => {
-  const registry = new Registry(FIRST)
-  announce(registry, { event: 'stopped' })
-  expect([registry.torrents, registry.peers]).toEqual([0, 0])
+test('who falls silent is forgotten after two intervals, torrents with their last peer', () => {
+  const world = new World()
+  world.told('L1.1.1.1#1')
+  world.told('L2001:db8::1#1')
+  world.told('S2.2.2.2#2', { at: 3 * MINUTE })
+  world.told('L3.3.3.3#3', { torrent: 2 })
+  world.sweepAll(4 * MINUTE)
+  expect(world.counts).toEqual([2, 3, 1, 1])
+  world.sweepAll(5 * MINUTE)
+  expect(world.counts).toEqual([1, 1, 0, 1])
+  world.sweepAll(10 * MINUTE)
+  expect(world.counts).toEqual([0, 0, 0, 0])
 })
 
-test('memory is bounded: a full tracker refuses new torrents and peers, and serves those it has', () => {
-  const registry = new Registry(FIRST, { maxTorrents: 1, maxPeers: 2 })
-  announce(registry, { port: 1 })
-  const other = new Uint8Array(20).fill(2)
-  expect(announce(registry, { infohash: other })).toMatchObject({ kind: 'refusal', retryInSeconds: 120 })
-  announce(registry, { port: 2 })
-  expect(announce(registry, { port: 3 }).kind).toBe('refusal')
-  expect(peersIn(announce(registry, { port: 1 }))).toEqual(['127.0.0.1:2'])
-  announce(registry, { port: 1, event: 'stopped' })
-  expect(announce(registry, { port: 3 }).kind).toBe('response')
+test('a sweep looks at a part of the peers, and a round at all of them, also within one large torrent', () => {
+  const world = new World()
+  for (let i = 0; i < 6000; i++) world.told(`L10.0.${i >> 8}.${i & 255}#1`)
+  world.registry.sweep(10 * MINUTE)
+  const [, left] = world.counts
+  expect(left).toBeGreaterThan(5800)
+  expect(left).toBeLessThan(6000)
+  world.sweepAll(10 * MINUTE)
+  expect(world.counts).toEqual([0, 0, 0, 0])
 })
 
-test('a scrape tells figures of the torrents it knows', () => {
-  const registry = new Registry(FIRST)
-  announce(registry, { port: 1, left: 0, event: 'completed' })
-  announce(registry, { port: 2 })
-  const scrape = (...infohashes: Uint8Array[]) =>
-    parseScrapeAnswer(registry.answer(scrapeUrl('/announce', infohashes)!, '127.0.0.1', 0)!)
-  const answer = scrape(INFOHASH, new Uint8Array(20))
-  expect(answer.kind === 'response' && [...answer.files.values()]).toEqual([{ seeders: 1, leechers: 1, downloads: 1 }])
-  expect(scrape().kind).toBe('refusal')
+test('peers may leave and join while a round is under way', () => {
+  const world = new World()
+  for (let i = 0; i < 600; i++) world.told(`L10.0.${i >> 8}.${i & 255}#1`, { torrent: 1 + (i % 3) })
+  world.registry.sweep(10 * MINUTE)
+  for (let i = 0; i < 600; i++) world.told(`L10.0.${i >> 8}.${i & 255}#1`, { torrent: 1 + (i % 3), event: 'stopped' })
+  for (let i = 0; i < 30; i++) world.told(`S10.1.0.${i}#1`, { torrent: 1 + (i % 3), at: 10 * MINUTE })
+  world.sweepAll(11 * MINUTE)
+  expect(world.counts).toEqual([3, 30, 0, 30])
+  world.sweepAll(20 * MINUTE)
+  expect(world.counts).toEqual([0, 0, 0, 0])
 })
 
-test('nonsense is refused with a reason, other paths are not answered', () => {
-  const registry = new Registry(FIRST)
-  expect(parseAnnounceAnswer(registry.answer('/announce?port=1', '::1', 0)!)).toMatchObject({
-    kind: 'refusal',
-    reason: expect.stringContaining('info_hash'),
-  })
-  expect(registry.answer('/', '::1', 0)).toBe(null)
-  expect(registry.answer('/announce/../x', '::1', 0)).toBe(null)
+test.each([
+  ['torrents', { maxTorrents: 1 }, 'L1.1.1.1#1', { torrent: 2 }, 'full'],
+  ['peers', { maxPeers: 1 }, 'L2.2.2.2#1', {}, 'full'],
+  ['peers of a torrent', { maxPeersPerTorrent: 1 }, 'L2.2.2.2#1', {}, 'torrent_full'],
+  ['peers of an address', { maxPeersPerAddress: 1 }, 'L1.1.1.1#2', { torrent: 2 }, 'too_many_of_address'],
+  ['peers of an address in a torrent', { maxPeersPerAddressAndTorrent: 1 }, 'L1.1.1.1#2', {}, 'too_many_of_address'],
+])(
+  'a limit of %s refuses who is new, serves who is known, and ends when somebody leaves',
+  (_, limits, peer, said, code) => {
+    const world = new World({ limits })
+    world.told('L1.1.1.1#1')
+    expect(() => world.told(peer, said)).toThrow(expect.objectContaining({ name: 'TrackerError', code }))
+    expect(world.counts).toEqual([1, 1, 0, 0])
+    expect(world.told('S1.1.1.1#1').seeders).toBe(1)
+    world.told('S1.1.1.1#1', { event: 'stopped' })
+    world.told(peer, said)
+    expect(world.counts).toEqual([1, 1, 0, 0])
+  },
+)
+
+test('a household has one /64; loopback is not counted', () => {
+  const world = new World({ limits: { maxPeersPerAddressAndTorrent: 2 } })
+  world.told('L2001:db8::1#1')
+  world.told('L2001:db8::2#1')
+  expect(() => world.told('L2001:db8::3#1')).toThrow('Too many')
+  world.told('L2001:db8:0:1::1#1')
+  for (let port = 1; port < 10; port++) world.told(`L127.0.0.1#${port}`)
+  for (let port = 1; port < 10; port++) world.told(`L::1#${port}`)
+  expect(world.counts).toEqual([1, 9, 12, 0])
+})
+
+test('a refusal of the first peer of a family leaves nothing behind', () => {
+  const world = new World({ limits: { maxPeers: 1 } })
+  world.told('L1.1.1.1#1')
+  expect(() => world.told('L2001:db8::1#1')).toThrow('full')
+  world.told('L1.1.1.1#1', { event: 'stopped' })
+  expect(world.counts).toEqual([0, 0, 0, 0])
+})
+
+test('torrents that are not allowed are refused, and forgotten when they no longer are', () => {
+  const allowed = new Set([1, 2].map((torrent) => infohashKey(infohashOf(torrent))))
+  const world = new World({ isAllowed: (key) => allowed.has(key) })
+  world.told('L1.1.1.1#1')
+  world.told('S1.1.1.1#1', { torrent: 2 })
+  expect(() => world.told('L1.1.1.1#1', { torrent: 3 })).toThrow(expect.objectContaining({ code: 'not_allowed' }))
+  allowed.delete(infohashKey(infohashOf(2)))
+  expect(world.registry.scrape(infohashOf(2))).toBe(null)
+  world.sweepAll(0)
+  expect(world.counts).toEqual([1, 1, 0, 0])
+})
+
+test('the interval differs from client to client, and grows with the number of peers', () => {
+  const highest = { below: (limit: number) => limit - 1 }
+  const world = new World({ random: highest, intervalSeconds: 2 })
+  expect(world.told('L1.1.1.1#1').interval).toBe(2)
+  for (let i = 0; i < 3200; i++) world.told(`L10.0.${i >> 8}.${i & 255}#1`)
+  expect(world.told('L1.1.1.1#1').interval).toBe(16 + 2)
+})
+
+test.each([0, 1.5, Number.NaN, 1e9])('a limit of %s, or such an interval, is refused', (maxPeers) => {
+  expect(() => new World({ limits: { maxPeers } })).toThrow(RangeError)
+  expect(() => new World({ intervalSeconds: maxPeers })).toThrow(RangeError)
 })

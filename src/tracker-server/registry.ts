@@ -1,119 +1,295 @@
-// Everything a tracker knows, and its answers: a request target and the sender's IP in, a body out. Without sockets or clock.
-// What must hold: memory is bounded whatever strangers send; nobody registers another's IP (the `ip` parameter is ignored);
-// loopback and private peers are kept as they are, for a tracker on one machine or in one house is what this is for.
-import { ipAddress } from '../base/address.ts'
-import { toHex } from '../base/bytes.ts'
+// Everything a tracker knows, for every protocol: who announces, and whom it is told of. Without sockets, texts or clock.
+// What must hold: memory is bounded whatever strangers send; nobody registers another's IP (it comes from the socket); an
+// announce takes the same time however many peers there are. Loopback and private peers are kept as they are, for a tracker on
+// one machine or in one house must serve them. What is forgotten with time, `sweep` does, a part at each call.
 import { TrackerError } from '../base/errors.ts'
 import type { Random } from '../platform/platform.ts'
-import type { ScrapeFigures } from '../protocol/tracker/announce.ts'
-import { encodeAnnounceReply, encodeRefusal, parseAnnounceQuery, type AnnounceQuery } from '../protocol/tracker/http.ts'
-import { encodeScrapeReply, parseScrapeQuery } from '../protocol/tracker/http-scrape.ts'
-import { Swarm } from './swarm.ts'
+import type { AnnounceEvent, ScrapeFigures } from '../protocol/tracker/announce.ts'
+import { hashBytes } from './address-index.ts'
+import { Draw, MAX_PEERS } from './draw.ts'
+import { BlockPool } from './block-pool.ts'
+import { completeLimits, type TrackerLimits } from './limits.ts'
+import type { PeerArray } from './peer-array.ts'
+import { SourceCounts } from './source-counts.ts'
+import { FAMILIES, familyOf, Swarm, type Family } from './swarm.ts'
 
-export interface RegistryLimits {
-  /** Torrents. Default 10,000. */
-  readonly maxTorrents?: number
-  /** Peers over all torrents. Default 200,000 (some 100 MB). */
-  readonly maxPeers?: number
+export interface RegistryOptions {
+  readonly random: Pick<Random, 'below'>
+  readonly limits?: TrackerLimits
+  /** Seconds between two announces while there are few peers, 1 to 86,400. Default 120. */
+  readonly intervalSeconds?: number
+  /** Whether a torrent is served, by `infohashKey`. Default: all are. */
+  readonly isAllowed?: (key: string) => boolean
 }
 
-/** What clients are asked to keep to, in seconds. */
-const INTERVAL = 120
-const MIN_INTERVAL = 10
-/** Who has missed two announces is gone. */
-const FORGET_AFTER_MS = (2 * INTERVAL + 30) * 1000
+export interface Announce {
+  /** 20 bytes. */
+  readonly infohash: Uint8Array
+  /** Compact: the IP that it came from, 4 or 16 bytes, and the port that the client listens on, from 1. */
+  readonly address: Uint8Array
+  /** 20 bytes. */
+  readonly peerId: Uint8Array
+  readonly isSeeder: boolean
+  readonly event: AnnounceEvent
+  /** Peers asked for; null leaves it to the tracker. */
+  readonly wanted: number | null
+  /** Whether the answer has room for peers of the other address family. */
+  readonly bothFamilies: boolean
+}
+
+/** What an announce is answered. The peers are those drawn last: encode them before the next announce. */
+export interface Told extends ScrapeFigures {
+  /** Seconds. */
+  readonly interval: number
+  /** Seconds. */
+  readonly minInterval: number
+  /** By family. */
+  readonly peers: readonly [Draw, Draw]
+}
+
 const DEFAULT_PEERS = 50
-const MAX_PEERS = 200
-const MAX_SCRAPED = 100
+const MIN_INTERVAL = 10
+const LONGEST_INTERVAL = 1800
+/** The more peers, the longer the interval, so that no more than these announce each second, until the longest is reached. */
+const PEERS_PER_SECOND = 200
+/** A round of `sweep` through all peers takes so many calls. */
+const CALLS_PER_ROUND = 60
+
+interface SweepPosition {
+  readonly key: string
+  readonly swarm: Swarm
+  family: Family
+  /** The next peer to be looked at; they are gone through from back to front. */
+  position: number
+}
+
+/** How a torrent is called in the registry: a character for each byte of its infohash. */
+export function infohashKey(infohash: Uint8Array): string {
+  const h = infohash
+  // Three times as quick as with an array of arguments.
+  return String.fromCharCode(
+    h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], h[8], h[9],
+    h[10], h[11], h[12], h[13], h[14], h[15], h[16], h[17], h[18], h[19],
+  ) // prettier-ignore
+}
 
 export class Registry {
-  /** By infohash in hexadecimal. */
   readonly #swarms = new Map<string, Swarm>()
   readonly #random: Pick<Random, 'below'>
-  readonly #maxTorrents: number
-  readonly #maxPeers: number
-  #peers = 0
+  readonly #limits: Required<TrackerLimits>
+  readonly #intervalSeconds: number
+  readonly #isAllowed: (key: string) => boolean
+  readonly #seed: number
+  readonly #pool = new BlockPool()
+  readonly #perAddress: SourceCounts
+  readonly #perAddressAndTorrent: SourceCounts
+  readonly #draws: readonly [Draw, Draw] = [new Draw(4), new Draw(16)]
+  readonly #peers: [number, number] = [0, 0]
+  #seeders = 0
+  #cursor: MapIterator<[string, Swarm]>
+  #sweeping: SweepPosition | null = null
+  /** Peers that a call looks at, in this round. */
+  #sweepBudget = 0
 
-  constructor(random: Pick<Random, 'below'>, limits: RegistryLimits = {}) {
-    this.#random = random
-    this.#maxTorrents = limits.maxTorrents ?? 10_000
-    this.#maxPeers = limits.maxPeers ?? 200_000
+  constructor(options: RegistryOptions) {
+    this.#random = options.random
+    this.#limits = completeLimits(options.limits)
+    this.#intervalSeconds = options.intervalSeconds ?? 120
+    if (!Number.isInteger(this.#intervalSeconds) || this.#intervalSeconds < 1 || this.#intervalSeconds > 86_400) {
+      throw new RangeError(`Cannot set the interval to ${this.#intervalSeconds}: not a whole number from 1 to 86,400`)
+    }
+    this.#isAllowed = options.isAllowed ?? (() => true)
+    this.#seed = options.random.below(2 ** 32) | 0
+    this.#perAddress = new SourceCounts(this.#limits.maxPeers)
+    this.#perAddressAndTorrent = new SourceCounts(this.#limits.maxPeers)
+    this.#cursor = this.#swarms.entries()
   }
 
+  /** Torrents that somebody is in. */
   get torrents(): number {
     return this.#swarms.size
   }
 
-  get peers(): number {
+  /** Peers over all torrents, by family. */
+  get peers(): readonly [number, number] {
     return this.#peers
   }
 
-  /** The body that answers `target` (`/announce?...` or `/scrape?...`), or null for any other path. `now` in milliseconds. */
-  answer(target: string, senderIp: string, now: number): Uint8Array | null {
-    const path = target.split('?', 1)[0]
-    try {
-      if (path === '/announce') return this.#announce(parseAnnounceQuery(target), senderIp, now)
-      if (path === '/scrape') return this.#scrape(parseScrapeQuery(target))
-    } catch (error) {
-      if (!(error instanceof TrackerError)) throw error
-      return encodeRefusal(error.message)
-    }
-    return null
+  /** Seeders over all torrents. */
+  get seeders(): number {
+    return this.#seeders
   }
 
-  /** Forgets peers that are gone, and torrents without any. Once a minute is often enough. */
-  forgetOld(now: number): void {
-    for (const [key, swarm] of this.#swarms) {
-      const before = swarm.size
-      swarm.removeOlderThan(now - FORGET_AFTER_MS)
-      this.#settle(key, swarm, before)
-    }
-  }
-
-  #announce(query: AnnounceQuery, senderIp: string, now: number): Uint8Array {
-    const key = toHex(query.infohash)
-    const address = ipAddress(senderIp, query.port)
-    const isSeeder = query.left === 0
+  /**
+   * Registers what a peer says, and answers it. `now` in milliseconds from 0. Throws TrackerError, whose message is for the client:
+   * `not_allowed`, or `full`, `torrent_full` and `too_many_of_address` where a limit is reached.
+   */
+  announce(announce: Announce, now: number): Told {
+    const { address, event, isSeeder } = announce
+    const key = infohashKey(announce.infohash)
+    if (!this.#isAllowed(key)) throw new TrackerError('not_allowed', 'This tracker does not serve this torrent')
+    const family = familyOf(address)
+    const isStopped = event === 'stopped'
     const swarm = this.#swarms.get(key) ?? new Swarm()
-    const isNew = !swarm.has(address)
-    const before = swarm.size
-    if (query.event === 'stopped') swarm.remove(address)
+    const seedersBefore = swarm.seeders
+    const peers = swarm.peers(family)
+    const position = peers?.find(address) ?? -1
+    const wasSeeder = position >= 0 && peers!.isSeeder(position)
+    const interval = this.#interval()
+    if (isStopped) {
+      if (position >= 0) this.#remove(key, swarm, family, position)
+    } else {
+      // Who misses two announces is gone.
+      const expiresAt = Math.floor(now / 1000) + 2 * interval + 30
+      if (position >= 0) peers!.update(position, isSeeder, expiresAt)
+      else this.#add(key, swarm, family, announce, expiresAt)
+      if (event === 'completed' && !wasSeeder) swarm.downloads++
+      this.#seeders += swarm.seeders - seedersBefore
+    }
+    this.#draw(swarm, announce, isStopped ? 0 : (announce.wanted ?? DEFAULT_PEERS))
+    return {
+      interval,
+      minInterval: MIN_INTERVAL,
+      seeders: swarm.seeders,
+      leechers: swarm.leechers,
+      downloads: swarm.downloads,
+      peers: this.#draws,
+    }
+  }
+
+  /** Figures of a torrent; null where nobody is in it, or it is not served. */
+  scrape(infohash: Uint8Array): ScrapeFigures | null {
+    const key = infohashKey(infohash)
+    return this.#isAllowed(key) ? (this.#swarms.get(key) ?? null) : null
+  }
+
+  /**
+   * Forgets peers whose time is over, and torrents that are no longer served: looks at a sixtieth of all peers, so that nobody waits
+   * for it. To be called once a second.
+   */
+  sweep(now: number): void {
+    const seconds = Math.floor(now / 1000)
+    // Not fewer than when the round began: the more it forgets, the slower it would become.
+    this.#sweepBudget = Math.max(this.#sweepBudget, this.#shareOfRound())
+    let budget = this.#sweepBudget
+    while (budget > 0) {
+      this.#sweeping ??= this.#nextToSweep()
+      if (this.#sweeping === null) return
+      budget = this.#sweepSome(this.#sweeping, seconds, budget)
+    }
+  }
+
+  /** Null at the end of a round; the next one begins with the next call. */
+  #nextToSweep(): SweepPosition | null {
+    const next = this.#cursor.next()
+    if (next.done) {
+      this.#cursor = this.#swarms.entries()
+      this.#sweepBudget = this.#shareOfRound()
+      return null
+    }
+    const [key, swarm] = next.value
+    return { key, swarm, family: 0, position: (swarm.peers(0)?.size ?? 0) - 1 }
+  }
+
+  #shareOfRound(): number {
+    const [v4, v6] = this.#peers
+    return Math.ceil((v4 + v6 + FAMILIES.length * this.torrents + 1) / CALLS_PER_ROUND)
+  }
+
+  /** Returns what is left of the budget. */
+  #sweepSome(at: SweepPosition, seconds: number, budget: number): number {
+    const peers = at.swarm.peers(at.family)
+    const isServed = this.#isAllowed(at.key)
+    // Peers may have left since the last call.
+    at.position = Math.min(at.position, (peers?.size ?? 0) - 1)
+    for (; at.position >= 0 && budget > 0; at.position--, budget--) {
+      if (!isServed || peers!.expiresAt(at.position) <= seconds) this.#remove(at.key, at.swarm, at.family, at.position)
+    }
+    if (at.position >= 0) return budget
+    if (at.family === FAMILIES[1]) this.#sweeping = null
     else {
-      if (isNew && (this.#peers >= this.#maxPeers || (before === 0 && this.#swarms.size >= this.#maxTorrents))) {
-        return encodeRefusal('This tracker is full', INTERVAL)
+      at.family = 1
+      at.position = (at.swarm.peers(1)?.size ?? 0) - 1
+    }
+    return budget - 1
+  }
+
+  #add(key: string, swarm: Swarm, family: Family, announce: Announce, expiresAt: number): void {
+    const { address, peerId, infohash, isSeeder } = announce
+    const limits = this.#limits
+    const [v4, v6] = this.#peers
+    if (v4 + v6 >= limits.maxPeers || (swarm.size === 0 && this.#swarms.size >= limits.maxTorrents)) {
+      throw new TrackerError('full', 'This tracker is full')
+    }
+    if (swarm.size >= limits.maxPeersPerTorrent) throw new TrackerError('torrent_full', 'This torrent is full')
+    if (!isLoopback(address)) {
+      const source = this.#sourceOf(address)
+      const here = withTorrent(source, infohash)
+      if (
+        this.#perAddress.count(source) >= limits.maxPeersPerAddress ||
+        this.#perAddressAndTorrent.count(here) >= limits.maxPeersPerAddressAndTorrent
+      ) {
+        throw new TrackerError('too_many_of_address', 'Too many peers of your address')
       }
-      swarm.put({ address, peerId: query.peerId, isSeeder, announcedAt: now })
-      if (query.event === 'completed') swarm.downloads++
+      this.#perAddress.add(source, 1)
+      this.#perAddressAndTorrent.add(here, 1)
     }
-    this.#settle(key, swarm, before)
-    const wanted = query.event === 'stopped' ? 0 : Math.min(query.numWant ?? DEFAULT_PEERS, MAX_PEERS)
-    return encodeAnnounceReply(
-      {
-        interval: INTERVAL,
-        minInterval: MIN_INTERVAL,
-        seeders: swarm.seeders,
-        leechers: swarm.leechers,
-        peers: swarm.draw(wanted, address, isSeeder, this.#random),
-        externalIp: senderIp,
-      },
-      query,
-    )
+    if (swarm.size === 0) this.#swarms.set(key, swarm)
+    swarm.peersToBe(family, this.#seed, this.#pool).add(address, peerId, isSeeder, expiresAt)
+    this.#peers[family]++
   }
 
-  #scrape(infohashes: readonly Uint8Array[]): Uint8Array {
-    if (infohashes.length === 0) return encodeRefusal('Name the torrents to be scraped: info_hash is missing')
-    const files: [Uint8Array, ScrapeFigures][] = []
-    for (const infohash of infohashes.slice(0, MAX_SCRAPED)) {
-      const swarm = this.#swarms.get(toHex(infohash))
-      if (swarm) files.push([infohash, swarm])
+  #remove(key: string, swarm: Swarm, family: Family, position: number): void {
+    const peers = swarm.peers(family) as PeerArray
+    const address = peers.addressAt(position)
+    if (!isLoopback(address)) {
+      const source = this.#sourceOf(address)
+      this.#perAddress.add(source, -1)
+      this.#perAddressAndTorrent.add(withTorrent(source, infohashStart(key)), -1)
     }
-    return encodeScrapeReply(files)
-  }
-
-  /** After a change: counts, and keeps only swarms that somebody is in. */
-  #settle(key: string, swarm: Swarm, sizeBefore: number): void {
-    this.#peers += swarm.size - sizeBefore
+    if (peers.isSeeder(position)) this.#seeders--
+    this.#peers[family]--
+    peers.remove(position)
     if (swarm.size === 0) this.#swarms.delete(key)
-    else this.#swarms.set(key, swarm)
   }
+
+  /** Peers of the asker's own family come first; a seeder is told of leechers alone, for two seeders have nothing to say to each other. */
+  #draw(swarm: Swarm, { address, isSeeder, bothFamilies }: Announce, wanted: number): void {
+    const limit = Math.min(wanted, MAX_PEERS)
+    const family = familyOf(address)
+    const other: Family = family === 0 ? 1 : 0
+    const [first, second] = [this.#draws[family], this.#draws[other]]
+    const peers = swarm.peers(family)
+    first.from(peers, limit, limit > 0 && peers ? peers.find(address) : -1, isSeeder, this.#random)
+    second.from(swarm.peers(other), bothFamilies ? limit - first.size : 0, -1, isSeeder, this.#random)
+  }
+
+  /** Each client is told another one, so that those who came together do not return together. */
+  #interval(): number {
+    const [v4, v6] = this.#peers
+    const shortest = this.#intervalSeconds
+    const busy = Math.min((v4 + v6) / PEERS_PER_SECOND, Math.max(shortest, LONGEST_INTERVAL))
+    const interval = Math.floor(Math.max(shortest, busy))
+    return interval + this.#random.below(Math.floor(interval / 8) + 1)
+  }
+
+  /** IPv4 by address, IPv6 by /64: one household has all addresses of that. */
+  #sourceOf(address: Uint8Array): number {
+    return hashBytes(address, 0, familyOf(address) === 0 ? 4 : 8, this.#seed)
+  }
+}
+
+function isLoopback(address: Uint8Array): boolean {
+  if (familyOf(address) === 0) return address[0] === 127
+  for (let i = 0; i < 15; i++) if (address[i] !== 0) return false
+  return address[15] === 1
+}
+
+function withTorrent(source: number, infohash: Uint8Array): number {
+  return hashBytes(infohash, 0, 8, source)
+}
+
+/** The bytes of it that `withTorrent` looks at. */
+function infohashStart(key: string): Uint8Array {
+  return Uint8Array.from({ length: 8 }, (_, i) => key.charCodeAt(i))
 }

@@ -6,7 +6,6 @@ import {
   encodeCompactAddresses,
   ipAddress,
   ipToBytes,
-  isIpv6,
   parseIp,
   type Address,
   type IpLength,
@@ -223,6 +222,8 @@ export interface AnnounceReply {
   readonly minInterval?: number
   readonly seeders: number
   readonly leechers: number
+  /** Completed downloads. */
+  readonly downloads?: number
   readonly peers: readonly { readonly address: Address; readonly peerId?: Uint8Array }[]
   readonly warning?: string
   readonly trackerId?: Uint8Array
@@ -235,17 +236,36 @@ export function encodeAnnounceReply(
   reply: AnnounceReply,
   form: { readonly isCompact: boolean; readonly withoutPeerIds: boolean },
 ): Uint8Array {
+  if (!form.isCompact) {
+    return encodeReply(
+      reply,
+      reply.peers.map((peer) => listedPeer(peer, form)),
+    )
+  }
   const addresses = reply.peers.map(({ address }) => address)
-  const hasIpv6 = addresses.some(({ ip }) => isIpv6(ip))
+  return encodePackedReply(reply, encodeCompactAddresses(addresses, 4), encodeCompactAddresses(addresses, 16))
+}
+
+/** The same in compact form, for whoever has the peers packed already: IPv4 in `peers`, IPv6 in `peers6`. */
+export function encodePackedReply(
+  reply: Omit<AnnounceReply, 'peers'>,
+  peers: Uint8Array,
+  peers6: Uint8Array,
+): Uint8Array {
+  return encodeReply(reply, peers, peers6.length > 0 ? peers6 : undefined)
+}
+
+function encodeReply(reply: Omit<AnnounceReply, 'peers'>, peers: BencodeInput, peers6?: Uint8Array): Uint8Array {
   const externalIp = reply.externalIp === undefined ? null : ipToBytes(reply.externalIp)
   return encode({
     complete: reply.seeders,
     incomplete: reply.leechers,
+    downloaded: reply.downloads,
     interval: reply.interval,
     'min interval': reply.minInterval,
     'external ip': externalIp ?? undefined,
-    peers: form.isCompact ? encodeCompactAddresses(addresses, 4) : reply.peers.map((peer) => listedPeer(peer, form)),
-    peers6: form.isCompact && hasIpv6 ? encodeCompactAddresses(addresses, 16) : undefined,
+    peers,
+    peers6,
     'tracker id': reply.trackerId,
     'warning message': reply.warning,
   })

@@ -12,6 +12,7 @@ export {
 export {
   announceUrl,
   encodeAnnounceReply,
+  encodePackedReply,
   encodeRefusal,
   parseAnnounceAnswer,
   parseAnnounceQuery,
@@ -27,10 +28,12 @@ export {
 } from './http-scrape.ts'
 export { filterPeers, isDialable } from './peer-filter.ts'
 export {
+  ANNOUNCE_HEAD_LENGTH,
   decodeUdpRequest,
   decodeUdpResponse,
   encodeUdpRequest,
   encodeUdpResponse,
+  writeUdpAnnounceHead,
   type UdpAnnounceRequest,
   type UdpAnnounceResponse,
   type UdpConnectRequest,

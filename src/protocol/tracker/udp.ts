@@ -177,7 +177,9 @@ function urlDataOf(options: Uint8Array): string {
     const start = at + 2
     const end = start + options[at + 1]
     if (!(end <= options.length)) break
-    if (options[at] === OPTION_URL_DATA) urlData += String.fromCharCode(...options.subarray(start, end))
+    if (options[at] === OPTION_URL_DATA) {
+      for (let i = start; i < end; i++) urlData += String.fromCharCode(options[i])
+    }
     at = end
   }
   return urlData
@@ -206,11 +208,13 @@ export function encodeUdpResponse(response: UdpResponse, ipLength: IpLength): Ui
   switch (response.kind) {
     case 'connect':
       return concatBytes([words(CONNECT, response.transactionId), response.connectionId])
-    case 'announce':
-      return concatBytes([
-        words(ANNOUNCE, response.transactionId, response.interval, response.leechers, response.seeders),
-        encodeCompactAddresses(response.peers, ipLength),
-      ])
+    case 'announce': {
+      const peers = encodeCompactAddresses(response.peers, ipLength)
+      const bytes = new Uint8Array(ANNOUNCE_HEAD_LENGTH + peers.length)
+      writeUdpAnnounceHead(viewOf(bytes), response)
+      bytes.set(peers, ANNOUNCE_HEAD_LENGTH)
+      return bytes
+    }
     case 'scrape':
       return concatBytes([
         words(SCRAPE, response.transactionId),
@@ -219,6 +223,18 @@ export function encodeUdpResponse(response: UdpResponse, ipLength: IpLength): Ui
     case 'error':
       return concatBytes([words(ERROR, response.transactionId), encodeUtf8(response.message)])
   }
+}
+
+/** Bytes of an announce response before its peers. */
+export const ANNOUNCE_HEAD_LENGTH = 20
+
+/** The announce response up to its peers, for whoever has those packed already: written where `view` begins. */
+export function writeUdpAnnounceHead(view: DataView, head: Omit<UdpAnnounceResponse, 'kind' | 'peers'>): void {
+  view.setUint32(0, ANNOUNCE)
+  view.setUint32(4, head.transactionId)
+  view.setUint32(8, head.interval)
+  view.setUint32(12, head.leechers)
+  view.setUint32(16, head.seeders)
 }
 
 function words(...values: readonly number[]): Uint8Array {

@@ -15,7 +15,7 @@ import {
   type UdpResponse,
 } from '../../protocol/tracker/index.ts'
 import { HttpExchange } from './http-server.ts'
-import { Swarm } from '../../tracker-server/swarm.ts'
+import { Swarm } from './swarm.ts'
 
 export interface SimTrackerOptions {
   /** For both HTTP and UDP. Default 6969. */

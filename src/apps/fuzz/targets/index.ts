@@ -12,6 +12,7 @@ import { lsdMessages, metadataMessages, pexMessages } from './peer-discovery.ts'
 import { redirects } from './redirects.ts'
 import { settings } from './settings.ts'
 import { trackerQueries } from './tracker-queries.ts'
+import { trackerServer } from './tracker-server.ts'
 import { udpAnswers, udpRequests } from './udp-tracker.ts'
 import { wire } from './wire.ts'
 
@@ -31,6 +32,7 @@ export const TARGETS: readonly Target[] = [
   udpRequests,
   trackerQueries,
   dht,
+  trackerServer,
   addresses,
   bitfield,
   redirects,

@@ -1,4 +1,4 @@
-// What clients ask of a tracker over HTTP: its target is read, and the registry answers whatever comes.
+// What clients ask of a tracker over HTTP: its target is read, and answered whatever comes. UDP: `tracker-server.ts`.
 import { encodeUtf8 } from '../../../base/bytes.ts'
 import { TrackerError } from '../../../base/errors.ts'
 import { keyFromBytes } from '../../../protocol/bencode/index.ts'
@@ -11,7 +11,9 @@ import {
   parseScrapeQuery,
   scrapeUrl,
 } from '../../../protocol/tracker/index.ts'
+import { HttpAnswers } from '../../../tracker-server/http-answers.ts'
 import { Registry } from '../../../tracker-server/registry.ts'
+import { Traffic } from '../../../tracker-server/traffic.ts'
 import { expectSame, expectTrue } from '../expect.ts'
 import { fixtureTexts } from '../fixtures.ts'
 import { type Target, unlessRefused } from '../target.ts'
@@ -25,7 +27,7 @@ const ANNOUNCE = `/announce?${HASH}&peer_id=-XX0001-abcdefghijkl&port=6881`
 
 interface Answers {
   readonly registry: Registry
-  /** What the registry answers to each sender. */
+  /** What the tracker answers to each sender. */
   readonly bodies: readonly (Uint8Array | null)[]
   readonly infohashes: readonly Uint8Array[] | null
   readonly query: AnnounceQuery | null
@@ -55,9 +57,11 @@ export const trackerQueries: Target<Answers> = {
   refusals: REFUSALS,
   parse(input) {
     const target = targetOf(input)
-    const registry = new Registry({ below: () => 0 }, { maxTorrents: MAX_TORRENTS, maxPeers: MAX_PEERS })
-    registry.answer(ANNOUNCE, '127.0.0.2', 0)
-    const bodies = SENDERS.map((ip, i) => registry.answer(target, ip, i))
+    const limits = { maxTorrents: MAX_TORRENTS, maxPeers: MAX_PEERS }
+    const registry = new Registry({ random: { below: () => 0 }, limits })
+    const answers = new HttpAnswers(registry, new Traffic())
+    answers.answer(ANNOUNCE, '127.0.0.2', 0)
+    const bodies = SENDERS.map((ip, i) => answers.answer(target, ip, i))
     return {
       registry,
       bodies,
@@ -66,7 +70,10 @@ export const trackerQueries: Target<Answers> = {
     }
   },
   check({ registry, bodies, infohashes, query }, input) {
-    expectTrue(registry.torrents <= MAX_TORRENTS && registry.peers <= MAX_PEERS, 'memory is bounded')
+    expectTrue(
+      registry.torrents <= MAX_TORRENTS && registry.peers[0] + registry.peers[1] <= MAX_PEERS,
+      'memory is bounded',
+    )
     for (const body of bodies) {
       expectTrue(body === null || body.length < 20_000, 'answers are bounded')
       if (body) (targetOf(input).startsWith('/scrape') ? parseScrapeAnswer : parseAnnounceAnswer)(body)
@@ -83,11 +90,11 @@ export const trackerQueries: Target<Answers> = {
       path: 'protocol/tracker/http.ts',
       without: [
         'parseAnnounceAnswer', 'decodeDict', 'lengthWithoutLineEnd', 'retryIn', 'count', 'trackerIdOf', 'ipOf', 'peersOf', 'compactPeers',
-        'listedPeers', 'encodeAnnounceReply', 'listedPeer', 'encodeRefusal',
+        'listedPeers', 'encodeAnnounceReply', 'encodePackedReply', 'encodeReply', 'listedPeer', 'encodeRefusal',
       ], // prettier-ignore
     },
     { path: 'protocol/tracker/http-scrape.ts', without: ['parseScrapeAnswer'] },
-    { path: 'tracker-server/registry.ts', without: ['forgetOld'] },
+    { path: 'tracker-server/http-answers.ts' },
   ],
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addressKey, parseAddress } from '../base/address.ts'
+import { addressKey, parseAddress } from '../../base/address.ts'
 import { Swarm } from './swarm.ts'
 
 /** `L` leechers and `S` seeders, as `L1.1.1.1:1`; all announce at time 0. */
