@@ -40,6 +40,10 @@ export interface TransferPlan {
   readonly preallocate?: boolean
   /** Files are called NAME.part as long as they are not complete. Default false. */
   readonly partNames?: boolean
+  /** Web servers that have the content, besides those of the torrent. */
+  readonly webSeeds?: readonly string[]
+  /** Default true. */
+  readonly useWebSeeds?: boolean
   /** SHA-256 that the one file must have, in hexadecimal. */
   readonly checksum: string | null
 }
@@ -152,7 +156,7 @@ class Transfer implements ProgressSource {
   }
 
   #addTorrent(peers: readonly PeerOption[], recheck: boolean | undefined): EngineTorrent {
-    const { metainfo, location, files, superSeed, preallocate, partNames } = this.#plan
+    const { metainfo, location, files, superSeed, preallocate, partNames, webSeeds, useWebSeeds } = this.#plan
     const addresses = peers.filter((peer) => peer.isIp).map(addressOf)
     this.#startedAt = this.#context.clock.now()
     this.#torrent = this.#session.add(metainfo, {
@@ -162,6 +166,8 @@ class Transfer implements ProgressSource {
       superSeed,
       preallocate,
       partNames,
+      webSeeds,
+      useWebSeeds,
       recheck,
     })
     return this.#torrent
@@ -184,7 +190,7 @@ class Transfer implements ProgressSource {
             reject(incompleteContent(metainfo, pieces - piecesHave))
             // Before it begins to fetch what is missing: whoever seeds does not want files changed.
             void torrent.remove()
-          } else if (metainfo.trackers.length === 0 && !hasPeers) this.#warnOfNoPeers()
+          } else if (metainfo.trackers.length === 0 && !hasPeers && !hasWebSeeds(this.#plan)) this.#warnOfNoPeers()
         }),
       )
     })
@@ -300,6 +306,10 @@ class Transfer implements ProgressSource {
       check()
     })
   }
+}
+
+function hasWebSeeds({ metainfo, webSeeds = [], useWebSeeds = true }: TransferPlan): boolean {
+  return useWebSeeds && metainfo.webSeeds.length + webSeeds.length > 0
 }
 
 function addressOf({ host, port }: PeerOption): string {

@@ -34,11 +34,11 @@ export class TorrentFigures {
   }
 
   /** While it downloads, at each heartbeat. */
-  tick({ download, swarm }: TorrentParts, now: number): void {
+  tick({ download, swarm, webSeeds }: TorrentParts, now: number): void {
     if (!this.watch.isDue(now)) return
     const sample = {
       downRate: this.#downMeter.rate(now),
-      isServed: [...swarm.connected()].some((peer) => peer.outstanding > 0 && !peer.isSnubbed),
+      isServed: webSeeds.isServing || [...swarm.connected()].some((peer) => peer.outstanding > 0 && !peer.isSnubbed),
       isMemoryShort: download.isStarved,
       pendingWrites: download.pendingWrites,
       diskAnswers: download.diskAnswers,
@@ -58,6 +58,7 @@ export class TorrentFigures {
       downRate: this.#downMeter.rate(now),
       upRate: this.#upMeter.rate(now),
       peers: parts?.swarm.connectedCount ?? 0,
+      webSeeds: parts?.webSeeds.inUse.filter(({ outstanding }) => outstanding > 0).length ?? 0,
       piecesHave: parts?.download.have.count ?? 0,
       pieces: this.#pieceCount,
     }

@@ -4,13 +4,15 @@
 import type { PeerError, StateError, StorageError } from '../../base/errors.ts'
 import { CheckProgress } from '../storage/check-progress.ts'
 import { checkContent } from '../storage/content-check.ts'
+import type { WebSeedTrouble } from '../policy/web-seed-health.ts'
 import { preallocate } from '../storage/preallocation.ts'
-import type { DownloadOwner } from './download.ts'
+import type { BlockSource, DownloadOwner } from './download.ts'
 import { FileNaming } from './file-naming.ts'
-import type { Peer } from './peer.ts'
+import { Peer } from './peer.ts'
 import type { TorrentFigures } from './torrent-figures.ts'
 import { openParts, type PartsOptions, type TorrentParts } from './torrent-parts.ts'
 import type { RecordsOwner } from './torrent-records.ts'
+import { WebSeed } from './web-seeds/web-seed.ts'
 
 /** What goes on, from the first look at the disk on: the torrent. Nothing is told of a run that has been stopped. */
 export interface RunOwner {
@@ -27,11 +29,13 @@ export interface RunOwner {
   /** It cannot go on like this: the disk refuses, or the same content is open elsewhere. */
   onTrouble(error: StorageError | StateError): void
   onWarning(scope: string, code: string, message: string): void
+  /** A web seed has been given up. @param pieces those it delivered wrong data for */
+  onWebSeedGone(url: string, trouble: WebSeedTrouble, pieces?: readonly number[]): void
   /** @param pieces those it delivered wrong data for */
   onPeerDropped(address: string, error: PeerError, pieces?: readonly number[]): void
 }
 
-export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
+export class TorrentRun implements DownloadOwner<BlockSource>, RecordsOwner {
   /** Null until the content's place on disk has been found. */
   parts: TorrentParts | null = null
   readonly #options: PartsOptions
@@ -159,6 +163,7 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
   /** The machine has slept: connections are dead, whatever they say. */
   dropConnections(): void {
     for (const peer of this.parts?.swarm.connected() ?? []) peer.close(null)
+    for (const seed of this.parts?.webSeeds.inUse ?? []) seed.rest()
   }
 
   /** Connections are closed, writes under way are finished, files and journal are let go. Never rejects. */
@@ -171,11 +176,13 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
     if (this.parts) {
       this.#options.around.ledger.leave(this.parts.download)
       this.parts.swarm.close()
+      this.parts.webSeeds.close()
     }
     await this.#beginning
     const { parts } = this
     if (!parts) return
     parts.swarm.close()
+    parts.webSeeds.close()
     await parts.download.stop()
     // Files on their way to another place.
     await this.#selecting
@@ -200,6 +207,10 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
         onReceived: (bytes) => this.#figures.onReceived(bytes, clock.now()),
         onFault: (error) => this.#onFault(error),
         isOwnPeerId: (peerId) => this.#options.around.isOwnPeerId(peerId),
+      },
+      webSeeds: {
+        onReceived: (bytes) => this.#figures.onReceived(bytes, clock.now()),
+        onGone: (url, trouble, pieces) => this.#owner.onWebSeedGone(url, trouble, pieces),
       },
     })
   }
@@ -297,12 +308,14 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
     this.#owner.onStored()
   }
 
-  onGuilty(peer: Peer, pieces: readonly number[]): void {
-    this.parts!.swarm.ban(peer, pieces)
+  onGuilty(source: BlockSource, pieces: readonly number[]): void {
+    if (source instanceof Peer) this.parts!.swarm.ban(source, pieces)
+    else if (source instanceof WebSeed) source.ban(pieces)
   }
 
   onBlockDuplicated(block: number): void {
     this.parts!.swarm.cancel(block)
+    this.parts!.webSeeds.cancel(block)
   }
 
   onStorageFailed(error: StorageError): void {
@@ -315,6 +328,7 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
 
   onSlotsFree(): void {
     this.parts!.swarm.requestMore()
+    this.parts!.webSeeds.requestMore()
   }
 }
 

@@ -17,6 +17,7 @@ function view(stats: Partial<TorrentStats>, checking: Preparation | null = null)
     downRate: 8 * MIB,
     upRate: 0,
     peers: 5,
+    webSeeds: 0,
     piecesHave: 2,
     pieces: 4,
     ...stats,
