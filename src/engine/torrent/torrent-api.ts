@@ -213,6 +213,18 @@ export type CauseFigures =
     }
   /** Peers closed for wrong data in this session, when nobody else is there. */
   | { readonly code: 'peers_banned'; readonly peers: number }
+  // Web seeds. `reason` is a part of a sentence.
+  | { readonly code: 'web_seeds_slow'; readonly webSeeds: number; readonly rate: number; readonly bestRate: number }
+  /** It is asked again after `retryMs`. */
+  | {
+      readonly code: 'web_seed_waiting'
+      readonly url: string
+      readonly error: string
+      readonly reason: string
+      readonly retryMs: number
+    }
+  /** It is not asked any more. */
+  | { readonly code: 'web_seed_gone'; readonly url: string; readonly error: string; readonly reason: string }
   // Nobody is connected.
   | { readonly code: 'connecting'; readonly known: number; readonly dialling: number }
   /** The code of what ended the last connection -> how many of the known addresses. Null: all are being dialled again. */

@@ -130,7 +130,7 @@ test('a server that sends less than it was asked for is asked for the rest', asy
 })
 
 test('a connection that was closed after an answer is replaced, said or not', async () => {
-  for (const headers of [{}, { Connection: 'close' }]) {
+  for (const headers of [{}, { Connection: 'close' }] as Record<string, string>[]) {
     const world = new World()
     const whole = serveFiles(TWO)
     const server = world.serve('10.0.0.2', (request) => {
