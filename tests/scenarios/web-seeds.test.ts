@@ -1,4 +1,5 @@
 // Web seeds in real sessions on simulated machines: beside peers, instead of them, and against them.
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { concatBytes } from '../../src/base/bytes.ts'
 import { Session } from '../../src/engine/session/session.ts'
@@ -6,6 +7,7 @@ import type { SessionOptions } from '../../src/engine/session/settings.ts'
 import type { TorrentOptions, WebSeedInfo } from '../../src/engine/torrent/torrent-api.ts'
 import type { Torrent } from '../../src/engine/torrent/torrent.ts'
 import { SimContent, type SimContentOptions, type SimNode, Simulator } from '../../src/sim/index.ts'
+import { bencode } from '../support/bencode.ts'
 import { serveFiles, SimWebServer, type WebAnswer, type WebRequest } from '../support/sim-web-server.ts'
 
 const KIB = 1024
@@ -52,10 +54,15 @@ class World {
     this.#peers.push(`${node.ip}:6881`)
   }
 
-  async download(webSeeds: readonly string[], torrent: Partial<TorrentOptions> = {}, limits: SessionOptions = {}) {
+  async download(
+    webSeeds: readonly string[],
+    torrent: Partial<TorrentOptions> = {},
+    limits: SessionOptions = {},
+    file: Uint8Array = this.content.torrent,
+  ): Promise<void> {
     this.session = await this.#open(this.#downloader, limits)
     const options = { path: '/data', useTrackers: false, peers: this.#peers, webSeeds, ...torrent }
-    this.torrent = this.session.add(this.content.torrent, options)
+    this.torrent = this.session.add(file, options)
     this.torrent.on('peerDropped', ({ message }) => this.dropped.push(message))
     this.torrent.on('warning', ({ code }) => this.warnings.push(code))
     this.torrent.on('done', () => (this.doneAtMs = this.sim.nowMs))
@@ -76,6 +83,11 @@ class World {
   webSeed(index = 0): WebSeedInfo {
     const { url } = this.servers[index]
     return this.torrent.webSeeds().find((seed) => seed.url.startsWith(url))!
+  }
+
+  /** Of the downloader, to anybody. */
+  get connections(): number {
+    return this.#downloader.connections
   }
 
   /** Payload that came twice or in vain, as a part of the content. */
@@ -110,6 +122,8 @@ describe('without peers', () => {
     expect(world.servers[0].requests.length).toBeLessThan(64 / 2)
     expect(world.webSeed()).toMatchObject({ state: 'idle', downloaded: 16 * MIB, error: null })
     expect(world.warnings).toEqual([])
+    await world.passes(1000)
+    expect(world.connections).toBe(0)
   })
 
   test('files of any size are joined over pieces; those that are empty are not asked for', async () => {
@@ -135,6 +149,35 @@ describe('without peers', () => {
         .reduce((sum, { range }) => sum + range!.to - range!.from, 0)
     expect([bytesOf('a'), bytesOf('c')]).toEqual([4 * MIB + 1000, 4 * MIB + 1000])
     expect(bytesOf('b')).toBeLessThan(2 * 256 * KIB)
+  })
+
+  test('padding is not asked for', async () => {
+    const bytes = (seed: number): Buffer => Buffer.alloc(100_000, `content ${seed}`)
+    const pad = (length: number) => ({ attr: 'p', length, path: ['.pad', String(length)] })
+    const list = [
+      { length: 100_000, path: ['a'] },
+      pad(31_072),
+      pad(131_072),
+      { length: 100_000, path: ['b'] },
+      pad(62_144),
+      { length: 100_000, path: ['c'] },
+    ]
+    const whole = Buffer.concat(list.map((file, i) => ('attr' in file ? Buffer.alloc(file.length) : bytes(i))))
+    const pieces = Array.from({ length: Math.ceil(whole.length / 65_536) }, (_, i) =>
+      createHash('sha1')
+        .update(whole.subarray(65_536 * i, 65_536 * (i + 1)))
+        .digest(),
+    )
+    const info = { files: list, name: 'padded', 'piece length': 65_536, pieces: Buffer.concat(pieces) }
+    const files = list.flatMap(({ path }, i) =>
+      'attr' in list[i] ? [] : [[`/padded/${path.join('/')}`, bytes(i)] as const],
+    )
+    const world = new World()
+    const server = new SimWebServer(world.sim.node('10.0.9.1', LINE), serveFiles(new Map(files)))
+    await world.download([server.url], {}, {}, bencode({ info }))
+    await world.sim.run({ until: () => world.doneAtMs !== null, limitMs: 60_000 })
+    expect(server.bytesAsked).toBe(300_000)
+    expect(server.requests.every(({ target }) => ['/padded/a', '/padded/b', '/padded/c'].includes(target))).toBe(true)
   })
 
   test('several servers share the work, and send nothing twice', async () => {

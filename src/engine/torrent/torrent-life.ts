@@ -401,8 +401,7 @@ export class TorrentLife implements RunOwner {
     this.#events.emit('warning', { code, message })
   }
 
-  onWebSeedGone(url: string, { code, reason }: WebSeedTrouble, pieces?: readonly number[]): void {
-    if (pieces) this.#options.figures.banned++
+  onWebSeedGone(url: string, { code, reason }: WebSeedTrouble): void {
     this.onWarning('web_seed', `web_seed_${code}`, `Web seed ${withoutSecrets(url)} is not asked any more: ${reason}`)
   }
 

@@ -29,8 +29,8 @@ export interface RunOwner {
   /** It cannot go on like this: the disk refuses, or the same content is open elsewhere. */
   onTrouble(error: StorageError | StateError): void
   onWarning(scope: string, code: string, message: string): void
-  /** A web seed has been given up. @param pieces those it delivered wrong data for */
-  onWebSeedGone(url: string, trouble: WebSeedTrouble, pieces?: readonly number[]): void
+  /** A web seed has been given up. */
+  onWebSeedGone(url: string, trouble: WebSeedTrouble): void
   /** @param pieces those it delivered wrong data for */
   onPeerDropped(address: string, error: PeerError, pieces?: readonly number[]): void
 }
@@ -210,7 +210,7 @@ export class TorrentRun implements DownloadOwner<BlockSource>, RecordsOwner {
       },
       webSeeds: {
         onReceived: (bytes) => this.#figures.onReceived(bytes, clock.now()),
-        onGone: (url, trouble, pieces) => this.#owner.onWebSeedGone(url, trouble, pieces),
+        onGone: (url, trouble) => this.#owner.onWebSeedGone(url, trouble),
       },
     })
   }

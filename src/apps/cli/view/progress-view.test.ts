@@ -35,6 +35,12 @@ test('a download shows name, state, bar, figures and pieces', () => {
   ])
 })
 
+test('web seeds are counted beside peers, and are no reason to look for peers', () => {
+  const lines = renderProgress(view({ peers: 0, webSeeds: 1 }), 80, plainStyle())
+  expect(lines[0]).toMatch(/ downloading$/)
+  expect(lines[2]).toMatch(/ · 0 peers \+ 1 web seed$/)
+})
+
 test('ASCII terminals get ASCII', () => {
   const text = renderProgress(view({ uploaded: MIB }), 60, plainStyle(false)).join('')
   expect(text).toMatch(/^[\u0020-\u007e]*$/)

@@ -11,6 +11,7 @@ import { redirects } from './redirects.ts'
 import { settings } from './settings.ts'
 import { trackerQueries } from './tracker-queries.ts'
 import { udpAnswers, udpRequests } from './udp-tracker.ts'
+import { webAnswers } from './web-answers.ts'
 import { wire } from './wire.ts'
 
 /** Every parser of what strangers send, and of what a power cut may leave. */
@@ -28,6 +29,7 @@ export const TARGETS: readonly Target[] = [
   addresses,
   bitfield,
   redirects,
+  webAnswers,
   journal,
   settings,
 ]

@@ -29,8 +29,8 @@ export interface WebSeedOwner {
   /** By chance, 0 to 1. */
   fraction(): number
   onReceived(bytes: number): void
-  /** It will not be asked any more. @param pieces those it sent wrong data for */
-  onGone(seed: WebSeed, trouble: WebSeedTrouble, pieces?: readonly number[]): void
+  /** It will not be asked any more. */
+  onGone(seed: WebSeed, trouble: WebSeedTrouble): void
 }
 
 /** A request is for what the server sends in this time; with the next one under way, that bridges any round trip ... */
@@ -164,7 +164,7 @@ export class WebSeed implements BlockSource, AskingPeer {
 
   /** Its data was wrong. */
   ban(pieces: readonly number[]): void {
-    this.#giveUp({ code: 'corrupt_data', reason: `it sent wrong data for piece ${pieces.join(', ')}` }, pieces)
+    this.#giveUp({ code: 'corrupt_data', reason: `it sent wrong data for piece ${pieces.join(', ')}` })
   }
 
   /** It is asked for nothing more, for now. */
@@ -282,21 +282,20 @@ export class WebSeed implements BlockSource, AskingPeer {
 
   /** It does not have this file, or another one under its name. The others are asked for. */
   #lack(file: number, trouble: WebSeedTrouble): void {
-    const { map, download } = this.#owner
+    const { map } = this.#owner
     const { first, last } = map.piecesOfFile(file) ?? { first: 0, last: -1 }
     this.have = this.have.copy()
     for (let piece = first; piece <= last; piece++) this.have.clear(piece)
     this.health.trouble = trouble
     this.#missingInARow++
-    const hasNothing = download.missing.countCommon(this.have) === 0
-    if (hasNothing || this.#missingInARow >= MAX_MISSING_IN_A_ROW) this.#giveUp(trouble)
+    if (this.have.count === 0 || this.#missingInARow >= MAX_MISSING_IN_A_ROW) this.#giveUp(trouble)
   }
 
-  #giveUp(trouble: WebSeedTrouble, pieces?: readonly number[]): void {
+  #giveUp(trouble: WebSeedTrouble): void {
     if (this.health.isGone) return
     this.health.giveUp(trouble)
     this.rest()
-    this.#owner.onGone(this, trouble, pieces)
+    this.#owner.onGone(this, trouble)
   }
 
   #loseAll(): void {

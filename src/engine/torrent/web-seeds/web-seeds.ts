@@ -34,8 +34,8 @@ export interface WebSeedsOptions {
 
 export interface WebSeedsOwner {
   onReceived(bytes: number): void
-  /** It has been given up. `pieces`: those it sent wrong data for. */
-  onGone(url: string, trouble: WebSeedTrouble, pieces?: readonly number[]): void
+  /** It has been given up. */
+  onGone(url: string, trouble: WebSeedTrouble): void
 }
 
 /** Servers asked at once. */
@@ -54,8 +54,10 @@ export class WebSeeds implements WebSeedOwner {
   readonly stream: RangeStreamOptions
   readonly #options: WebSeedsOptions
   readonly #owner: WebSeedsOwner
-  readonly #seeds: readonly WebSeed[]
+  readonly #urls: ReadonlySet<string>
+  #seeds: readonly WebSeed[] | null = null
   #inUse: readonly WebSeed[] = []
+  #isResting = true
   #isClosed = false
 
   constructor(options: WebSeedsOptions, owner: WebSeedsOwner) {
@@ -67,9 +69,17 @@ export class WebSeeds implements WebSeedOwner {
     this.downLimiter = options.downLimiter
     const { network, clock, userAgent, localIp } = options
     this.stream = { network, userAgent, localIp, now: () => clock.now(), wall: () => clock.wall() }
-    const urls = new Set([...options.named, ...shuffled(options.listed, options.below)])
-    const everything = Bitfield.full(options.map.pieceCount)
-    this.#seeds = [...urls].map((url) => new WebSeed(url, everything, this))
+    this.#urls = new Set([...options.named, ...shuffled(options.listed, options.below)])
+  }
+
+  /** A torrent that is complete has no use for them: they are made when they are needed. */
+  get #all(): readonly WebSeed[] {
+    return (this.#seeds ??= this.#make())
+  }
+
+  #make(): WebSeed[] {
+    const everything = Bitfield.full(this.map.pieceCount)
+    return [...this.#urls].map((url) => new WebSeed(url, everything, this))
   }
 
   /** Those that may be asked now. */
@@ -88,23 +98,25 @@ export class WebSeeds implements WebSeedOwner {
   }
 
   tick(now: number): void {
-    if (this.#isClosed || this.#seeds.length === 0) return
+    if (this.#isClosed || this.#urls.size === 0) return
     if (this.download.isComplete) return this.#rest()
     this.#choose(now)
-    for (const seed of this.#seeds) seed.tick(now)
+    for (const seed of this.#all) seed.tick(now)
   }
 
   #choose(now: number): void {
-    const inUse = this.#seeds.filter(({ health }) => health.isReady(now)).slice(0, MAX_IN_USE)
+    const inUse = this.#all.filter(({ health }) => health.isReady(now)).slice(0, MAX_IN_USE)
     this.#inUse = inUse
-    for (const seed of this.#seeds) seed.isInUse = inUse.includes(seed)
+    this.#isResting = false
+    for (const seed of this.#all) seed.isInUse = inUse.includes(seed)
   }
 
   /** Nothing is to be fetched, for now. */
   #rest(): void {
-    if (this.#inUse.length === 0) return
+    if (this.#isResting) return
+    this.#isResting = true
     this.#inUse = []
-    for (const seed of this.#seeds) {
+    for (const seed of this.#seeds ?? []) {
       seed.isInUse = false
       seed.rest()
     }
@@ -117,7 +129,7 @@ export class WebSeeds implements WebSeedOwner {
 
   /** The block has come, or is not wanted any more. */
   cancel(block: number): void {
-    for (const seed of this.#seeds) seed.cancel(block)
+    for (const seed of this.#seeds ?? []) seed.cancel(block)
   }
 
   close(): void {
@@ -126,7 +138,7 @@ export class WebSeeds implements WebSeedOwner {
   }
 
   infos(now: number): WebSeedInfo[] {
-    return this.#seeds.map((seed) => {
+    return this.#all.map((seed) => {
       const { isGone, trouble } = seed.health
       const retryMs = seed.health.waitMs(now)
       const state = isGone ? 'gone' : retryMs !== null ? 'waiting' : seed.outstanding > 0 ? 'receiving' : 'idle'
@@ -161,10 +173,10 @@ export class WebSeeds implements WebSeedOwner {
     this.#owner.onReceived(bytes)
   }
 
-  onGone(seed: WebSeed, trouble: WebSeedTrouble, pieces?: readonly number[]): void {
+  onGone(seed: WebSeed, trouble: WebSeedTrouble): void {
     seed.isInUse = false
     this.#inUse = this.#inUse.filter((other) => other !== seed)
-    this.#owner.onGone(seed.url, trouble, pieces)
+    this.#owner.onGone(seed.url, trouble)
   }
 }
 
