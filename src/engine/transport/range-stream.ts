@@ -5,12 +5,12 @@
 // Requests are pipelined once the server has shown that it answers directly, so that no round trip is lost between two ranges,
 // or two small files. Whatever comes otherwise than expected ends that, and goes on with one request at a time.
 import { ipAddress, ipScope, isIpv6 } from '../../base/address.ts'
-import { encodeUtf8 } from '../../base/bytes.ts'
 import type { NetworkError } from '../../base/errors.ts'
 import type { Network } from '../../platform/platform.ts'
-import { encodeGet, type HttpHead } from '../../protocol/http/index.ts'
+import type { HttpHead } from '../../protocol/http/index.ts'
 import { HttpLink } from './http-link.ts'
 import { judgeAnswer, type RangeAnswer, type RangeFailure } from './range-answer.ts'
+import { encodeRangeRequest, parseHttpUrl, serverKey, serverOf, type WebTarget } from './web-target.ts'
 
 /** Bytes of a file on the server. */
 export interface WebRange {
@@ -39,13 +39,6 @@ export interface RangeStreamOptions {
   readonly wall: () => number
 }
 
-/** Where a file is asked for. */
-interface Target {
-  readonly url: URL
-  /** A server of the internet has sent us there: it must be in the internet, too. */
-  readonly mustBeGlobal: boolean
-}
-
 const MAX_REDIRECTS = 5
 /** IPs of one name that are dialled, one after the other. */
 const MAX_IPS = 3
@@ -54,6 +47,8 @@ const MAX_LINKS = 2
 const MAX_PIPELINED = 4
 /** Without a sign of life for so long the server is given up for now. */
 const SILENT_MS = 15_000
+/** What a connection must have brought, unless it has brought a whole answer, to be replaced at once when it breaks off. */
+const WORTHWHILE_BYTES = 262_144
 /** Of the answer to a redirect, which nobody reads. */
 const MAX_IGNORED_BYTES = 65_536
 
@@ -68,13 +63,15 @@ export class RangeStream {
   /** Ranges whose requests are on their way over `#link`: the first ones. */
   #sent = 0
   #link: HttpLink | null = null
+  /** Bytes of files that came over the connection that was opened last. */
+  #linkBytes = 0
   /** What the answer at hand is worth; null before its head. */
   #answer: RangeAnswer | null = null
   /** Bytes of it that are still to come; of a redirect, those that may. */
   #answerLeft = 0
   #redirects = 0
   /** Where the file that was asked for last is, when it is somewhere else than its URL says. */
-  #redirected: { readonly from: string; readonly to: Target; readonly isProven: boolean } | null = null
+  #redirected: { readonly from: string; readonly to: WebTarget; readonly isProven: boolean } | null = null
   #mayPipeline = false
   /** Grows with each attempt to connect; a lookup that belongs to an earlier one is of no interest. */
   #attempt = 0
@@ -124,7 +121,7 @@ export class RangeStream {
     if (this.#sent === 0) {
       const target = this.#targetOf(this.#ranges[0])
       if (!target) return this.#fail({ ...FATAL, code: 'unsupported_url', reason: 'its URL is not of http or https' })
-      const link = this.#links.get(keyOf(target))
+      const link = this.#links.get(serverKey(target))
       if (!link || link.isClosed) return void this.#open(target)
       this.#link = link
       this.#send(target)
@@ -132,35 +129,27 @@ export class RangeStream {
     if (!this.#mayPipeline) return
     while (this.#sent < Math.min(this.#ranges.length, MAX_PIPELINED)) {
       const target = this.#targetOf(this.#ranges[this.#sent])
-      if (!target || this.#links.get(keyOf(target)) !== this.#link) return
+      if (!target || this.#links.get(serverKey(target)) !== this.#link) return
       this.#send(target)
     }
   }
 
-  #targetOf({ url }: WebRange): Target | null {
+  #targetOf({ url }: WebRange): WebTarget | null {
     if (this.#redirected?.from === url) return this.#redirected.to
     const parsed = parseHttpUrl(url)
     return parsed && { url: parsed, mustBeGlobal: false }
   }
 
-  #send({ url }: Target): void {
+  #send(target: WebTarget): void {
     const range = this.#ranges[this.#sent]
     // Of the first, part may have come from another connection.
     const first = range.offset + (this.#sent === 0 ? this.#received : 0)
-    const credentials = credentialsOf(url)
-    this.#link!.ask(
-      encodeGet(url.pathname + url.search, {
-        Host: url.host,
-        'User-Agent': this.#options.userAgent,
-        'Accept-Encoding': 'identity',
-        Range: `bytes=${first}-${range.offset + range.length - 1}`,
-        ...(credentials === '' ? {} : { Authorization: `Basic ${credentials}` }),
-      }),
-    )
+    const last = range.offset + range.length - 1
+    this.#link!.ask(encodeRangeRequest(target, first, last, this.#options.userAgent))
     this.#sent++
   }
 
-  async #open(target: Target): Promise<void> {
+  async #open(target: WebTarget): Promise<void> {
     const attempt = ++this.#attempt
     const { network, localIp } = this.#options
     this.#isOpening = true
@@ -178,12 +167,9 @@ export class RangeStream {
     else this.#connect(target, ips.slice(0, MAX_IPS))
   }
 
-  #connect(target: Target, [ip, ...others]: readonly string[]): void {
+  #connect(target: WebTarget, [ip, ...others]: readonly string[]): void {
     const { network, localIp } = this.#options
-    const { url } = target
-    const isTls = url.protocol === 'https:'
-    const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port)
-    const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+    const { host, port, isTls } = serverOf(target)
     const options = { ...(localIp === undefined ? {} : { localIp }), ...(isTls ? { tlsServer: host } : {}) }
     this.#makeRoom()
     const link: HttpLink = new HttpLink(network, ipAddress(ip, port), options, {
@@ -198,8 +184,9 @@ export class RangeStream {
         else this.#onLost(link, error)
       },
     })
-    this.#links.set(keyOf(target), link)
+    this.#links.set(serverKey(target), link)
     this.#link = link
+    this.#linkBytes = 0
     this.#send(target)
   }
 
@@ -259,6 +246,7 @@ export class RangeStream {
       return
     }
     this.#received += taken.length
+    this.#linkBytes += taken.length
     this.#owner.onBytes(taken)
     // The owner may have changed its mind.
     if (isMore && link === this.#link)
@@ -306,9 +294,12 @@ export class RangeStream {
     this.#pump()
   }
 
-  /** The connection is gone, with requests on it. One that was kept may have been closed just when it was used again. */
+  /**
+   * The connection is gone, with requests on it. Where it has brought something, the next one goes on from there: servers end
+   * connections after so many requests, or so much time.
+   */
   #onLost(link: HttpLink, error: NetworkError): void {
-    const wasUsed = link.answers > 0 && this.#received === 0
+    const wasUsed = link.answers > 0 || this.#linkBytes >= WORTHWHILE_BYTES
     this.#mayPipeline = false
     if (!wasUsed) return this.#onRefused(passing(error))
     this.#pump()
@@ -331,23 +322,4 @@ const FATAL = { scope: 'for-good', retryAfterMs: null } as const
 
 function passing(error: NetworkError): RangeFailure {
   return { ...PASSING, code: error.code, reason: error.message }
-}
-
-function keyOf({ url, mustBeGlobal }: Target): string {
-  return `${url.origin} ${mustBeGlobal ? 'global' : 'any'}`
-}
-
-function parseHttpUrl(text: string, base?: URL): URL | null {
-  const url = URL.canParse(text, base?.href) ? new URL(text, base) : null
-  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url : null
-}
-
-/** What goes before the @ of a URL, as `Authorization` wants it; empty where there is nothing, or nothing that makes sense. */
-function credentialsOf({ username, password }: URL): string {
-  if (username === '' && password === '') return ''
-  try {
-    return btoa(String.fromCharCode(...encodeUtf8(decodeURIComponent(`${username}:${password}`))))
-  } catch {
-    return ''
-  }
 }

@@ -2,7 +2,6 @@
 // picker's choice, as with a peer, but in runs of neighbouring pieces, so that one request brings many. What comes goes the way
 // of all blocks. Memory: only what the download has reserved is asked for. Wrong data is its own fault, and ends it.
 import type { Bitfield } from '../../../base/bitfield.ts'
-import { RateMeter } from '../../../base/rate-meter.ts'
 import type { Metainfo } from '../../../protocol/metainfo/metainfo.ts'
 import { BLOCK_BYTES, type FileRun, type PieceMap } from '../../../protocol/metainfo/piece-map.ts'
 import { webSeedFileUrl } from '../../../protocol/metainfo/web-seed-url.ts'
@@ -15,6 +14,7 @@ import type { AskingPeer } from '../asking-turns.ts'
 import type { BlockSource, Download } from '../download.ts'
 import { BlockStream } from './block-stream.ts'
 import { filePartsOf } from './file-parts.ts'
+import { ServerPace } from './server-pace.ts'
 
 export interface WebSeedOwner {
   readonly metainfo: Metainfo
@@ -33,15 +33,7 @@ export interface WebSeedOwner {
   onGone(seed: WebSeed, trouble: WebSeedTrouble): void
 }
 
-/** A request is for what the server sends in this time; with the next one under way, that bridges any round trip ... */
-const WINDOW_MS = 4_000
-/** ... but for so many blocks at least, or requests would cost more than what they bring. */
-const MIN_BLOCKS = 16
 const ENDGAME_BLOCKS = 8
-/** As with peers: who owes blocks and has sent nothing for so long is not counted on. */
-const SILENT_MS = 1_500
-const UNKNOWN_ETA_MS = 2_000
-const LATENCY_MS = 100
 /** Without a whole block for so long it is left for a while, however its bytes drip. */
 const NO_BLOCK_TIMEOUT_MS = 45_000
 /** Files in a row that it does not have: then it is not the server of this torrent. */
@@ -64,13 +56,11 @@ export class WebSeed implements BlockSource, AskingPeer {
   readonly #owner: WebSeedOwner
   readonly #stream: RangeStream
   readonly #blocks: BlockStream
-  readonly #meter = new RateMeter()
+  readonly #pace = new ServerPace()
   /** Blocks that it was asked for, and that are wanted from it. */
   readonly #asked = new Set<number>()
   /** What was asked for and has not come: the first is arriving. */
   #parts: FileRun[] = []
-  #knownRate = 0
-  #lastPayloadAt = 0
   #lastBlockAt = 0
   /** Where the next run begins, if it can. */
   #nextPiece = -1
@@ -101,12 +91,12 @@ export class WebSeed implements BlockSource, AskingPeer {
 
   /** Bytes per second. */
   rate(now: number): number {
-    return this.#meter.rate(now)
+    return this.#pace.rate(now)
   }
 
   /** It owes us blocks, and has not fallen silent. */
   get isServing(): boolean {
-    return this.outstanding > 0 && this.#now - this.#lastPayloadAt <= SILENT_MS
+    return this.outstanding > 0 && !this.#pace.isSilent(this.#now)
   }
 
   hasAsked(block: number): boolean {
@@ -114,11 +104,7 @@ export class WebSeed implements BlockSource, AskingPeer {
   }
 
   etaMs(blocks: number): number {
-    const now = this.#now
-    if (this.outstanding > 0 && now - this.#lastPayloadAt > SILENT_MS) return Infinity
-    this.#knownRate = this.rate(now) || this.#knownRate
-    if (this.#knownRate === 0) return UNKNOWN_ETA_MS
-    return LATENCY_MS + (Math.max(0, this.outstanding + blocks) * BLOCK_BYTES * 1000) / this.#knownRate
+    return this.#pace.etaMs(this.outstanding, blocks, this.#now)
   }
 
   // ---------------------------------------------------------------- asking
@@ -186,9 +172,8 @@ export class WebSeed implements BlockSource, AskingPeer {
   /** Near the end it takes half of what is left, and leaves the other half to others. */
   get #windowSize(): number {
     const { maxBlocks, hasOthers, download } = this.#owner
-    const byRate = (this.rate(this.#now) * WINDOW_MS) / 1000
-    const byRest = hasOthers ? download.bytesLeft / 2 : Infinity
-    return Math.floor(Math.max(MIN_BLOCKS, Math.min(maxBlocks, byRate / BLOCK_BYTES, byRest / BLOCK_BYTES)))
+    const byRest = hasOthers ? download.bytesLeft / 2 / BLOCK_BYTES : Infinity
+    return this.#pace.windowBlocks(Math.min(maxBlocks, byRest), this.#now)
   }
 
   /** Returns the bytes asked for. */
@@ -200,7 +185,7 @@ export class WebSeed implements BlockSource, AskingPeer {
       if (isIdle && !download.isStarved) this.#nothingToPickAt = download.changes
       return 0
     }
-    if (isIdle) this.#lastPayloadAt = this.#lastBlockAt = this.#now
+    if (isIdle) this.#start()
     this.#nextPiece = map.pieceOfBlock(blocks.at(-1)!) + 1
     blocks.sort((a, b) => a - b)
     let bytes = 0
@@ -212,6 +197,11 @@ export class WebSeed implements BlockSource, AskingPeer {
     this.#blocks.expect(blocks)
     this.#ask(filePartsOf(map, blocks))
     return bytes
+  }
+
+  #start(): void {
+    this.#lastBlockAt = this.#now
+    this.#pace.start(this.#now)
   }
 
   #ask(parts: readonly FileRun[]): void {
@@ -234,7 +224,7 @@ export class WebSeed implements BlockSource, AskingPeer {
   // ---------------------------------------------------------------- receiving
 
   #onBytes(bytes: Uint8Array): void {
-    this.#lastPayloadAt = this.#now
+    this.#pace.onPayload(this.#now)
     this.#blocks.write(bytes)
   }
 
@@ -259,7 +249,7 @@ export class WebSeed implements BlockSource, AskingPeer {
     this.#lastBlockAt = now
     this.#missingInARow = 0
     this.received += length
-    this.#meter.add(length, now)
+    this.#pace.onBlock(length, now)
     this.health.succeeded()
     this.#owner.onReceived(length)
     const wasAsked = this.#asked.delete(block)
