@@ -42,6 +42,7 @@ export type {
   TorrentOptions,
   TorrentState,
   TorrentStats,
+  WebSeedInfo,
 } from './engine/torrent/torrent-api.ts'
 export type { Torrent } from './engine/torrent/torrent.ts'
 export type { RateLimits } from './engine/transport/rate-limits.ts'

@@ -81,6 +81,11 @@ export interface ListenOptions {
 export interface ConnectOptions {
   /** Local IP to dial from; the system chooses when it is absent. */
   readonly localIp?: string
+  /**
+   * Speak TLS: the bytes of the connection are those within it. The other side must prove to be this server, a name or an IP, or
+   * the connection fails. A simulated network passes the bytes on as they are.
+   */
+  readonly tlsServer?: string
 }
 
 export interface TcpListener {

@@ -102,6 +102,7 @@ export class FakeTorrent {
       downRate: 0,
       upRate: 0,
       peers: 0,
+      webSeeds: 0,
       piecesHave: 0,
       pieces: Math.ceil(total / metainfo.pieceLength),
     }

@@ -33,6 +33,7 @@ export interface Asking {
   readonly without?: readonly string[]
   readonly suggested?: ReadonlySet<number>
   readonly now?: number
+  readonly nextInRun?: number
 }
 
 /**

@@ -76,7 +76,7 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'tracker',
-    summary: 'run an HTTP tracker',
+    summary: 'run a tracker, over HTTP and UDP',
     load: async () => (await import('./commands/tracker.ts')).tracker,
   },
 ]

@@ -47,6 +47,10 @@ export interface TransferPlan {
   readonly preallocate?: boolean
   /** Files are called NAME.part as long as they are not complete. Default false. */
   readonly partNames?: boolean
+  /** Web servers that have the content, besides those of the torrent. */
+  readonly webSeeds?: readonly string[]
+  /** Default true. */
+  readonly useWebSeeds?: boolean
   /** SHA-256 that the one file must have, in hexadecimal. */
   readonly checksum: string | null
 }
@@ -136,7 +140,8 @@ class Transfer implements ProgressSource {
     if (this.#plan.kind === 'seed') stop.isNormal = true
     const peers = flags.peer ?? []
     const torrent = this.#addTorrent(peers, flags.recheck)
-    const hasSource = peers.length > 0 || (flags.dht !== false && this.#metainfo?.isPrivate !== true)
+    const hasSource =
+      peers.length > 0 || hasWebSeeds(this.#plan) || (flags.dht !== false && this.#metainfo?.isPrivate !== true)
     const failed = this.#watch(torrent, hasSource)
     this.#watchSlowness(torrent)
     this.#showProgress()
@@ -169,7 +174,7 @@ class Transfer implements ProgressSource {
   }
 
   #addTorrent(peers: readonly PeerOption[], recheck: boolean | undefined): EngineTorrent {
-    const { source, location, files, superSeed, preallocate, partNames } = this.#plan
+    const { source, location, files, superSeed, preallocate, partNames, webSeeds, useWebSeeds } = this.#plan
     const addresses = peers.filter((peer) => peer.isIp).map(hostAndPort)
     this.#startedAt = this.#context.clock.now()
     this.#torrent = this.#session.add(source, {
@@ -179,6 +184,8 @@ class Transfer implements ProgressSource {
       superSeed,
       preallocate,
       partNames,
+      webSeeds,
+      useWebSeeds,
       recheck,
     })
     return this.#torrent
@@ -336,6 +343,11 @@ class Transfer implements ProgressSource {
       check()
     })
   }
+}
+
+function hasWebSeeds({ source, webSeeds = [], useWebSeeds = true }: TransferPlan): boolean {
+  const named = typeof source === 'string' ? [] : source.webSeeds
+  return useWebSeeds && named.length + webSeeds.length > 0
 }
 
 function incompleteContent(name: string, missing: number): CommandError {

@@ -12,6 +12,11 @@ export interface PickRequest<Key> {
   readonly only: ReadonlySet<number> | null
   /** Pieces that the peer suggests (BEP 6). */
   readonly suggested?: ReadonlySet<number>
+  /**
+   * It sends neighbouring pieces at once (a web seed): with each piece that is begun the one after it is begun, too, and this one
+   * first if it is no less rare than others; -1: none. Absent: it is a peer, and asked for one piece like any other.
+   */
+  readonly nextInRun?: number
   /** It may have sent wrong data: it gets whole pieces to itself, so that the next wrong one names it. */
   readonly isOnParole?: boolean
   /** Milliseconds on the clock of the deadlines; not needed while there are none. */

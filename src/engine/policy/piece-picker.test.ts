@@ -31,6 +31,32 @@ describe('which piece to begin', () => {
     expect([...first].sort()).toEqual(['4.0', '5.0', '6.0'])
   })
 
+  describe('in runs, for whoever sends neighbouring pieces at once', () => {
+    test('each piece is followed by the next, as long as it can be begun', () => {
+      const world = picker({ availability: '****231*9455' })
+      expect(world.pick(new Peer('************'), { room: 14, nextInRun: -1 })).toBe(
+        '6.0 6.1 4.0 4.1 5.0 5.1 9.0 9.1 10.0 10.1 11.0 11.1 8.0 8.1',
+      )
+    })
+
+    test('a run goes on where the last one ended, unless something is rarer', () => {
+      expect(picker({ availability: '****2222222' }).pick(new Peer('***********'), { nextInRun: 9 })).toBe('9.0')
+      expect(picker({ availability: '****2212232' }).pick(new Peer('***********'), { nextInRun: 9 })).toBe('6.0')
+      expect(picker({ availability: '****333*133' }).pick(new Peer('***********'), { nextInRun: 7 })).toBe('8.0')
+      expect(picker({ availability: '****1' }).pick(new Peer('*****'), { nextInRun: 5 })).toBe('4.0')
+    })
+
+    test('what is wanted less does not follow, nor what it does not have', () => {
+      const world = picker({ availability: '****1222222' })
+      world.picker.setPriority(5, 2)
+      world.picker.setPriority(6, 0)
+      const picked = world.pick(new Peer('******** **'), { room: 8, nextInRun: -1 })
+      expect(picked.startsWith('4.0 4.1')).toBe(true)
+      expect(picked.slice(8, 15)).not.toBe('5.0 5.1')
+      expect(picked).not.toMatch(/6\.|8\./)
+    })
+  })
+
   test('never one that we have, or that the peer lacks', () => {
     const world = picker({ availability: '****1**' })
     expect(world.pick(new Peer('**** **'), { room: 9, endgame: 9 })).toBe('')

@@ -268,9 +268,11 @@ export class PiecePicker<Key> {
   }
 
   #pickNew(request: PickRequest<Key>, picked: number[]): void {
+    let before = -1
     while (picked.length < request.room) {
-      const piece = this.#choosePiece(request)
+      const piece = before >= 0 ? this.#chooseAfter(before, request) : this.#choosePiece(request)
       if (piece < 0) return
+      if (request.nextInRun !== undefined) before = piece
       if (!request.isOnParole && this.#isSlow(request.peer, this.#geometry.blockCount(piece))) {
         this.#pickFrom(this.#open.all, request, picked, (progress) => isShared(progress) && this.#isHeldUp(progress))
         if (picked.length >= request.room) return
@@ -288,7 +290,21 @@ export class PiecePicker<Key> {
       const piece = this.#startable.order === 'rarest' ? this.#startable.chooseAny(request.have) : -1
       if (piece >= 0) return piece
     }
-    return this.#startable.choose(request)
+    const piece = this.#startable.choose(request)
+    const { nextInRun: next = -1 } = request
+    const isAsRare = next >= 0 && this.availability(next) <= this.availability(piece)
+    return isAsRare && this.#canFollow(next, piece, request) ? next : piece
+  }
+
+  /** In a run of pieces: the neighbour, or wherever the next run begins. */
+  #chooseAfter(piece: number, request: PickRequest<Key>): number {
+    return this.#canFollow(piece + 1, piece, request) ? piece + 1 : this.#choosePiece(request)
+  }
+
+  /** Can it be begun, and is it wanted as much as the other? */
+  #canFollow(piece: number, other: number, request: PickRequest<Key>): boolean {
+    if (piece >= this.#geometry.pieceCount || !this.#startable.has(piece) || !mayHave(request, piece)) return false
+    return this.#startable.priority(piece) >= this.#startable.priority(other)
   }
 
   #begin(piece: number, request: PickRequest<Key>): PieceProgress<Key> | null {

@@ -60,6 +60,14 @@ export function causeSentence(cause: CauseFigures): string {
       return `${peersOf(cause)} ${cause.peers === 1 ? 'does' : 'do'} not answer what we ask for`
     case 'peers_slow':
       return slowSentence(cause)
+    case 'web_seeds_slow': {
+      const who = cause.webSeeds === 1 ? 'the web seed sends' : `the ${cause.webSeeds} web seeds send`
+      return `${who} ${formatRate(cause.rate)}${bestOf(cause)}`
+    }
+    case 'web_seed_waiting':
+      return `web seed ${hostOf(cause.url)} is left alone for ${duration(cause.retryMs)}: ${cause.reason}`
+    case 'web_seed_gone':
+      return `web seed ${hostOf(cause.url)} is not asked any more: ${cause.reason}`
     case 'pieces_unavailable':
       return unavailableSentence(cause)
     case 'peers_banned':
@@ -112,8 +120,11 @@ function allOf(connected: number): string {
 
 function slowSentence({ peers, rate, bestRate }: CauseOf<'peers_slow'>): string {
   const who = peers === 1 ? 'the only peer that serves us sends' : `the ${peers} peers that serve us send`
-  const best = bestRate > 2 * rate ? ` (it was ${formatRate(bestRate)} at best)` : ''
-  return `${who} ${formatRate(rate)}${best}`
+  return `${who} ${formatRate(rate)}${bestOf({ rate, bestRate })}`
+}
+
+function bestOf({ rate, bestRate }: { readonly rate: number; readonly bestRate: number }): string {
+  return bestRate > 2 * rate ? ` (it was ${formatRate(bestRate)} at best)` : ''
 }
 
 /** `no peer has pieces 17, 230 and 4 more; last seen 3 min ago`. */

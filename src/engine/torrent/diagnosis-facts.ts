@@ -53,6 +53,7 @@ export function gatherFacts(subject: DiagnosisSubject, now: number): DiagnosisFa
       slots: subject.slots,
     },
     peers: parts ? peersOf(parts.swarm, now) : [],
+    webSeeds: parts?.webSeeds.infos(now) ?? [],
     servedMs: watch.servedMs(now),
     unavailable: parts && stats.state === 'downloading' ? unavailableIn(parts, subject.map, now) : NOTHING_UNAVAILABLE,
     book: parts ? bookOf(parts.swarm, now) : NOBODY_KNOWN,
@@ -86,12 +87,17 @@ function bookOf(swarm: Swarm, now: number): DiagnosisFacts['book'] {
   return { ...census, nextDialMs: nextDialAt === null ? null : Math.max(0, nextDialAt - now) }
 }
 
-function unavailableIn({ download, swarm }: TorrentParts, map: PieceMap, now: number): DiagnosisFacts['unavailable'] {
+function unavailableIn(
+  { download, swarm, webSeeds }: TorrentParts,
+  map: PieceMap,
+  now: number,
+): DiagnosisFacts['unavailable'] {
   const pieces: number[] = []
   let count = 0
   let lastSeenAt: number | null = null
   for (let piece = 0; piece < map.pieceCount; piece++) {
     if (!download.isWanted(piece) || download.picker.availability(piece) > 0) continue
+    if (webSeeds.has(piece)) continue
     if (download.picker.blocksLeft(piece) === 0) continue // all here, on its way to the disk
     if (pieces.length < MAX_NAMED_PIECES) pieces.push(piece)
     count++

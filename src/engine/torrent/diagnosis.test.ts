@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { TrackerStatus } from '../discovery/announcer.ts'
 import { diagnose, type DiagnosisFacts, type PeerFacts } from './diagnosis.ts'
+import type { WebSeedInfo } from './torrent-api.ts'
 
 const MIB = 1024 ** 2
 const MINUTE = 60_000
@@ -15,6 +16,7 @@ function torrent(different: Partial<DiagnosisFacts> = {}): DiagnosisFacts {
     up: { rate: 0, limit: 0, isAtLimit: false },
     disk: { pendingWrites: 1, silentMs: 0, shortShare: 0, rate: 2 * MIB, slotsHeld: 3, slots: 64 },
     peers: peers('sss'),
+    webSeeds: [],
     servedMs: MINUTE,
     unavailable: { pieces: [], count: 0, lastSeenMs: null },
     book: { known: 3, inUse: 3, untried: 0, failed: new Map(), nextDialMs: null },
@@ -309,5 +311,47 @@ describe('a seed', () => {
       'up_limit: limited by your own rate limit of 100 KiB/s for sending',
     ])
     expect(why({ state, up, peers: leechers('i-') })).toEqual([])
+  })
+})
+
+describe('web seeds', () => {
+  const seed = (different: Partial<WebSeedInfo> = {}): WebSeedInfo => {
+    const url = 'http://user:secret@mirror.example/files/?key=secret'
+    return { url, state: 'idle', downloaded: 0, downRate: 0, error: null, reason: null, retryMs: null, ...different }
+  }
+  const busy = { error: 'http_503', reason: 'it answers 503' }
+  const alone = {
+    peers: [],
+    trackers: [],
+    book: { known: 0, inUse: 0, untried: 0, failed: new Map(), nextDialMs: null },
+  }
+  const tell = (facts: Partial<DiagnosisFacts>) =>
+    diagnose(torrent({ ...alone, ...facts })).map(({ message }) => message)
+
+  test('while one sends, all is well without peers', () => {
+    expect(tell({ webSeeds: [seed({ state: 'receiving' }), seed({ state: 'gone', ...busy })] })).toEqual([])
+    expect(tell({ webSeeds: [seed()] })).toEqual([])
+  })
+
+  test('one that sends little is named', () => {
+    const down = { rate: 100, bestRate: MIB, limit: 0, isAtLimit: false }
+    expect(tell({ down, webSeeds: [seed({ state: 'receiving' })] })).toEqual([
+      'the web seed sends 100 bytes/s (it was 1.00 MiB/s at best)',
+    ])
+  })
+
+  test('one that waits, or has been given up, is named with its reason and without its secrets', () => {
+    const webSeeds = [
+      seed({ state: 'waiting', retryMs: 65_000, ...busy }),
+      seed({ state: 'gone', error: 'http_404', reason: 'it answers 404' }),
+    ]
+    const said = [
+      'web seed mirror.example is left alone for 1 min: it answers 503',
+      'web seed mirror.example is not asked any more: it answers 404',
+    ]
+    expect(tell({ webSeeds })).toEqual(said)
+    expect(tell({ webSeeds, peers: peers('c') })).toEqual(['the only connected peer chokes us', ...said])
+    // As long as peers serve us they are of no concern.
+    expect(tell({ webSeeds, peers: peers('s') })).toEqual([])
   })
 })

@@ -9,7 +9,7 @@
 import type { TrackerStatus } from '../discovery/announcer.ts'
 import type { BookCensus } from '../policy/peer-book.ts'
 import { causeSentence } from './cause-sentence.ts'
-import type { Cause, CauseFigures, TorrentState } from './torrent-api.ts'
+import type { Cause, CauseFigures, TorrentState, WebSeedInfo } from './torrent-api.ts'
 
 export interface DiagnosisFacts {
   readonly state: TorrentState
@@ -20,9 +20,10 @@ export interface DiagnosisFacts {
   readonly up: FlowFacts
   readonly disk: DiskFacts
   readonly peers: readonly PeerFacts[]
+  readonly webSeeds: readonly WebSeedInfo[]
   /** Since when somebody serves us, without a break; 0 while nobody does. */
   readonly servedMs: number
-  /** Pieces that we lack, are not here in part to the last block, and no connected peer has. */
+  /** Pieces that we lack, are not here in part to the last block, and neither a connected peer nor a web seed has. */
   readonly unavailable: {
     /** The first of them. */
     readonly pieces: readonly number[]
@@ -82,6 +83,8 @@ const DISK_SILENT_MS = 5_000
 const SHORT_SHARE = 0.5
 /** Who was connected a moment ago has not had the time to tell and give. */
 const SETTLE_MS = 5_000
+/** Web seeds named that are not asked, or not any more. */
+const MAX_WEB_SEEDS = 3
 /** Less than one block a second is slow, whatever the line... */
 const SLOW_RATE = 16_384
 /** ... and so is less than this part of what it once was. */
@@ -107,20 +110,22 @@ function causesOf(facts: DiagnosisFacts): CauseFigures[] {
   const own = ownCauses(facts)
   if (own.length > 0) return own
   const hasPeers = facts.peers.length > 0
-  const supply = hasPeers ? peerCauses(facts) : nobodyCauses(facts)
-  if (hasPeers && supply.length === 0) return []
+  const slow = slowWebSeeds(facts)
+  if (isFed(facts) && slow.length === 0) return []
+  const supply = hasPeers ? peerCauses(facts) : isFed(facts) ? [] : nobodyCauses(facts)
+  if (hasPeers && slow.length + supply.length === 0) return []
   // Whoever lacks peers lacks those that trackers and incoming connections would bring.
-  return [...supply, ...trackerCauses(facts.trackers), ...listeningCauses(facts)]
+  return [...slow, ...supply, ...webSeedCauses(facts), ...trackerCauses(facts.trackers), ...listeningCauses(facts)]
 }
 
 // ---------------------------------------------------------------- downloading
 
 /** This machine holds it up. */
-function ownCauses({ disk, down, peers }: DiagnosisFacts): CauseFigures[] {
+function ownCauses({ disk, down, peers, webSeeds }: DiagnosisFacts): CauseFigures[] {
   const { pendingWrites, silentMs, shortShare } = disk
   if (silentMs >= DISK_SILENT_MS) return [{ code: 'disk_silent', pendingWrites, forMs: silentMs }]
   // Without somebody who would send more, memory holds nothing up.
-  if (shortShare >= SHORT_SHARE && peers.some(isServing)) {
+  if (shortShare >= SHORT_SHARE && (peers.some(isServing) || isFed({ webSeeds }))) {
     if (pendingWrites > 0) return [{ code: 'disk_slow', pendingWrites, rate: disk.rate }]
     return [{ code: 'memory_short', held: disk.slotsHeld, total: disk.slots }]
   }
@@ -137,8 +142,7 @@ function peerCauses({ peers, down, servedMs, unavailable }: DiagnosisFacts): Cau
   const missing: CauseFigures[] = unavailable.count > 0 ? [{ code: 'pieces_unavailable', ...unavailable }] : []
   if (wanted.length === 0) return missing
   if (serving > 0) {
-    const isSlow = down.rate < Math.max(SLOW_RATE, SLOW_SHARE * down.bestRate)
-    if (!isSlow || servedMs < SETTLE_MS) return []
+    if (!isSlow(down) || servedMs < SETTLE_MS) return []
     return [{ code: 'peers_slow', peers: serving, rate: down.rate, bestRate: down.bestRate }, ...missing]
   }
   const refusing: CauseFigures[] = []
@@ -148,13 +152,39 @@ function peerCauses({ peers, down, servedMs, unavailable }: DiagnosisFacts): Cau
   return [...(silent > choking ? refusing.reverse() : refusing), ...missing]
 }
 
+function isSlow({ rate, bestRate }: DiagnosisFacts['down']): boolean {
+  return rate < Math.max(SLOW_RATE, SLOW_SHARE * bestRate)
+}
+
+/** A web seed sends content. */
+function isFed({ webSeeds }: Pick<DiagnosisFacts, 'webSeeds'>): boolean {
+  return webSeeds.some(({ state }) => state === 'receiving')
+}
+
+/** While web seeds send, others are named only if that is slow. */
+function slowWebSeeds({ webSeeds, down, servedMs }: DiagnosisFacts): CauseFigures[] {
+  const { length } = webSeeds.filter(({ state }) => state === 'receiving')
+  if (length === 0 || !isSlow(down) || servedMs < SETTLE_MS) return []
+  return [{ code: 'web_seeds_slow', webSeeds: length, rate: down.rate, bestRate: down.bestRate }]
+}
+
+/** Those that are not asked, and why. */
+function webSeedCauses({ webSeeds }: DiagnosisFacts): CauseFigures[] {
+  const causes = webSeeds.flatMap(({ url, state, error, reason, retryMs }): CauseFigures[] => {
+    if (error === null || reason === null) return []
+    if (state === 'gone') return [{ code: 'web_seed_gone', url, error, reason }]
+    return retryMs === null ? [] : [{ code: 'web_seed_waiting', url, error, reason, retryMs }]
+  })
+  return causes.slice(0, MAX_WEB_SEEDS)
+}
+
 /** Blocks may come from it: it lets us ask, or allows a few pieces even so (BEP 6), and answers. */
 function isServing(peer: PeerFacts): boolean {
   return peer.isWanted && !peer.isSnubbed && (!peer.isChokingUs || peer.outstanding > 0)
 }
 
 /** Nobody is connected: who is known, and why does none of them stay? */
-function nobodyCauses({ book, connections, banned, trackers, listenPort }: DiagnosisFacts): CauseFigures[] {
+function nobodyCauses({ book, connections, banned, trackers, listenPort, webSeeds }: DiagnosisFacts): CauseFigures[] {
   const { known, inUse, untried, failed, nextDialMs } = book
   if (known > inUse && connections.used >= connections.limit)
     return [{ code: 'connection_limit', limit: connections.limit }]
@@ -164,7 +194,8 @@ function nobodyCauses({ book, connections, banned, trackers, listenPort }: Diagn
   if (inUse + untried > 0) return [...wrongData, { code: 'connecting', known, dialling: inUse }]
   if (known > 0) return [...wrongData, { code: 'peers_left', known, nextDialMs }]
   if (wrongData.length > 0) return wrongData
-  if (trackers.length === 0) return [{ code: 'no_peer_source', port: listenPort }]
+  // Where there are web seeds, peers are not the only source.
+  if (trackers.length === 0) return webSeeds.length > 0 ? [] : [{ code: 'no_peer_source', port: listenPort }]
   const working = trackers.filter(({ state }) => state === 'working').length
   if (working > 0) return [{ code: 'no_peers_known', trackers: working }]
   // Those that failed are named by what follows.

@@ -246,8 +246,12 @@ export class Download<Source extends BlockSource> implements SlotHolder {
 
   // ---------------------------------------------------------------- asking
 
-  /** Blocks to ask the peer for now. @param room at most this many */
-  pick(source: Source, room: number, endgameRoom: number): number[] {
+  /**
+   * Blocks to ask the peer for now.
+   * @param room at most this many
+   * @param nextInRun see `PickRequest`
+   */
+  pick(source: Source, room: number, endgameRoom: number, nextInRun?: number): number[] {
     if (this.#isStopped) return []
     return this.picker.pick({
       peer: source,
@@ -256,6 +260,7 @@ export class Download<Source extends BlockSource> implements SlotHolder {
       endgameRoom,
       only: source.isChokingUs ? source.allowedFast : null,
       suggested: source.suggested,
+      nextInRun,
       isOnParole: this.#smartBan.isOnParole(source),
       hasAsked: (block) => source.hasAsked(block),
       reserve: this.#reserve,

@@ -6,7 +6,7 @@ import type { RequestsOwner } from './peer-requests.ts'
 import type { Upload, UploadPeer } from './upload.ts'
 
 /** Its torrent's parts, and somebody who hears of what happens. */
-export interface PeerOwner<Peer extends BlockSource & UploadPeer> extends RequestsOwner<Peer> {
+export interface PeerOwner<Peer extends BlockSource & UploadPeer> extends RequestsOwner {
   readonly infohash: Uint8Array
   readonly peerId: Uint8Array
   readonly upload: Upload<Peer>

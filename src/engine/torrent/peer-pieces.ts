@@ -6,9 +6,9 @@ import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import type { WireEncoder } from '../../protocol/wire/index.ts'
 import type { BlockSource, Download } from './download.ts'
 
-export interface PiecesOwner<Source extends BlockSource> {
+export interface PiecesOwner {
   readonly map: PieceMap
-  readonly download: Download<Source>
+  readonly download: Download<BlockSource>
 }
 
 /** Whole bitfields within one round of the choker. */
@@ -18,13 +18,13 @@ const MAX_REPEATS = 1000
 /** Suggestions remembered; beyond that the oldest are forgotten. */
 const MAX_SUGGESTED = 32
 
-export class PeerPieces<Source extends BlockSource> {
+export class PeerPieces {
   have: Bitfield
   /** It has something that we want, and has been told so. */
   isWanted = false
   /** Pieces that we lack and that cost it least to send (BEP 6). */
   readonly suggested = new Set<number>()
-  readonly #owner: PiecesOwner<Source>
+  readonly #owner: PiecesOwner
   readonly #encoder: WireEncoder
   /** Whole bitfields within this round of the choker. */
   #timesTold = 0
@@ -34,7 +34,7 @@ export class PeerPieces<Source extends BlockSource> {
   /** Pieces that we have got and it has not been told of. */
   readonly #untold: number[] = []
 
-  constructor(owner: PiecesOwner<Source>, encoder: WireEncoder) {
+  constructor(owner: PiecesOwner, encoder: WireEncoder) {
     this.#owner = owner
     this.#encoder = encoder
     this.have = new Bitfield(owner.map.pieceCount)

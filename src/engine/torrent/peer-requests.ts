@@ -9,9 +9,9 @@ import type { Lease } from '../storage/partial-piece.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { BlockSource, Download } from './download.ts'
 
-export interface RequestsOwner<Source extends BlockSource> {
+export interface RequestsOwner {
   readonly map: PieceMap
-  readonly download: Download<Source>
+  readonly download: Download<BlockSource>
   readonly downLimiter: RateLimiter
   /** Payload bytes came in. */
   onReceived(bytes: number): void
@@ -44,27 +44,27 @@ const MAX_CHOKE_CHANGES = 60
 const MAX_REJECTS_OF_PIECE = 8
 
 /** The block that is arriving. */
-interface Arriving<Source> {
+interface Arriving {
   readonly block: number
   readonly length: number
   readonly wasAsked: boolean
   /** Where it goes; null: away. */
-  readonly lease: Lease<Source> | null
+  readonly lease: Lease<BlockSource> | null
 }
 
-export class PeerRequests<Source extends BlockSource> {
+export class PeerRequests {
   isChoked = true
   /** Pieces that may be asked for all the same (BEP 6). */
   readonly allowedFast = new Set<number>()
   /** Payload bytes since the last round of the choker. */
   bytesThisRound = 0
   lastPayloadAt = 0
-  readonly #source: Source
-  readonly #owner: RequestsOwner<Source>
+  readonly #source: BlockSource
+  readonly #owner: RequestsOwner
   readonly #encoder: WireEncoder
   readonly #window = new RequestWindow(BLOCK_BYTES)
   readonly #meter = new RateMeter()
-  #arriving: Arriving<Source> | null = null
+  #arriving: Arriving | null = null
   /** Blocks that may still come though they were cancelled or given up. */
   #forgiven = 0
   #rejects = 0
@@ -85,7 +85,7 @@ export class PeerRequests<Source extends BlockSource> {
   /** `download.changes` when there was nothing to pick for this peer; -1: look. */
   #nothingToPickAt = -1
 
-  constructor(source: Source, owner: RequestsOwner<Source>, encoder: WireEncoder) {
+  constructor(source: BlockSource, owner: RequestsOwner, encoder: WireEncoder) {
     this.#source = source
     this.#owner = owner
     this.#encoder = encoder

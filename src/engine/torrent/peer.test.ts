@@ -15,7 +15,7 @@ import { contentLayout } from '../storage/content-layout.ts'
 import { ReadCache } from '../storage/read-cache.ts'
 import { SlotLedger } from '../storage/slot-ledger.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
-import { Download } from './download.ts'
+import { type BlockSource, Download } from './download.ts'
 import type { PeerOwner } from './peer-owner.ts'
 import { Peer } from './peer.ts'
 import { Upload } from './upload.ts'
@@ -47,7 +47,7 @@ class World {
   readonly options: Required<WorldOptions>
   readonly map: PieceMap
   readonly infohash: Uint8Array
-  readonly download: Download<Peer>
+  readonly download: Download<BlockSource>
   readonly disk = new FakeDisk({ slotCount: 64 })
   readonly connection = new FakeConnection(ipAddress('80.4.4.200', 50_000))
   readonly peer: Peer
@@ -84,7 +84,7 @@ class World {
     const volume = this.disk.volume()
     const ledger = new SlotLedger(this.disk)
     const { map, disk } = this
-    this.download = new Download<Peer>(
+    this.download = new Download<BlockSource>(
       { map, layout, volume, disk, ledger, pieceHashes: metainfo.pieceHashes!, below: () => 0, priorities: null },
       {
         onPieceStored: (piece) => this.peer.announceHave(piece),

@@ -61,8 +61,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   readonly #owner: PeerOwner<Peer>
   readonly #encoder = new WireEncoder()
   readonly #decoder: WireDecoder
-  readonly #pieces: PeerPieces<Peer>
-  readonly #requests: PeerRequests<Peer>
+  readonly #pieces: PeerPieces
+  readonly #requests: PeerRequests
   readonly #service: PeerService
   readonly #extensions: PeerExtensions
   #connection!: Connection
@@ -85,9 +85,9 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     this.dialAddress = isIncoming ? null : address
     this.stage = isIncoming ? 'handshaking' : 'connecting'
     this.hasOpened = isIncoming
-    this.#pieces = new PeerPieces<Peer>(owner, this.#encoder)
+    this.#pieces = new PeerPieces(owner, this.#encoder)
     this.#decoder = new WireDecoder(this, Math.max(MIN_MESSAGE_LIMIT, this.have.bytes.length + 1))
-    this.#requests = new PeerRequests<Peer>(this, owner, this.#encoder)
+    this.#requests = new PeerRequests(this, owner, this.#encoder)
     this.#service = new PeerService(owner.map, this.#encoder)
     const { metadata, exchange } = owner
     const onPex = exchange && ((payload: Uint8Array): void => exchange.onMessage(this, payload, this.#now))

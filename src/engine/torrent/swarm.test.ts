@@ -16,7 +16,7 @@ import { peerPriority } from '../policy/peer-priority.ts'
 import { ReadCache } from '../storage/read-cache.ts'
 import { SlotLedger } from '../storage/slot-ledger.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
-import { Download } from './download.ts'
+import { type BlockSource, Download } from './download.ts'
 import type { Peer } from './peer.ts'
 import { type ConnectionBudget, Swarm } from './swarm.ts'
 import { Upload } from './upload.ts'
@@ -82,7 +82,7 @@ class World {
   now = 1000
   readonly swarm: Swarm
   readonly budget: ConnectionBudget
-  readonly download: Download<Peer>
+  readonly download: Download<BlockSource>
   /** Those whom we dialled, in order. */
   readonly dialled: Remote[] = []
   readonly dropped: string[] = []
@@ -93,7 +93,7 @@ class World {
     const volume = disk.volume()
     const ledger = new SlotLedger(disk)
     const nobody = { onPieceStored() {}, onGuilty() {}, onBlockDuplicated() {}, onStorageFailed() {}, onSlotsFree() {} }
-    this.download = new Download<Peer>(
+    this.download = new Download<BlockSource>(
       { map, layout, volume, disk, ledger, pieceHashes: metainfo.pieceHashes!, below: () => 0, priorities: null },
       nobody,
     )

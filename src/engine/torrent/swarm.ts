@@ -11,9 +11,9 @@ import { whoIsTurnedOver, whoMakesWay } from '../policy/peer-turnover.ts'
 import { isYoungSwarm } from '../policy/young-swarm.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { DhtLink } from './dht-link.ts'
-import type { Download } from './download.ts'
+import type { BlockSource, Download } from './download.ts'
 import { canReach } from '../transport/listener.ts'
-import { AskingTurns } from './asking-turns.ts'
+import { type AskingPeer, AskingTurns } from './asking-turns.ts'
 import { PeerExchange } from './peer-exchange.ts'
 import { PeerIdentities } from './peer-identities.ts'
 import type { PeerOwner } from './peer-owner.ts'
@@ -47,7 +47,7 @@ export interface SwarmOptions {
   readonly infohash: Uint8Array
   readonly peerId: Uint8Array
   readonly map: PieceMap
-  readonly download: Download<Peer>
+  readonly download: Download<BlockSource>
   readonly upload: Upload<Peer>
   /** The torrent's info bytes. */
   readonly metadata: Uint8Array
@@ -61,6 +61,8 @@ export interface SwarmOptions {
   readonly listenPort: number | null
   /** Local IP to dial from. */
   readonly localIp: string | undefined
+  /** Who else asks for blocks under the download limit. Default: nobody. */
+  readonly otherAskers?: () => Iterable<AskingPeer>
   /** Nobody is ever unchoked. Default false. */
   readonly servesNobody?: boolean
   readonly now: () => number
@@ -96,7 +98,7 @@ export class Swarm implements PeerOwner<Peer> {
   readonly infohash: Uint8Array
   readonly peerId: Uint8Array
   readonly map: PieceMap
-  readonly download: Download<Peer>
+  readonly download: Download<BlockSource>
   readonly upload: Upload<Peer>
   readonly metadata: Uint8Array
   readonly exchange: PeerExchange<Peer> | null
@@ -104,7 +106,7 @@ export class Swarm implements PeerOwner<Peer> {
   readonly downLimiter: RateLimiter
   readonly listenPort: number | null
   /** Under a download limit: who may ask. */
-  readonly asking: AskingTurns<Peer>
+  readonly asking: AskingTurns<AskingPeer>
   readonly book = new PeerBook()
   readonly sightings: PieceSightings
   readonly #options: SwarmOptions
@@ -144,7 +146,7 @@ export class Swarm implements PeerOwner<Peer> {
     this.dht = options.dht
     this.downLimiter = options.downLimiter
     this.listenPort = options.listenPort
-    this.asking = new AskingTurns(options.downLimiter, () => this.connected())
+    this.asking = new AskingTurns<AskingPeer>(options.downLimiter, () => this.#askers())
     this.sightings = new PieceSightings(options.map.pieceCount)
     this.#serving = new Serving<Peer>({
       download: options.download,
@@ -182,6 +184,11 @@ export class Swarm implements PeerOwner<Peer> {
   /** When the peer's handshake was done; undefined for one that is not connected. */
   connectedAt(peer: Peer): number | undefined {
     return this.#connectedAt.get(peer)
+  }
+
+  *#askers(): Generator<AskingPeer> {
+    yield* this.connected()
+    yield* this.#options.otherAskers?.() ?? []
   }
 
   get connectedCount(): number {

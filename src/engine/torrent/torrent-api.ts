@@ -50,6 +50,10 @@ export interface TorrentOptions {
   readonly peers?: readonly string[]
   /** Announce to the torrent's trackers. Default true. */
   readonly useTrackers?: boolean
+  /** Web servers that have the content (BEP 19), besides those that the torrent names: URLs of http or https. */
+  readonly webSeeds?: readonly string[]
+  /** Fetch from web seeds. Default true. */
+  readonly useWebSeeds?: boolean
   /**
    * Super-seeding (BEP 16) of content that is complete at the start: pieces are revealed to peers one by one, so that
    * hardly more than one copy is sent until all are out. `auto` begins when there are several leechers who have little, and
@@ -86,6 +90,8 @@ export interface TorrentStats {
   readonly upRate: number
   /** Connected peers (handshake done). */
   readonly peers: number
+  /** Web seeds that content is fetched from now. */
+  readonly webSeeds: number
   readonly piecesHave: number
   readonly pieces: number
 }
@@ -106,6 +112,23 @@ export interface PeerInfo {
   readonly isChokingUs: boolean
   /** We choke it. */
   readonly isChoked: boolean
+}
+
+/** A web server that has the content (BEP 19), as it is now. */
+export interface WebSeedInfo {
+  readonly url: string
+  /** `idle`: nothing is asked of it now. `waiting`: until it is asked again, after a failure. `gone`: it has been given up. */
+  readonly state: 'idle' | 'receiving' | 'waiting' | 'gone'
+  /** Payload bytes from it. */
+  readonly downloaded: number
+  /** Payload bytes per second from it. */
+  readonly downRate: number
+  /** Of the last failure a stable code: `http_404`, `wrong_size`, `corrupt_data`, `timed_out`, ... Null: all is well. */
+  readonly error: string | null
+  /** The same for people, a part of a sentence: `it answers 404`. */
+  readonly reason: string | null
+  /** Milliseconds until it is asked again; null unless it waits. */
+  readonly retryMs: number | null
 }
 
 export interface TorrentEvents {
@@ -206,6 +229,18 @@ export type CauseFigures =
     }
   /** Peers closed for wrong data in this session, when nobody else is there. */
   | { readonly code: 'peers_banned'; readonly peers: number }
+  // Web seeds. `reason` is a part of a sentence.
+  | { readonly code: 'web_seeds_slow'; readonly webSeeds: number; readonly rate: number; readonly bestRate: number }
+  /** It is asked again after `retryMs`. */
+  | {
+      readonly code: 'web_seed_waiting'
+      readonly url: string
+      readonly error: string
+      readonly reason: string
+      readonly retryMs: number
+    }
+  /** It is not asked any more. */
+  | { readonly code: 'web_seed_gone'; readonly url: string; readonly error: string; readonly reason: string }
   // Nobody is connected.
   | { readonly code: 'connecting'; readonly known: number; readonly dialling: number }
   /** The code of what ended the last connection -> how many of the known addresses. Null: all are being dialled again. */

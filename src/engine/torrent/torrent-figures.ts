@@ -35,11 +35,11 @@ export class TorrentFigures {
   }
 
   /** While it downloads, at each heartbeat. */
-  tick({ download, swarm }: TorrentParts, now: number): void {
+  tick({ download, swarm, webSeeds }: TorrentParts, now: number): void {
     if (!this.watch.isDue(now)) return
     const sample = {
       downRate: this.#downMeter.rate(now),
-      isServed: [...swarm.connected()].some((peer) => peer.outstanding > 0 && !peer.isSnubbed),
+      isServed: webSeeds.isServing || [...swarm.connected()].some((peer) => peer.outstanding > 0 && !peer.isSnubbed),
       isMemoryShort: download.isStarved,
       pendingWrites: download.pendingWrites,
       diskAnswers: download.diskAnswers,
@@ -62,6 +62,7 @@ export class TorrentFigures {
       downRate: this.#downMeter.rate(now),
       upRate: this.#upMeter.rate(now),
       peers,
+      webSeeds: parts?.webSeeds.inUse.filter(({ outstanding }) => outstanding > 0).length ?? 0,
       piecesHave: parts?.download.have.count ?? 0,
       pieces: this.#pieceCount,
     }

@@ -22,6 +22,8 @@ import type { MetadataStage } from './metadata-stage.ts'
 import { Parking } from './parking.ts'
 import { passingTrouble, roomLacking } from './passing-trouble.ts'
 import type { Swarm } from './swarm.ts'
+import type { WebSeedTrouble } from '../policy/web-seed-health.ts'
+import { withoutSecrets } from './web-seeds/shown-url.ts'
 import type { RemoveOptions, TorrentEvents, TorrentState } from './torrent-api.ts'
 import { TorrentContent } from './torrent-content.ts'
 import type { TorrentFigures } from './torrent-figures.ts'
@@ -145,11 +147,12 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     this.magnet?.tick(now)
     if (this.#parking.isDue(now)) void this.#lookAgain()
     if (!this.isRunning) return
-    const { download, swarm } = this.parts!
+    const { download, swarm, webSeeds } = this.parts!
     if (this.state === 'downloading') this.#options.figures.tick(this.parts!, now)
     this.parts!.journal?.tick()
     download.tick()
     swarm.tick(now)
+    webSeeds.tick(now)
     if (this.state === 'downloading' && swarm.connectedCount < FEW_PEERS) this.#announcer.wantMore(now)
     this.#announcer.tick(now)
   }
@@ -464,6 +467,10 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   onWarning(scope: string, code: string, message: string): void {
     this.#around.log({ level: 'info', scope, message })
     this.#events.emit('warning', { code, message })
+  }
+
+  onWebSeedGone(url: string, { code, reason }: WebSeedTrouble): void {
+    this.onWarning('web_seed', `web_seed_${code}`, `Web seed ${withoutSecrets(url)} is not asked any more: ${reason}`)
   }
 
   onPeerDropped(address: string, error: PeerError, pieces?: readonly number[]): void {

@@ -1,4 +1,5 @@
 // What a torrent is made of once its place on disk has been found, and how that is put together.
+import { CLIENT_NAME } from '../../base/product.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { NORMAL_PRIORITY } from '../policy/startable-pieces.ts'
@@ -16,7 +17,7 @@ import type { JournalKeeper } from '../storage/journal/journal-keeper.ts'
 import type { Replayed } from '../storage/journal/journal-replay.ts'
 import type { SettingsKeeper } from '../storage/settings-keeper.ts'
 import type { TorrentSettings } from '../storage/torrent-settings.ts'
-import { Download, type DownloadOwner } from './download.ts'
+import { type BlockSource, Download, type DownloadOwner } from './download.ts'
 import type { FileSelection } from './file-selection.ts'
 import type { Peer } from './peer.ts'
 import { Swarm, type SwarmOwner } from './swarm.ts'
@@ -25,6 +26,7 @@ import { openTorrentJournal } from './torrent-journal.ts'
 import { openRecords, type RecordsOwner, type TorrentRecords } from './torrent-records.ts'
 import type { TorrentInternals, TorrentSurroundings } from './torrent-surroundings.ts'
 import { Upload, type UploadOwner } from './upload.ts'
+import { WebSeeds, type WebSeedsOwner } from './web-seeds/web-seeds.ts'
 
 export interface TorrentParts {
   readonly layout: ContentLayout
@@ -33,9 +35,10 @@ export interface TorrentParts {
   readonly journal: JournalKeeper | null
   /** What earlier runs have left; null: nothing is known of it. */
   readonly known: Replayed | null
-  readonly download: Download<Peer>
+  readonly download: Download<BlockSource>
   readonly upload: Upload<Peer>
   readonly swarm: Swarm
+  readonly webSeeds: WebSeeds
 }
 
 export interface PartsOptions {
@@ -59,9 +62,10 @@ export interface PartsOptions {
 /** Who hears of what happens in each part. */
 export interface PartsOwners {
   readonly records: RecordsOwner
-  readonly download: DownloadOwner<Peer>
+  readonly download: DownloadOwner<BlockSource>
   readonly upload: UploadOwner
   readonly swarm: SwarmOwner
+  readonly webSeeds: WebSeedsOwner
 }
 
 /** Rejects with StorageError when the disk refuses, with StateError when the same content is open elsewhere. */
@@ -99,7 +103,7 @@ async function openWith(
   const journal = opened?.keeper ?? null
   const below = (limit: number): number => platform.random.below(limit)
   const now = (): number => platform.clock.now()
-  const download = new Download<Peer>(
+  const download = new Download<BlockSource>(
     {
       map,
       layout,
@@ -131,12 +135,31 @@ async function openWith(
       listenPort: around.listenPort,
       localIp: around.localIp,
       servesNobody: options.servesNobody ?? false,
+      otherAskers: () => webSeeds.inUse,
       now,
       below,
     },
     owners.swarm,
   )
-  return { layout, settings, journal, known: opened?.known ?? null, download, upload, swarm }
+  const webSeeds = new WebSeeds(
+    {
+      named: options.useWebSeeds === false ? [] : (options.webSeeds ?? []),
+      listed: options.useWebSeeds === false ? [] : metainfo.webSeeds,
+      metainfo,
+      map,
+      download,
+      downLimiter,
+      network: platform.network,
+      clock: platform.clock,
+      userAgent: CLIENT_NAME.replace(' ', '/'),
+      localIp: around.localIp,
+      memory: platform.disk.slotCount * platform.disk.slotBytes,
+      below,
+      peers: () => swarm.connectedCount,
+    },
+    owners.webSeeds,
+  )
+  return { layout, settings, journal, known: opened?.known ?? null, download, upload, swarm, webSeeds }
 }
 
 function onlyThese(pieces: ReadonlySet<number>, pieceCount: number): Uint8Array {

@@ -4,13 +4,15 @@
 import type { PeerError, StateError, StorageError } from '../../base/errors.ts'
 import { CheckProgress } from '../storage/check-progress.ts'
 import { checkContent } from '../storage/content-check.ts'
+import type { WebSeedTrouble } from '../policy/web-seed-health.ts'
 import { preallocate } from '../storage/preallocation.ts'
-import type { DownloadOwner } from './download.ts'
+import type { BlockSource, DownloadOwner } from './download.ts'
 import { FileNaming } from './file-naming.ts'
-import type { Peer } from './peer.ts'
+import { Peer } from './peer.ts'
 import type { TorrentFigures } from './torrent-figures.ts'
 import { openParts, type PartsOptions, type TorrentParts } from './torrent-parts.ts'
 import type { RecordsOwner } from './torrent-records.ts'
+import { WebSeed } from './web-seeds/web-seed.ts'
 
 /** What goes on, from the first look at the disk on: the torrent. Nothing is told of a run that has been stopped. */
 export interface RunOwner {
@@ -27,11 +29,13 @@ export interface RunOwner {
   /** It cannot go on like this: the disk refuses, or the same content is open elsewhere. */
   onTrouble(error: StorageError | StateError): void
   onWarning(scope: string, code: string, message: string): void
+  /** A web seed has been given up. */
+  onWebSeedGone(url: string, trouble: WebSeedTrouble): void
   /** @param pieces those it delivered wrong data for */
   onPeerDropped(address: string, error: PeerError, pieces?: readonly number[]): void
 }
 
-export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
+export class TorrentRun implements DownloadOwner<BlockSource>, RecordsOwner {
   /** Null until the content's place on disk has been found. */
   parts: TorrentParts | null = null
   readonly #options: PartsOptions
@@ -160,6 +164,7 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
   /** The machine has slept: connections are dead, whatever they say. */
   dropConnections(): void {
     for (const peer of this.parts?.swarm.connected() ?? []) peer.close(null)
+    for (const seed of this.parts?.webSeeds.inUse ?? []) seed.rest()
   }
 
   /** Connections are closed, writes under way are finished, files and journal are let go. Never rejects. */
@@ -184,9 +189,10 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
   }
 
   /** No peers from now on, and no room for their data. */
-  #leave({ download, swarm }: TorrentParts): void {
+  #leave({ download, swarm, webSeeds }: TorrentParts): void {
     this.#options.around.ledger.leave(download)
     swarm.close()
+    webSeeds.close()
   }
 
   #open(): Promise<TorrentParts> {
@@ -203,6 +209,10 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
         onReceived: (bytes) => this.#figures.onReceived(bytes, clock.now()),
         onFault: (error) => this.#onFault(error),
         isOwnPeerId: (peerId) => this.#options.around.isOwnPeerId(peerId),
+      },
+      webSeeds: {
+        onReceived: (bytes) => this.#figures.onReceived(bytes, clock.now()),
+        onGone: (url, trouble) => this.#owner.onWebSeedGone(url, trouble),
       },
     })
   }
@@ -300,12 +310,14 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
     this.#owner.onStored()
   }
 
-  onGuilty(peer: Peer, pieces: readonly number[]): void {
-    this.parts!.swarm.ban(peer, pieces)
+  onGuilty(source: BlockSource, pieces: readonly number[]): void {
+    if (source instanceof Peer) this.parts!.swarm.ban(source, pieces)
+    else if (source instanceof WebSeed) source.ban(pieces)
   }
 
   onBlockDuplicated(block: number): void {
     this.parts!.swarm.cancel(block)
+    this.parts!.webSeeds.cancel(block)
   }
 
   onStorageFailed(error: StorageError): void {
@@ -318,6 +330,7 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
 
   onSlotsFree(): void {
     this.parts!.swarm.requestMore()
+    this.parts!.webSeeds.requestMore()
   }
 }
 

@@ -28,6 +28,7 @@ import type {
   TorrentOptions,
   TorrentState,
   TorrentStats,
+  WebSeedInfo,
 } from './torrent-api.ts'
 import { TorrentFigures } from './torrent-figures.ts'
 import { TorrentLife } from './torrent-life.ts'
@@ -124,6 +125,11 @@ export class Torrent implements AnnouncerOwner {
   /** The connected peers, as they are now. */
   peers(): PeerInfo[] {
     return this.#figures.peers(this.#life.parts)
+  }
+
+  /** The web servers that have the content, as they are now; empty until its place on disk has been found. */
+  webSeeds(): WebSeedInfo[] {
+    return this.#life.parts?.webSeeds.infos(this.#around.platform.clock.now()) ?? []
   }
 
   /** Its files, without padding (BEP 47), as they are now. Walks over all pieces: not for each tick. */

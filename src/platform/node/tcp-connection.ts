@@ -36,10 +36,21 @@ export class TcpConnection implements Connection {
   #closed = false
   #error: Error | null = null
 
-  /** `makeSocket` is given the `onread` option that the socket must have, or undefined when it is to emit events. */
-  constructor(remote: Address, receiving: Receiving, makeSocket: (onread?: net.OnReadOpts) => net.Socket) {
+  readonly #openEvent: 'connect' | 'secureConnect'
+
+  /**
+   * @param makeSocket is given the `onread` option that the socket must have, or undefined when it is to emit events
+   * @param openEvent after which the socket may be used
+   */
+  constructor(
+    remote: Address,
+    receiving: Receiving,
+    makeSocket: (onread?: net.OnReadOpts) => net.Socket,
+    openEvent: 'connect' | 'secureConnect' = 'connect',
+  ) {
     this.remote = remote
     this.#receiving = receiving
+    this.#openEvent = openEvent
     if (receiving === 'events') this.#socket = makeSocket()
     else {
       receiveBuffer ??= new Uint8Array(RECEIVE_BYTES)
@@ -64,7 +75,7 @@ export class TcpConnection implements Connection {
     this.#handler = handler
     const socket = this.#socket
     if (this.localIp === '') {
-      socket.on('connect', () => {
+      socket.on(this.#openEvent, () => {
         this.#readLocalIp()
         if (!this.#closed) this.#guard(() => handler.onOpen())
       })

@@ -1,5 +1,6 @@
 // TCP for the engine: listening and dialling with node:net.
 import net from 'node:net'
+import type { ConnectionOptions } from 'node:tls'
 import { addressKey, isIpv6, parseIp, type Address } from '../../base/address.ts'
 import { NetworkError } from '../../base/errors.ts'
 import type { Connection, ConnectionHandler, ConnectOptions, ListenOptions, TcpListener } from '../platform.ts'
@@ -46,6 +47,7 @@ export function connectTcp(
   handler: ConnectionHandler,
   receiving: Receiving = 'shared',
 ): Connection {
+  if (options.tlsServer !== undefined) return connectTls(remote, options, options.tlsServer, handler, receiving)
   const socket = (onread?: net.OnReadOpts): net.Socket => {
     const socket = newSocket({ allowHalfOpen: true, onread })
     socket.setNoDelay(true)
@@ -58,6 +60,30 @@ export function connectTcp(
     return socket
   }
   const connection = new TcpConnection(remote, receiving, socket)
+  connection.start(handler)
+  return connection
+}
+
+/** TLS is loaded when it is first used: most programs never do. */
+function connectTls(
+  remote: Address,
+  { localIp }: ConnectOptions,
+  server: string,
+  handler: ConnectionHandler,
+  receiving: Receiving,
+): Connection {
+  const tls = process.getBuiltinModule('node:tls')
+  const socket = (onread?: net.OnReadOpts): net.Socket => {
+    const options = { host: remote.ip, port: remote.port, localAddress: localIp, allowHalfOpen: true, onread }
+    const isIp = parseIp(server) !== null
+    // An IP is no name of a server (RFC 6066), but the certificate must be that of the IP.
+    const checkServerIdentity: ConnectionOptions['checkServerIdentity'] = (_, certificate) =>
+      tls.checkServerIdentity(server, certificate)
+    const socket = tls.connect({ ...options, servername: isIp ? '' : server, checkServerIdentity })
+    socket.setNoDelay(true)
+    return socket
+  }
+  const connection = new TcpConnection(remote, receiving, socket, 'secureConnect')
   connection.start(handler)
   return connection
 }

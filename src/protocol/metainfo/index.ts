@@ -14,3 +14,4 @@ export {
   type V2FileFacts,
 } from './torrent-facts.ts'
 export { parseTorrent } from './torrent-file.ts'
+export { webSeedFileUrl } from './web-seed-url.ts'

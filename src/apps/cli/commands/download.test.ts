@@ -60,7 +60,7 @@ describe('events', () => {
     expect(swarm.isClosed).toBe(true)
     const memory = { memory_in: 3, memory_out: 4, memory_budget: 128 }
     const amounts = { uploaded: 0, wanted: 4 * PIECE, total: 4 * PIECE }
-    const figures = { ...amounts, down_rate: 0, up_rate: 0, peers: 0, pieces: 4, ...memory }
+    const figures = { ...amounts, down_rate: 0, up_rate: 0, peers: 0, web_seeds: 0, pieces: 4, ...memory }
     expect(cli.events).toEqual([
       { event: 'listening', time: cli.clock.wall() - 1000, address: '127.0.0.1', port: 6881 },
       { event: 'checking', time: cli.clock.wall() - 1000, done: 4 * PIECE, total: 4 * PIECE },

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import type { FilePriority, Metainfo } from '../../../index.ts'
 import { type SessionFlags, addRecheckOption, addSessionOptions, addStateOptions } from '../options/session-options.ts'
 import { type FileChoice, parseFileChoice, parsePriorities, type PriorityChoice } from '../options/file-choice.ts'
-import { parseChecksum, parseDecimal, repeated } from '../options/values.ts'
+import { parseChecksum, parseDecimal, parseWebServer, repeated } from '../options/values.ts'
 import { createReporter } from '../report/create-reporter.ts'
 import { isLink, readTorrent } from '../torrent-input.ts'
 import { numberedFiles, prioritiesOf, renderFiles } from '../torrent-files.ts'
@@ -20,6 +20,9 @@ interface DownloadFlags extends SessionFlags {
   readonly partNames?: boolean
   readonly preallocate?: boolean
   readonly checksum?: string
+  readonly webSeed?: readonly string[]
+  /** False: from peers only. */
+  readonly webSeeds?: boolean
   readonly seed?: boolean
   readonly seedRatio?: number
   readonly seedTime?: number
@@ -47,6 +50,12 @@ function define(command: Command): void {
     .option('--part-names', 'call files NAME.part as long as they are not complete')
     .option('--preallocate', 'take the space of all wanted files on disk before the download begins')
     .option('--checksum <sha256:hex>', 'SHA-256 that the file must have (torrents of one file)', parseChecksum)
+    .option(
+      '--web-seed <url>',
+      'a web server that has the content, besides those of the torrent; may be repeated',
+      repeated(parseWebServer),
+    )
+    .option('--no-web-seeds', 'fetch from peers only')
     .option('--seed', 'go on seeding when the download is complete')
     .option('--seed-ratio <r>', 'seed until r times the size was given; 0 is no limit', parseDecimal)
     .option('--seed-time <min>', 'seed for so many minutes', parseDecimal)
@@ -85,6 +94,8 @@ async function run(command: Command, context: Context): Promise<number> {
     seedLimits: seedLimitsOf(flags),
     preallocate: flags.preallocate,
     partNames: flags.partNames,
+    webSeeds: flags.webSeed,
+    useWebSeeds: flags.webSeeds,
     checksum: flags.checksum ?? null,
   }
   await runTransfer(plan, flags, await createReporter(flags, context), engine, context)

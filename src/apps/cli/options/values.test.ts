@@ -14,6 +14,7 @@ import {
   parsePositive,
   parseTrackerTier,
   parseWebSeed,
+  parseWebServer,
   repeated,
 } from './values.ts'
 
@@ -47,6 +48,7 @@ const nonsense: [name: string, parse: (text: string) => unknown, texts: readonly
   ['a checksum', parseChecksum, ['sha1:00', 'sha256:', `sha256:${'g'.repeat(64)}`, 'a'.repeat(64)]],
   ['a tracker', parseTrackerTier, ['', 'tracker.example', 'file:///etc/passwd', 'http://a/,http://']],
   ['a web seed', parseWebSeed, ['', 'udp://a:1', 'C:\\']],
+  ['a web server', parseWebServer, ['', 'ftp://a', 'mirror.example']],
 ]
 const cases = nonsense.flatMap(([name, parse, texts]) => texts.map((text) => ({ name, parse, text })))
 test.for(cases)('"$text" is not $name', ({ parse, text }) => {

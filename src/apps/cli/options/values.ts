@@ -114,6 +114,11 @@ export function parseTrackerTier(text: string): readonly string[] {
     .map((url) => parseUrl(url, ['http:', 'https:', 'udp:', 'ws:', 'wss:'], 'http://tracker.example/announce'))
 }
 
+/** A web seed that can be fetched from: a torrent may name others. */
+export function parseWebServer(text: string): string {
+  return parseUrl(text, ['http:', 'https:'], 'https://mirror.example/files/')
+}
+
 export function parseWebSeed(text: string): string {
   return parseUrl(text, ['http:', 'https:', 'ftp:'], 'https://mirror.example/files/')
 }

@@ -20,6 +20,7 @@ export type CommandEvent =
       readonly down_rate: number
       readonly up_rate: number
       readonly peers: number
+      readonly web_seeds: number
       readonly pieces_have: number
       readonly pieces: number
       readonly memory_in: number

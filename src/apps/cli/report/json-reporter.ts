@@ -79,6 +79,7 @@ function progressEvent(stats: TorrentStats, memory: MemoryUse): CommandEvent {
     down_rate: Math.round(stats.downRate),
     up_rate: Math.round(stats.upRate),
     peers: stats.peers,
+    web_seeds: stats.webSeeds,
     pieces_have: stats.piecesHave,
     pieces: stats.pieces,
     memory_in: memory.incoming,

@@ -17,6 +17,7 @@ function view(stats: Partial<TorrentStats>, checking: Preparation | null = null)
     downRate: 8 * MIB,
     upRate: 0,
     peers: 5,
+    webSeeds: 0,
     piecesHave: 2,
     pieces: 4,
     ...stats,
@@ -32,6 +33,12 @@ test('a download shows name, state, bar, figures and pieces', () => {
     '64.0 MiB of 128 MiB · 8.00 MiB/s down · 8 s left · 5 peers',
     '██··',
   ])
+})
+
+test('web seeds are counted beside peers, and are no reason to look for peers', () => {
+  const lines = renderProgress(view({ peers: 0, webSeeds: 1 }), 80, plainStyle())
+  expect(lines[0]).toMatch(/ downloading$/)
+  expect(lines[2]).toMatch(/ · 0 peers \+ 1 web seed$/)
 })
 
 test('ASCII terminals get ASCII', () => {

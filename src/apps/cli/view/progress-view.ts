@@ -92,11 +92,17 @@ export function describeProgress(view: ProgressView): string {
 function transferFigures(stats: TorrentStats): string[] {
   const up = `${formatRate(stats.upRate)} up`
   const given = `${formatBytes(stats.uploaded)} given, ratio ${formatRatio(stats)}`
-  const peers = formatCount(stats.peers, 'peer')
+  const peers = sourcesOf(stats)
   if (stats.state === 'seeding') return [up, peers, given]
   const amount = `${formatBytes(stats.wanted - stats.left)} of ${formatBytes(stats.wanted)}`
   const figures = [amount, `${formatRate(stats.downRate)} down`, remainingTime(stats), peers]
   return stats.uploaded > 0 ? [...figures, up, given] : figures
+}
+
+/** `5 peers`, `5 peers + 1 web seed`. */
+function sourcesOf({ peers, webSeeds }: TorrentStats): string {
+  const counted = formatCount(peers, 'peer')
+  return webSeeds === 0 ? counted : `${counted} + ${formatCount(webSeeds, 'web seed')}`
 }
 
 function preparationOf({ stats, checking }: ProgressView): Preparation | null {
@@ -115,7 +121,7 @@ function remainingTime(stats: TorrentStats): string {
 }
 
 function stateOf(stats: TorrentStats): string {
-  if (stats.state === 'downloading' && stats.peers === 0) return 'looking for peers'
+  if (stats.state === 'downloading' && stats.peers + stats.webSeeds === 0) return 'looking for peers'
   if (stats.state === 'parked') return 'waiting'
   return stats.state
 }

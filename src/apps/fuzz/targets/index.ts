@@ -14,6 +14,7 @@ import { settings } from './settings.ts'
 import { trackerQueries } from './tracker-queries.ts'
 import { trackerServer } from './tracker-server.ts'
 import { udpAnswers, udpRequests } from './udp-tracker.ts'
+import { webAnswers } from './web-answers.ts'
 import { wire } from './wire.ts'
 
 /** Every parser of what strangers send, and of what a power cut may leave. */
@@ -36,6 +37,7 @@ export const TARGETS: readonly Target[] = [
   addresses,
   bitfield,
   redirects,
+  webAnswers,
   journal,
   settings,
 ]

@@ -1,0 +1,80 @@
+// What an answer to a request for a part of a file is worth. The size of the file is known beforehand, so a server that has
+// another one is found out by its words, before a byte of it is taken. Pure.
+import { type HttpHead, parseContentRange, parseRetryAfter, parseUnsatisfiedRange } from '../../protocol/http/index.ts'
+
+/** What was asked for. */
+export interface AskedRange {
+  readonly offset: number
+  readonly length: number
+  readonly fileLength: number
+}
+
+/** What a failure is about: this file alone, the server for now, or the server for good. */
+export type FailureScope = 'file' | 'for-now' | 'for-good'
+
+export interface RangeFailure {
+  readonly scope: FailureScope
+  /** Stable: `http_404`, `wrong_size`, `no_ranges`, ..., or that of a NetworkError. */
+  readonly code: string
+  /** A part of a sentence, for people: `it answers 404`. */
+  readonly reason: string
+  /** What the server asks to wait, in milliseconds; null: it does not say. */
+  readonly retryAfterMs: number | null
+}
+
+export type RangeAnswer =
+  /** So many bytes, from the first that was asked for on. */
+  | { readonly kind: 'bytes'; readonly length: number }
+  | { readonly kind: 'redirect'; readonly location: string }
+  | { readonly kind: 'failed'; readonly failure: RangeFailure }
+
+/** For now: asked too much of, or out of order. */
+const PASSING = new Set([408, 423, 425, 429])
+
+/** @param wall Unix milliseconds */
+export function judgeAnswer(head: HttpHead, asked: AskedRange, wall: number): RangeAnswer {
+  const { status, fields } = head
+  const location = fields.get('location')
+  if ([301, 302, 303, 307, 308].includes(status) && location) return { kind: 'redirect', location }
+  if (status === 200 || status === 206) {
+    const encoding = fields.get('content-encoding') ?? 'identity'
+    if (encoding.toLowerCase() !== 'identity')
+      return failed(
+        'for-good',
+        'bad_encoding',
+        `it packs the file (${encoding.slice(0, 40)}), though it was asked not to`,
+      )
+    return status === 206 ? judgePart(fields, asked) : judgeWhole(fields, asked)
+  }
+  if (status === 416) return wrongSize(parseUnsatisfiedRange(fields.get('content-range') ?? ''), asked.fileLength)
+  const isPassing = status >= 500 || PASSING.has(status)
+  const retryAfter = fields.get('retry-after')
+  const retryAfterMs = isPassing && retryAfter !== undefined ? parseRetryAfter(retryAfter, wall) : null
+  return failed(isPassing ? 'for-now' : 'file', `http_${status}`, `it answers ${status}`, retryAfterMs)
+}
+
+function judgePart(fields: HttpHead['fields'], { offset, length, fileLength }: AskedRange): RangeAnswer {
+  const range = parseContentRange(fields.get('content-range') ?? '')
+  if (range?.total !== null && range !== null && range.total !== fileLength) return wrongSize(range.total, fileLength)
+  // Less than was asked for may come, and the rest is asked for again.
+  if (!range || range.first !== offset || range.last >= offset + length)
+    return failed('for-good', 'no_ranges', 'it sends another part of the file than it was asked for')
+  return { kind: 'bytes', length: range.last - range.first + 1 }
+}
+
+/** The whole file: as good as its part where that is all of it. */
+function judgeWhole(fields: HttpHead['fields'], { length, fileLength }: AskedRange): RangeAnswer {
+  const told = fields.get('content-length')?.split(',', 1)[0]
+  if (told !== undefined && Number(told) !== fileLength) return wrongSize(Number(told), fileLength)
+  if (length === fileLength) return { kind: 'bytes', length }
+  return failed('for-good', 'no_ranges', 'it does not send parts of files')
+}
+
+function wrongSize(found: number | null, fileLength: number): RangeAnswer {
+  const size = found === null ? 'a shorter file' : `a file of ${found} bytes`
+  return failed('file', 'wrong_size', `it has ${size} where there should be ${fileLength}`)
+}
+
+function failed(scope: FailureScope, code: string, reason: string, retryAfterMs: number | null = null): RangeAnswer {
+  return { kind: 'failed', failure: { scope, code, reason, retryAfterMs } }
+}
