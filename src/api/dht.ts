@@ -119,10 +119,10 @@ export class Dht {
   async ping(address: string): Promise<DhtPing> {
     const to = parseAddress(address)
     if (!to) throw new TypeError(`Cannot ask ${address}: expected an IP and a port`)
-    const { now } = this.#platform.clock
-    const askedAt = now()
+    const { clock } = this.#platform
+    const askedAt = clock.now()
     const { id, externalAddress } = await this.#node.ask(to, { method: 'ping' })
-    return { id: toHex(id), ms: now() - askedAt, seenAt: externalAddress && addressKey(externalAddress) }
+    return { id: toHex(id), ms: clock.now() - askedAt, seenAt: externalAddress && addressKey(externalAddress) }
   }
 
   /** The nodes closest to `target`, closest first. */
@@ -203,7 +203,7 @@ export class Dht {
     this.#stopTicking()
     if (this.#node.nodes > 0) await this.#memory?.save(this.#node.save())
     this.#node.close()
-    for (const { reject } of this.#waiting.splice(0)) reject(new NetworkError('closed', 'The DHT node was closed'))
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(new NetworkError('closed', 'The DHT node was closed'))
     await this.#memory?.close()
     await this.#platform.disk.close()
   }
@@ -226,10 +226,10 @@ export class Dht {
     const joined = this.status.map(({ hasJoined }) => hasJoined)
     if (joined.includes(true)) this.#firstJoinedAt = Math.min(this.#firstJoinedAt, now)
     if (!joined.includes(false) || now - this.#firstJoinedAt >= OTHER_FAMILY_MS) {
-      for (const { resolve } of this.#waiting.splice(0)) resolve()
+      for (const waiting of this.#waiting.splice(0)) waiting.resolve()
     } else if (now - this.#openedAt >= JOIN_WITHIN_MS) {
       const error = new NetworkError('no_nodes', 'Cannot enter the DHT: no node has answered')
-      for (const { reject } of this.#waiting.splice(0)) reject(error)
+      for (const waiting of this.#waiting.splice(0)) waiting.reject(error)
     }
   }
 }

@@ -10,6 +10,7 @@ import { contentLayout } from '../../src/engine/storage/content-layout.ts'
 import { JournalFacts } from '../../src/engine/storage/journal/journal-facts.ts'
 import { parseJournal } from '../../src/engine/storage/journal/journal-format.ts'
 import { journalGeometry } from '../../src/engine/storage/journal/journal-geometry.ts'
+import { isLockFile } from '../../src/platform/node/folder-lock.ts'
 import { PieceMap, parseTorrent } from '../../src/protocol/metainfo/index.ts'
 import { SeededRandom } from '../../src/sim/index.ts'
 import { libtorrent } from '../support/clients/libtorrent.ts'
@@ -164,7 +165,7 @@ class KillRun {
   #lookAtJournal(): void {
     const metainfo = parseTorrent(this.#torrent.file())
     const map = new PieceMap(metainfo)
-    const [key] = readdirSync(this.#state)
+    const key = readdirSync(this.#state).find((name) => !isLockFile(name))
     // Killed before it had begun.
     if (key === undefined || !existsSync(join(this.#state, key, 'journal'))) return
     const path = join(this.#state, key, 'journal')

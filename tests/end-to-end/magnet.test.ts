@@ -67,6 +67,26 @@ for (const client of clients) {
       expect(shoal.dropped()).toEqual([])
     })
 
+    test('gives Shoal metadata and content, found by peer exchange', { timeout }, async (context) => {
+      const stage = openStage(context)
+      const tracker = await startTracker(stage)
+      const port = await freePort()
+      const torrent = stage.torrentFile(content, [tracker.url])
+      await (await client.startSeeder({ stage, torrent, folder: complete, port })).ready()
+      // Who tells of it has next to nothing of the content itself. Some take one connection from an address.
+      const elsewhere = ['--bind', '127.0.0.2', '--port', '0', '--no-lsd', '--json']
+      const poor = ['-o', stage.folder('poor'), '--down-rate', '1K', ...elsewhere]
+      const teller = startShoal(stage, ['download', torrent, ...poor, ...peers([`127.0.0.1:${port}`])])
+      const { port: tellerPort } = await teller.event('listening')
+
+      const folder = stage.folder('downloaded')
+      const shoal = downloadLink(stage, linkTo(`x.pe=127.0.0.2:${String(tellerPort)}`), folder)
+      await shoal.finished(client.patienceMs)
+
+      expect(payload.differences(folder)).toEqual([])
+      expect(shoal.dropped()).toEqual([])
+    })
+
     test.skipIf(client.takesLinks === false)('gets both from Shoal', { timeout }, async (context) => {
       const stage = openStage(context)
       const tracker = await startTracker(stage)

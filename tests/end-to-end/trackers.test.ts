@@ -11,7 +11,9 @@ import { describe, expect, test } from 'vitest'
 import { addressKey } from '../../src/base/address.ts'
 import { encodeUtf8, toHex } from '../../src/base/bytes.ts'
 import { Announcer } from '../../src/engine/discovery/announcer.ts'
+import { PacedTrackers } from '../../src/engine/discovery/paced-trackers.ts'
 import { queryTrackers } from '../../src/engine/discovery/query-trackers.ts'
+import { scrapeTrackers } from '../../src/engine/discovery/scrape-trackers.ts'
 import { TrackerClients } from '../../src/engine/discovery/tracker-clients.ts'
 import { nodeClock } from '../../src/platform/node/clock.ts'
 import { httpGet } from '../../src/platform/node/http.ts'
@@ -34,7 +36,7 @@ class Client {
   readonly errors: string[] = []
   readonly figures = { uploaded: 0, downloaded: 0, left: 1000 }
   readonly announcer: Announcer
-  readonly #trackers = new TrackerClients(platform, '127.0.0.1')
+  readonly #trackers = new PacedTrackers(new TrackerClients(platform, '127.0.0.1'), nodeClock)
   readonly #stopTicking: () => void
 
   constructor(stage: Stage, tiers: readonly (readonly string[])[], port: number, left = 1000) {
@@ -53,10 +55,14 @@ class Client {
         onAddresses: (addresses) => addresses.forEach((address) => this.found.add(addressKey(address))),
         onTrackerWarning: () => {},
         onTrackerError: (_url, error) => this.errors.push(error.code),
+        onExternalIp: () => {},
       },
     )
     this.announcer.start(nodeClock.now())
-    this.#stopTicking = nodeClock.every(100, () => this.announcer.tick(nodeClock.now()))
+    this.#stopTicking = nodeClock.every(100, () => {
+      this.announcer.tick(nodeClock.now())
+      this.#trackers.tick(nodeClock.now())
+    })
     stage.onEnd(() => this.leave())
   }
 
@@ -187,12 +193,16 @@ describe('opentracker', () => {
       expect(status).toMatchObject({ state: 'working', seeders: 1, leechers: 1, error: null })
 
       leecher.figures.left = 0
-      leecher.announcer.announceCompleted(nodeClock.now())
+      leecher.announcer.announceCompleted()
       await until('the download is counted as complete', async () => {
         const [completed] = await scrape(port)
         return completed === 1
       })
       await seeder.leave()
+      const clients = new TrackerClients(platform, '127.0.0.1')
+      stage.onEnd(() => clients.close())
+      const sizes = await scrapeTrackers(clients, nodeClock, { trackers: [url], infohash: INFOHASH })
+      expect(sizes).toEqual([{ url, seeders: 1, leechers: 0, downloads: 1, error: null }])
       const { peers, trackers } = await queryTrackers(platform, { ...QUERY, trackers: [url] })
       expect(trackers).toEqual([{ url }])
       expect(peers).toEqual(['127.0.0.1:2002'])

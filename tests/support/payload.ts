@@ -132,7 +132,7 @@ export interface TestTorrent {
   readonly file: (trackers?: readonly string[]) => Buffer
 }
 
-export function makeTorrent(payload: Payload, pieceLength: number): TestTorrent {
+export function makeTorrent(payload: Payload, pieceLength: number, { isPrivate = false } = {}): TestTorrent {
   const pieces: Buffer[] = []
   for (let start = 0; start < payload.size; start += pieceLength) {
     const end = Math.min(start + pieceLength, payload.size)
@@ -145,6 +145,7 @@ export function makeTorrent(payload: Payload, pieceLength: number): TestTorrent 
     name: payload.name,
     'piece length': pieceLength,
     pieces: Buffer.concat(pieces),
+    ...(isPrivate ? { private: 1 } : {}),
     ...(single ? { length: payload.size } : { files: payload.files.map(({ path, length }) => ({ path, length })) }),
   }
   return {

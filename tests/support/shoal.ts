@@ -114,7 +114,7 @@ export async function runShoal(
 function amongOurselves(args: readonly string[]): readonly string[] {
   if (args.includes('--no-dht') || args.includes('--dht-router')) return args
   if (args[0] === 'dht') throw new Error('Cannot test `shoal dht` without a --dht-router of our own')
-  return ['download', 'seed', 'piece'].includes(args[0]) ? [...args, '--no-dht'] : args
+  return ['download', 'seed', 'share', 'piece'].includes(args[0]) ? [...args, '--no-dht'] : args
 }
 
 export const LOOPBACK = ['--bind', '127.0.0.1', '--port', '0', '--no-lsd', '--json']

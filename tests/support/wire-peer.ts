@@ -18,6 +18,10 @@ export interface Behaviour {
   interested?(talk: Conversation): void
   /** A block is asked for. Default: it is sent. */
   request?(talk: Conversation, block: BlockRequest): void
+  /** The other side has said what it can do, in 8 reserved bytes. */
+  handshake?(talk: Conversation, reserved: Buffer): void
+  /** Any other message. Default: it is passed over. */
+  message?(talk: Conversation, id: number, payload: Buffer): void
   closed?(talk: Conversation): void
 }
 
@@ -139,10 +143,10 @@ export class Conversation {
     this.send(Message.bitfield, this.fullBitfield())
   }
 
-  handshake(): void {
+  handshake(reserved: Buffer = Buffer.alloc(8)): void {
     // Its own port makes the peer id: each peer of a test is somebody else.
     const id = `-TS0001-${String(this.socket.localPort).padStart(6, '0')}${String(this.socket.remotePort).padStart(6, '0')}`
-    const head = Buffer.concat([Buffer.from([19]), Buffer.from('BitTorrent protocol'), Buffer.alloc(8)])
+    const head = Buffer.concat([Buffer.from([19]), Buffer.from('BitTorrent protocol'), reserved])
     this.raw(Buffer.concat([head, this.torrent.infohash, Buffer.from(id)]))
   }
 
@@ -183,6 +187,7 @@ export class Conversation {
     this.#received = this.#received.length > 0 ? Buffer.concat([this.#received, chunk]) : chunk
     if (!this.#handshakeDone) {
       if (this.#received.length < 68) return
+      this.#behaviour.handshake?.(this, this.#received.subarray(20, 28))
       this.#received = this.#received.subarray(68)
       this.#handshakeDone = true
     }
@@ -205,7 +210,7 @@ export class Conversation {
       const block = { piece: payload.readUInt32BE(0), begin: payload.readUInt32BE(4), length: payload.readUInt32BE(8) }
       if (this.#behaviour.request) this.#behaviour.request(this, block)
       else this.sendBlock(block)
-    }
+    } else this.#behaviour.message?.(this, id, payload)
   }
 }
 

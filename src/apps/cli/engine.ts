@@ -20,6 +20,7 @@ import type {
   parseMagnet,
   parseTorrent,
   queryTrackers,
+  scrapeTrackers,
   verifyTorrent,
 } from '../../index.ts'
 
@@ -62,6 +63,7 @@ export interface Engine {
   readonly moveContent: typeof moveContent
   readonly openRemoval: typeof openRemoval
   readonly queryTrackers: typeof queryTrackers
+  readonly scrapeTrackers: typeof scrapeTrackers
   openDht(options?: OpenDhtOptions): Promise<EngineDht>
   readonly fetchPiece: typeof fetchPiece
   readonly fetchUrl: typeof fetchUrl

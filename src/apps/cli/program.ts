@@ -25,6 +25,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/seed.ts')).seed,
   },
   {
+    name: 'share',
+    summary: 'serve a file or folder, and give its magnet link',
+    load: async () => (await import('./commands/share.ts')).share,
+  },
+  {
     name: 'info',
     summary: 'show what a torrent or a magnet link says',
     load: async () => (await import('./commands/info.ts')).info,
@@ -53,6 +58,11 @@ const COMMANDS: readonly CommandEntry[] = [
     name: 'peers',
     summary: "ask a torrent's trackers who is in the swarm",
     load: async () => (await import('./commands/peers.ts')).peers,
+  },
+  {
+    name: 'scrape',
+    summary: "ask a torrent's trackers how large the swarm is",
+    load: async () => (await import('./commands/scrape.ts')).scrape,
   },
   {
     name: 'piece',

@@ -39,6 +39,8 @@ export interface TransferPlan {
   readonly kind: 'download' | 'seed'
   /** How long to serve the complete content; null for not at all. */
   readonly seedLimits: SeedLimits | null
+  /** It is served from now on, to whoever connects here. */
+  readonly onSeeding?: (listening: EngineSession['listening']) => void
   /** Default: `off`. */
   readonly superSeed?: SuperSeedMode
   /** Take the space of all that is wanted first. Default false. */
@@ -144,6 +146,7 @@ class Transfer implements ProgressSource {
     if (this.#plan.kind === 'download') await this.#finishDownload()
     if (this.#plan.seedLimits === null) return
     this.#reporter.report({ event: 'seeding', infohash_v1: torrent.infohash, port: this.#port })
+    this.#plan.onSeeding?.(this.#session.listening)
     this.#reporter.note(`Seeding ${this.name} on port ${this.#port} (Ctrl+C to stop)`)
     await stop.orInterrupted(Promise.race([this.#untilSeeded(this.#plan.seedLimits, torrent), failed]))
   }

@@ -14,17 +14,21 @@ const DEFAULT_MIN_INTERVAL_MS = 2 * MINUTE
 /** ...and the least we keep even if it names a shorter one. */
 const LEAST_MIN_INTERVAL_MS = 10 * SECOND
 
+/** A tracker that says nothing for so long gets a substitute, and is not waited for when we leave. */
+const PATIENCE_MS = 3 * SECOND
+
 const FIRST_RETRY_MS = 15 * SECOND
 const MAX_RETRY_MS = 30 * MINUTE
 const MAX_REFUSED_FOR_MS = 24 * 60 * MINUTE
 
-/** An announce under way. */
+/** An announce that waits for its turn, or is under way. */
 interface Flight {
   readonly controller: AbortController
-  readonly since: number
   readonly event: AnnounceEvent
+  /** Null: it waits. */
+  sentAt: number | null
   /** Never rejects. */
-  readonly settled: Promise<void>
+  settled: Promise<void>
 }
 
 export class AnnounceState {
@@ -38,7 +42,7 @@ export class AnnounceState {
   refusal: string | null = null
   seeders: number | null = null
   leechers: number | null = null
-  /** The announce under way. */
+  /** The announce that waits or is under way. */
   flight: Flight | null = null
   /** Of the next announce; Infinity when none is planned. */
   nextAt = Infinity
@@ -49,6 +53,8 @@ export class AnnounceState {
   /** It has to be told that the download is complete. */
   owesCompleted = false
   trackerId: Uint8Array | null = null
+  /** Our IP as the tracker saw it last (BEP 24). */
+  externalIp: string | null = null
   #lastAt = -Infinity
   #minIntervalMs = DEFAULT_MIN_INTERVAL_MS
   #failures = 0
@@ -62,6 +68,11 @@ export class AnnounceState {
     return this.last === 'answered'
   }
 
+  /** An announce waits for its turn, or was sent a moment ago and may still be answered. */
+  isFresh(now: number): boolean {
+    return this.flight !== null && (this.flight.sentAt === null || now - this.flight.sentAt < PATIENCE_MS)
+  }
+
   /** May it be asked out of turn? */
   mayAskAgain(now: number): boolean {
     return this.isWorking && this.flight === null && now >= this.#lastAt + this.#minIntervalMs
@@ -73,9 +84,16 @@ export class AnnounceState {
     return this.owesCompleted ? 'completed' : null
   }
 
-  asked(now: number): void {
-    this.#lastAt = now
+  /** An announce is to be sent, as soon as it is its turn. */
+  begins(event: AnnounceEvent): Flight {
     this.nextAt = Infinity
+    this.flight = { controller: new AbortController(), event, sentAt: null, settled: Promise.resolve() }
+    return this.flight
+  }
+
+  sent(flight: Flight, now: number): void {
+    flight.sentAt = now
+    this.#lastAt = now
   }
 
   answered(response: AnnounceResponse, event: AnnounceEvent, now: number): void {

@@ -61,6 +61,8 @@ function world(tiers: string, trackers: Record<string, Answering>, { clock = new
   const requests: AnnounceRequest[] = []
   const told: string[] = []
   const figures = { uploaded: 0, downloaded: 0, left }
+  /** What announces wait for before it is their turn; null: for nothing. */
+  const turns = { held: null as Promise<void> | null }
   const owner: AnnouncerOwner = {
     announceFigures: () => ({ ...figures }),
     onAddresses: (addresses, url) => told.push(`${nameOf(url)} gave ${addresses.map(addressKey).join(' ')}`),
@@ -79,7 +81,10 @@ function world(tiers: string, trackers: Record<string, Answering>, { clock = new
         },
       },
       clients: {
-        announce: (url, request, options = {}) => {
+        announce: async (url, toRequest, options) => {
+          if (turns.held !== null) await Promise.race([turns.held, aborted(options.signal)])
+          options.onTurn?.()
+          const request = toRequest()
           const family = options.family === undefined ? '' : ` over ${options.family}`
           announced.push(`${clock.now() / 1000} ${nameOf(url)} ${request.event ?? 'again'}${family}`)
           requests.push(request)
@@ -103,6 +108,7 @@ function world(tiers: string, trackers: Record<string, Answering>, { clock = new
     told,
     figures,
     trackers,
+    turns,
     start: () => announcer.start(clock.now()),
     /** Ticks each second. */
     pass: async (seconds: number, { wanting = false } = {}): Promise<void> => {
@@ -118,6 +124,12 @@ function world(tiers: string, trackers: Record<string, Answering>, { clock = new
     status: (): Record<string, TrackerStatus> =>
       Object.fromEntries(announcer.status().map((status) => [nameOf(status.url), status])),
   }
+}
+
+function aborted(signal?: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(new TrackerError('aborted', 'Cannot ask: aborted')))
+  })
 }
 
 const nameOf = (url: string): string => (url.startsWith('wss') ? '?' : url.charAt(7))
@@ -266,13 +278,13 @@ test('what an answer brings is passed on: addresses, a warning, our IP; the trac
 })
 
 test('completed is said once, to those that saw us start', async () => {
-  const { start, pass, news, announcer, clock, figures } = world('ab', { a: fails, b: works({ interval: 60 }) })
+  const { start, pass, news, announcer, figures } = world('ab', { a: fails, b: works({ interval: 60 }) })
   start()
   await pass(5)
   news()
   figures.left = 0
-  announcer.announceCompleted(clock.now())
-  announcer.announceCompleted(clock.now())
+  announcer.announceCompleted()
+  announcer.announceCompleted()
   await pass(61)
   expect(news()).toEqual(['5 b completed', '15 a started', '45 a started', '65 b again'])
 })
@@ -282,7 +294,7 @@ test('completed waits for an announce under way, and is said again when it did n
   const { start, pass, announced, announcer, trackers } = world('a', { a: after(clock, 4000, works()) }, { clock })
   start()
   await pass(2)
-  announcer.announceCompleted(clock.now())
+  announcer.announceCompleted()
   trackers.a = fails
   await pass(3)
   trackers.a = works()
@@ -291,10 +303,10 @@ test('completed waits for an announce under way, and is said again when it did n
 })
 
 test('what was complete at the start is never completed', async () => {
-  const { start, pass, announced, announcer, clock } = world('a', { a: works() }, { left: 0 })
+  const { start, pass, announced, announcer } = world('a', { a: works() }, { left: 0 })
   start()
   await pass(5)
-  announcer.announceCompleted(clock.now())
+  announcer.announceCompleted()
   await pass(5)
   expect(announced).toEqual(['0 a started'])
 })
@@ -373,7 +385,7 @@ test('leaving at once, twice, or without having started does no harm', async () 
   await announcer.stop()
   announcer.tick(clock.now())
   announcer.wantMore(clock.now())
-  announcer.announceCompleted(clock.now())
+  announcer.announceCompleted()
   expect(announced).toEqual([])
   announcer.start(clock.now())
   await Promise.all([announcer.stop(), announcer.stop()])
@@ -394,6 +406,55 @@ test('after leaving, late answers and errors are no longer heard', async () => {
   announcer.tick(clock.now())
   expect(told).toEqual([])
   expect(announced).toEqual(['0 a started', '3.5 b started', '3.5 b stopped'])
+})
+
+test('an announce that waits for its turn says what is true then, and its 3 s begin then', async () => {
+  const { start, pass, announced, requests, figures, turns, status } = world('a b', { a: hangs, b: works() })
+  let giveTurn = (): void => {}
+  turns.held = new Promise((resolve) => (giveTurn = resolve))
+  start()
+  await pass(20)
+  expect(status().a.state).toBe('announcing')
+  figures.left = 7
+  giveTurn()
+  turns.held = null
+  await pass(2)
+  expect(announced).toEqual(['20 a started'])
+  expect(requests[0].left).toBe(7)
+  await pass(2)
+  expect(announced).toEqual(['20 a started', '23 b started'])
+})
+
+test('who leaves before its turn came says nothing', async () => {
+  const { start, announcer, announced, turns, clock } = world('a', { a: works() })
+  turns.held = new Promise(() => {})
+  start()
+  await clock.pass(0)
+  turns.held = null
+  await announcer.stop()
+  expect(announced).toEqual([])
+})
+
+test('completed that waits for its turn when we leave is said with the farewell', async () => {
+  const { start, pass, announcer, news, turns } = world('a', { a: works() })
+  start()
+  await pass(1)
+  news()
+  turns.held = new Promise(() => {})
+  announcer.announceCompleted()
+  turns.held = null
+  await announcer.stop()
+  expect(news()).toEqual(['1 a completed over 4', '1 a stopped over 4'])
+})
+
+test('our IP is told once, and again when the tracker says another one', async () => {
+  const { start, pass, told, trackers, status } = world('a', { a: works({ externalIp: '9.9.9.9', interval: 60 }) })
+  start()
+  await pass(130)
+  trackers.a = works({ externalIp: '8.8.8.8', interval: 60 })
+  await pass(60)
+  expect(told).toEqual(['we are 9.9.9.9', 'we are 8.8.8.8'])
+  expect(status().a.externalIp).toBe('8.8.8.8')
 })
 
 test('a hundred dead trackers are all tried, and no more than a hundred', async () => {

@@ -6,6 +6,7 @@
 //   up to 105 s over UDP, goes on beside that).
 // - Whoever was asked once has its own schedule: its interval, or a growing pause after failures. So a first tier that
 //   comes back is found again, and nobody is asked more often than it wants.
+// - Other torrents have their turns too: an announce may have to wait for its own, and its 3 s begin with that.
 // - A torrent that lacks peers (`wantMore`) may ask again from `min interval` on, and goes on to further trackers.
 // - Leaving is bounded: 3 s for all trackers together.
 // Not its business: how an announce travels (`tracker-clients.ts`), and what becomes of the addresses.
@@ -14,8 +15,10 @@ import { viewOf } from '../../base/bytes.ts'
 import { TrackerError } from '../../base/errors.ts'
 import type { Clock, Random } from '../../platform/platform.ts'
 import type { AnnounceAnswer, AnnounceEvent, AnnounceRequest } from '../../protocol/tracker/announce.ts'
+import type { AnnounceClients } from './announce-clients.ts'
 import { AnnounceState } from './announce-state.ts'
-import { parseTrackerUrl, type AnnounceOptions } from './tracker-clients.ts'
+import { sayFarewell } from './farewell.ts'
+import { parseTrackerUrl } from './tracker-clients.ts'
 
 /** The torrent, as its announcer sees it. */
 export interface AnnouncerOwner {
@@ -26,13 +29,8 @@ export interface AnnouncerOwner {
   onTrackerWarning(trackerUrl: string, message: string): void
   /** One announce failed; the announcer goes on by itself. */
   onTrackerError(trackerUrl: string, error: TrackerError): void
-  /** Our IP as a tracker sees it (BEP 24). */
-  onExternalIp?(ip: string): void
-}
-
-/** Who carries the announces: `TrackerClients`, one for the whole session. */
-export interface AnnounceClients {
-  announce(trackerUrl: string, request: AnnounceRequest, options?: AnnounceOptions): Promise<AnnounceAnswer>
+  /** A tracker sees us under this IP (BEP 24). Told once, until it says another one. */
+  onExternalIp(ip: string, trackerUrl: string): void
 }
 
 export interface AnnouncerOptions {
@@ -57,7 +55,7 @@ export interface TrackerStatus {
   readonly url: string
   /** From 0. */
   readonly tier: number
-  /** `idle`: not needed so far. */
+  /** `idle`: not needed so far; `announcing` may also be waiting for its turn among all torrents. */
   readonly state: 'idle' | 'announcing' | 'working' | 'failed'
   /** Why the last announce failed. */
   readonly error: string | null
@@ -66,15 +64,14 @@ export interface TrackerStatus {
   /** As the tracker said last. */
   readonly seeders: number | null
   readonly leechers: number | null
+  /** Our IP as the tracker sees it (BEP 24); null where it does not say. */
+  readonly externalIp: string | null
   /** Milliseconds; null when none is planned. */
   readonly nextAnnounceInMs: number | null
 }
 
-/** A tracker that says nothing for so long gets a substitute, and is not waited for when we leave. */
-const PATIENCE_MS = 3000
 /** While peers are wanted, one more tracker is brought in this often. */
 const BRING_IN_EVERY_MS = 10_000
-const STOP_WITHIN_MS = 3000
 const MAX_TRACKERS = 100
 
 export class Announcer {
@@ -118,19 +115,19 @@ export class Announcer {
   tick(now: number): void {
     if (!this.#isRunning) return
     for (const tracker of this.#trackers) {
-      if (tracker.flight === null && now >= tracker.nextAt) this.#announce(tracker, now)
+      if (tracker.flight === null && now >= tracker.nextAt) this.#announce(tracker)
     }
     this.#bringInSubstitute(now)
   }
 
   /** The download is complete: tells the trackers that saw it begin. Without effect for one that was complete at the start. */
-  announceCompleted(now: number): void {
+  announceCompleted(): void {
     if (!this.#isRunning || this.#wasComplete) return
     this.#wasComplete = true
     for (const tracker of this.#trackers) {
       tracker.owesCompleted = tracker.isRegistered || tracker.flight !== null
       // One that is being asked gets it afterwards; one that fails, with its next announce.
-      if (tracker.owesCompleted && tracker.isWorking && tracker.flight === null) this.#announce(tracker, now)
+      if (tracker.owesCompleted && tracker.isWorking && tracker.flight === null) this.#announce(tracker)
     }
   }
 
@@ -138,8 +135,8 @@ export class Announcer {
   wantMore(now: number): void {
     if (!this.#isRunning) return
     const ready = this.#trackers.filter((tracker) => tracker.mayAskAgain(now))
-    for (const tracker of ready) this.#announce(tracker, now)
-    const isBusy = ready.length > 0 || this.#trackers.some((tracker) => isFresh(tracker, now))
+    for (const tracker of ready) this.#announce(tracker)
+    const isBusy = ready.length > 0 || this.#trackers.some((tracker) => tracker.isFresh(now))
     if (!isBusy && now - this.#lastBroughtInAt >= BRING_IN_EVERY_MS) this.#bringIn(now)
   }
 
@@ -151,41 +148,16 @@ export class Announcer {
     if (!this.#isRunning) return
     this.#isRunning = false
     this.#wasStopped = true
-    const { clock } = this.#options.platform
-    const now = clock.now()
-    const controller = new AbortController()
-    const farewells = this.#trackers.flatMap((tracker) => {
-      const { flight } = tracker
-      // One that was only just asked may have heard of us already, though we do not know its answer.
-      const mayKnowUs = !tracker.isRegistered && isFresh(tracker, now)
-      tracker.flight = null
-      const isTelling = flight?.event === 'completed'
-      if (isTelling) controller.signal.addEventListener('abort', () => flight.controller.abort())
-      else flight?.controller.abort()
-      const events: AnnounceEvent[] = tracker.owesCompleted && !isTelling ? ['completed', 'stopped'] : ['stopped']
-      const tell = async (family?: 4 | 6): Promise<void> => {
-        if (isTelling) await flight.settled
-        for (const event of events) {
-          const options = { family, signal: controller.signal }
-          await this.#options.clients.announce(tracker.url, this.#request(tracker, event), options).catch(() => {})
-        }
-      }
-      return mayKnowUs ? [tell()] : [...tracker.families].map(tell)
-    })
-    if (farewells.length === 0) return
-    const stopTimer = clock.after(STOP_WITHIN_MS, () => controller.abort())
-    await Promise.race([
-      Promise.allSettled(farewells),
-      new Promise<void>((resolve) => controller.signal.addEventListener('abort', () => resolve())),
-    ])
-    stopTimer()
+    const { clients, platform } = this.#options
+    const request = (tracker: AnnounceState, event: AnnounceEvent): AnnounceRequest => this.#request(tracker, event)
+    await sayFarewell(this.#trackers, { clients, clock: platform.clock, request })
   }
 
   /** One entry per tracker, in the order in which they are asked. */
   status(): TrackerStatus[] {
     const now = this.#options.platform.clock.now()
     const words = { none: 'idle', answered: 'working', failed: 'failed' } as const
-    return this.#trackers.map(({ url, tier, last, flight, error, refusal, seeders, leechers, nextAt }) => ({
+    return this.#trackers.map(({ url, tier, last, flight, error, refusal, seeders, leechers, externalIp, nextAt }) => ({
       url,
       tier,
       state: flight === null ? words[last] : 'announcing',
@@ -193,13 +165,14 @@ export class Announcer {
       refusal,
       seeders,
       leechers,
+      externalIp,
       nextAnnounceInMs: nextAt === Infinity ? null : Math.max(0, nextAt - now),
     }))
   }
 
   /** While nobody works, the next in order is asked, unless somebody asked a moment ago may still answer. */
   #bringInSubstitute(now: number): void {
-    if (this.#trackers.some((tracker) => tracker.isWorking || isFresh(tracker, now))) return
+    if (this.#trackers.some((tracker) => tracker.isWorking || tracker.isFresh(now))) return
     this.#bringIn(now)
   }
 
@@ -207,23 +180,27 @@ export class Announcer {
     const next = this.#trackers.find((tracker) => tracker.last === 'none' && tracker.flight === null)
     if (next === undefined) return
     this.#lastBroughtInAt = now
-    this.#announce(next, now)
+    this.#announce(next)
   }
 
-  #announce(tracker: AnnounceState, now: number): void {
-    const { clients } = this.#options
+  #announce(tracker: AnnounceState): void {
+    const { clients, platform } = this.#options
     const event = tracker.nextEvent()
-    const controller = new AbortController()
-    tracker.asked(now)
-    const announced = clients.announce(tracker.url, this.#request(tracker, event), {
-      signal: controller.signal,
+    const flight = tracker.begins(event)
+    const announced = clients.announce(tracker.url, () => this.#request(tracker, event), {
+      occasion: event === 'started' ? 'first' : 'regular',
+      signal: flight.controller.signal,
+      onTurn: () => tracker.sent(flight, platform.clock.now()),
       onAnswer: (answer, family) => this.#onAnswer(tracker, answer, family),
     })
-    const settled = announced.then(
-      (answer) => this.#onOutcome(tracker, event, answer),
-      (error: unknown) => this.#onFailure(tracker, toTrackerError(error, tracker.url)),
+    flight.settled = announced.then(
+      (answer) => {
+        if (tracker.flight === flight) this.#onOutcome(tracker, event, answer)
+      },
+      (error: unknown) => {
+        if (tracker.flight === flight) this.#onFailure(tracker, toTrackerError(error, tracker.url))
+      },
     )
-    tracker.flight = { controller, since: now, event, settled }
   }
 
   /** Of either family, the second one's perhaps long after the first. */
@@ -231,7 +208,10 @@ export class Announcer {
     if (!this.#isRunning || answer.kind === 'refusal') return
     tracker.families.add(family)
     if (answer.warning !== null) this.#owner.onTrackerWarning(tracker.url, answer.warning)
-    if (answer.externalIp !== null) this.#owner.onExternalIp?.(answer.externalIp)
+    if (answer.externalIp !== null && answer.externalIp !== tracker.externalIp) {
+      tracker.externalIp = answer.externalIp
+      this.#owner.onExternalIp(answer.externalIp, tracker.url)
+    }
     if (answer.peers.length > 0) this.#owner.onAddresses(answer.peers, tracker.url)
   }
 
@@ -246,7 +226,7 @@ export class Announcer {
     tracker.flight = null
     tracker.answered(answer, event, now)
     this.#moveToFront(tracker)
-    if (tracker.owesCompleted) this.#announce(tracker, now)
+    if (tracker.owesCompleted) this.#announce(tracker)
   }
 
   #onFailure(tracker: AnnounceState, error: TrackerError, answer?: AnnounceAnswer): void {
@@ -293,11 +273,6 @@ export class Announcer {
       trackerId: tracker.trackerId,
     }
   }
-}
-
-/** Asked a moment ago, and may still answer. */
-function isFresh(tracker: AnnounceState, now: number): boolean {
-  return tracker.flight !== null && now - tracker.flight.since < PATIENCE_MS
 }
 
 function toTrackerError(error: unknown, url: string): TrackerError {

@@ -6,9 +6,9 @@
 // sign off a real client that runs on this machine with the same torrent.
 import { addressKey } from '../../base/address.ts'
 import { viewOf } from '../../base/bytes.ts'
-import { TrackerError } from '../../base/errors.ts'
 import type { AnnounceAnswer, AnnounceRequest } from '../../protocol/tracker/announce.ts'
 import { TrackerClients, type TrackerParts } from './tracker-clients.ts'
+import { whileTime } from './within.ts'
 
 export interface QueryOptions {
   readonly trackers: readonly string[]
@@ -27,8 +27,11 @@ export interface QueryOptions {
 export interface QueryResult {
   /** `ip:port`, each once. */
   readonly peers: readonly string[]
-  /** In the order given, each once; `error` where a tracker did not answer or refused. */
-  readonly trackers: readonly { readonly url: string; readonly error?: string }[]
+  /**
+   * In the order given, each once; `error` where a tracker did not answer or refused; `externalIp` where it says under which IP it
+   * sees us (BEP 24).
+   */
+  readonly trackers: readonly { readonly url: string; readonly error?: string; readonly externalIp?: string }[]
 }
 
 const NO_PORT = 1
@@ -52,38 +55,25 @@ export async function queryTrackers(parts: TrackerParts, options: QueryOptions):
     numWant: NUM_WANT,
   }
   const peers = new Set<string>()
-  const trackers = await Promise.all(
-    urls.map(async (url) => {
-      const error = await ask(url)
-      return error === null ? { url } : { url, error }
-    }),
-  )
+  const trackers = await Promise.all(urls.map(ask))
   clients.close()
   return { peers: [...peers], trackers }
 
-  /** The reason why it failed, or null. */
-  async function ask(url: string): Promise<string | null> {
+  async function ask(url: string): Promise<QueryResult['trackers'][number]> {
     try {
       const answer = await limited(options.timeoutMs ?? 10_000, request, url)
-      if (answer.kind === 'refusal') return `the tracker says "${answer.reason}"`
+      if (answer.kind === 'refusal') return { url, error: `the tracker says "${answer.reason}"` }
       await limited(FAREWELL_WITHIN_MS, { ...request, event: 'stopped', numWant: 0 }, url).catch(() => null)
-      return null
+      return answer.externalIp === null ? { url } : { url, externalIp: answer.externalIp }
     } catch (error) {
-      return error instanceof Error ? error.message : String(error)
+      return { url, error: error instanceof Error ? error.message : String(error) }
     }
   }
 
-  async function limited(timeoutMs: number, request: AnnounceRequest, url: string): Promise<AnnounceAnswer> {
-    const controller = new AbortController()
-    const stopTimer = parts.clock.after(timeoutMs, () => controller.abort())
-    try {
-      return await clients.announce(url, request, { signal: controller.signal, onAnswer: take })
-    } catch (error) {
-      if (!controller.signal.aborted) throw error
-      throw new TrackerError('timed_out', `Cannot announce to ${url}: no answer within ${timeoutMs} ms`)
-    } finally {
-      stopTimer()
-    }
+  function limited(timeoutMs: number, request: AnnounceRequest, url: string): Promise<AnnounceAnswer> {
+    const announcing = (signal: AbortSignal): Promise<AnnounceAnswer> =>
+      clients.announce(url, request, { signal, onAnswer: take })
+    return whileTime(announcing, `Cannot announce to ${url}`, { clock: parts.clock, timeoutMs })
   }
 
   function take(answer: AnnounceAnswer): void {

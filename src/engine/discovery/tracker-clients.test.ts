@@ -4,9 +4,11 @@ import { addressKey, ipAddress, parseAddress } from '../../base/address.ts'
 import { encodeUtf8 } from '../../base/bytes.ts'
 import { NetworkError, type TrackerError } from '../../base/errors.ts'
 import type { AnnounceAnswer, AnnounceRequest } from '../../protocol/tracker/announce.ts'
+import { encodeScrapeReply } from '../../protocol/tracker/http-scrape.ts'
 import { encodeAnnounceReply, encodeRefusal } from '../../protocol/tracker/http.ts'
 import { decodeUdpRequest } from '../../protocol/tracker/udp.ts'
 import { queryTrackers } from './query-trackers.ts'
+import { scrapeTrackers } from './scrape-trackers.ts'
 import { TrackerClients, type TrackerParts } from './tracker-clients.ts'
 
 const REQUEST: AnnounceRequest = {
@@ -21,9 +23,14 @@ const REQUEST: AnnounceRequest = {
   numWant: 50,
 }
 
-/** What an HTTP tracker does at one of its IPs: peers to give, a refusal, a status, an error, or `hang`. */
+/** What an HTTP tracker does at one of its IPs: peers to give, a refusal, a body, a status, an error, or `hang`. */
 type Behaviour =
-  readonly string[] | { readonly refusal: string; readonly status?: number } | NetworkError | 'hang' | number
+  | readonly string[]
+  | { readonly refusal: string; readonly status?: number }
+  | { readonly scraped: Uint8Array }
+  | NetworkError
+  | 'hang'
+  | number
 
 /** A machine with `own` IPs among trackers that behave as drawn, by `host` or `host ip`. */
 function world(
@@ -59,6 +66,7 @@ function world(
         if ('refusal' in behaviour) {
           return { status: behaviour.status ?? 200, headers: {}, body: encodeRefusal(behaviour.refusal) }
         }
+        if ('scraped' in behaviour) return { status: 200, headers: {}, body: behaviour.scraped }
         const peers = behaviour.map((text) => ({ address: parseAddress(text)! }))
         const body = encodeAnnounceReply(
           { interval: 60, seeders: 1, leechers: 1, peers, externalIp: '9.9.9.9' },
@@ -85,7 +93,7 @@ function world(
     })
     return { answer, heard }
   }
-  return { clock, parts, asked, udpSent, announce }
+  return { clock, parts, asked, udpSent, announce, clients: () => new TrackerClients(parts) }
 }
 
 const peersOf = (answer: AnnounceAnswer): string[] =>
@@ -209,8 +217,8 @@ test('a query asks all trackers at once, says which failed, and leaves those tha
   expect(await result).toEqual({
     peers: ['5.5.5.5:5', '6.6.6.6:6'],
     trackers: [
-      { url: 'http://a.org/' },
-      { url: 'http://b.org/' },
+      { url: 'http://a.org/', externalIp: '9.9.9.9' },
+      { url: 'http://b.org/', externalIp: '9.9.9.9' },
       { url: 'http://c.org/', error: 'Cannot announce to http://c.org/: no answer within 5000 ms' },
       { url: 'http://d.org/', error: 'the tracker says "closed"' },
       { url: 'wss://e.org/', error: 'Cannot announce to wss://e.org/: trackers over wss are not supported' },
@@ -240,5 +248,56 @@ test('a query is bound in time also by a tracker that hangs at the farewell', as
     },
   })
   await clock.pass(2000)
-  expect(await result).toEqual({ peers: [addressKey(ipAddress('5.5.5.5', 5))], trackers: [{ url: 'http://a.org/' }] })
+  expect(await result).toEqual({
+    peers: [addressKey(ipAddress('5.5.5.5', 5))],
+    trackers: [{ url: 'http://a.org/', externalIp: '9.9.9.9' }],
+  })
+})
+
+test('an IP that cannot be ours is not taken for it', async () => {
+  const { parts, clients } = world({ 'a.org': ['1.1.1.1'] }, { 'a.org': ['5.5.5.5:5'] })
+  const saying = async (externalIp: string) => {
+    const body = encodeAnnounceReply(
+      { interval: 60, seeders: 1, leechers: 1, peers: [], externalIp },
+      { isCompact: true, withoutPeerIds: true },
+    )
+    Object.assign(parts.network, { httpGet: async () => ({ status: 200, headers: {}, body }) })
+    const answer = await clients().announce('http://a.org/', REQUEST)
+    return answer.kind === 'response' ? answer.externalIp : null
+  }
+  expect(await saying('9.9.9.9')).toBe('9.9.9.9')
+  for (const ip of ['0.0.0.0', '224.0.0.1', '255.255.255.255', '::', 'ff02::1']) expect(await saying(ip)).toBe(null)
+})
+
+test('a scrape asks all trackers at once, and says what each knows or why it does not', async () => {
+  const figures = { seeders: 3, leechers: 2, downloads: 100 }
+  const none = { seeders: null, leechers: null, downloads: null }
+  const other = new Uint8Array(20).fill(2)
+  const scraped = encodeScrapeReply([[REQUEST.infohash, figures]])
+  const letters = ['a', 'b', 'c', 'd', 'e', 'f']
+  const names = Object.fromEntries(letters.map((letter) => [`${letter}.org`, ['1.1.1.1', '2001:db8::1']]))
+  const { clients, clock, asked } = world(names, {
+    'a.org 1.1.1.1': 'hang',
+    'a.org': { scraped },
+    'b.org': { scraped: encodeScrapeReply([[other, figures]]) },
+    'c.org': 'hang',
+    'd.org': { refusal: 'closed', status: 403 },
+    'e.org': 404,
+  })
+  const urls = letters.map((letter) => `http://${letter}.org/announce`)
+  const trackers = [...urls.slice(0, 5), 'http://f.org/tracker', urls[0], 'udp://f.org:1']
+  const result = scrapeTrackers(clients(), clock, { trackers, infohash: REQUEST.infohash })
+  await clock.pass(10_000)
+  expect(await result).toEqual([
+    { url: trackers[0], ...figures, error: null },
+    { url: trackers[1], ...none, error: 'Cannot scrape b.org: it does not know the torrent' },
+    { url: trackers[2], ...none, error: 'Cannot scrape http://c.org/announce: no answer within 10000 ms' },
+    { url: trackers[3], ...none, error: 'the tracker says "closed"' },
+    { url: trackers[4], ...none, error: 'Cannot scrape e.org: HTTP status 404' },
+    { url: trackers[5], ...none, error: 'Cannot scrape f.org: its URL does not say where' },
+    { url: trackers[7], ...none, error: 'Cannot scrape udp://f.org:1: no answer within 10000 ms' },
+  ])
+  // Nobody has announced anything.
+  expect(asked.every((line) => line.split(' ')[2] === 'null')).toBe(true)
+  expect(clock.pending).toBe(0)
 })

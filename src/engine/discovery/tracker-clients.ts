@@ -1,13 +1,14 @@
-// Announces to any tracker, for all torrents of a session: picks the protocol by the URL, and the address families by what the
-// tracker and this machine have (BEP 7: a tracker is told our address in each family by being asked over each).
-// It keeps no schedule: when and whom to ask is the announcer's business. Peers given by name are not looked up: no tracker
-// in use sends them, and it would let a stranger choose names for us to resolve.
+// Announces to any tracker and scrapes it, for all torrents of a session: picks the protocol by the URL, and the address families
+// by what the tracker and this machine have (BEP 7: a tracker is told our address in each family by being asked over each).
+// It keeps no schedule: when and whom to ask is the announcer's business, how many at once the queue's. Peers given by name are
+// not looked up: no tracker in use sends them, and it would let a stranger choose names for us to resolve.
 import { ipAddress, ipScope, isIpv6 } from '../../base/address.ts'
 import { NetworkError, TrackerError } from '../../base/errors.ts'
 import type { Clock, Network, Random } from '../../platform/platform.ts'
 import type { AnnounceAnswer, AnnounceRequest } from '../../protocol/tracker/announce.ts'
-import { filterPeers } from '../../protocol/tracker/peer-filter.ts'
-import { announceOverHttp } from './http-tracker.ts'
+import { filterPeers, isDialable } from '../../protocol/tracker/peer-filter.ts'
+import { announceOverHttp, type HttpTrackerOptions, scrapeOverHttp } from './http-tracker.ts'
+import type { ScrapeAnswer } from './scrape-answer.ts'
 import { UdpTrackers } from './udp-tracker.ts'
 import { within } from './within.ts'
 
@@ -23,6 +24,17 @@ export interface AnnounceOptions {
   readonly family?: 4 | 6
   /** Called for every answer: the second family's may come after the promise has been resolved with the first. */
   readonly onAnswer?: (answer: AnnounceAnswer, family: 4 | 6) => void
+}
+
+export interface ScrapeOptions {
+  readonly signal?: AbortSignal
+}
+
+/** A way to one tracker. */
+interface Route {
+  readonly family: 4 | 6
+  readonly url: URL
+  readonly ip: string
 }
 
 const LOOKUP_TIMEOUT_MS = 15_000
@@ -45,21 +57,50 @@ export class TrackerClients {
    * Announces over each family at once. Resolves with the first tracker's word that is no refusal, else with a refusal;
    * rejects with TrackerError when there was no answer at all. Of the peers, only those worth dialling are left.
    */
-  async announce(trackerUrl: string, request: AnnounceRequest, options: AnnounceOptions = {}): Promise<AnnounceAnswer> {
+  announce(trackerUrl: string, request: AnnounceRequest, options: AnnounceOptions = {}): Promise<AnnounceAnswer> {
+    return this.#overEachFamily(trackerUrl, options, async (route) => {
+      const raw = await this.#announceOver(route, trackerUrl, request, options.signal)
+      if (options.signal?.aborted) throw new NetworkError('aborted', `Cannot announce to ${route.url.host}: aborted`)
+      const answer = this.#usefulPart(raw, request.port)
+      options.onAnswer?.(answer, route.family)
+      return answer
+    })
+  }
+
+  /**
+   * Asks how large a swarm is, without joining it (BEP 48, BEP 15). Resolves with the first word that is no refusal, else with a
+   * refusal; rejects with TrackerError, `no_scrape` for a tracker whose URL does not say where, `unknown_torrent` for one that
+   * answers without this torrent.
+   */
+  async scrape(trackerUrl: string, infohash: Uint8Array, options: ScrapeOptions = {}): Promise<ScrapeAnswer> {
+    const controller = new AbortController()
+    const { signal } = controller
+    options.signal?.addEventListener('abort', () => controller.abort(), { once: true })
+    if (options.signal?.aborted) controller.abort()
+    try {
+      return await this.#overEachFamily<ScrapeAnswer>(trackerUrl, { signal }, ({ url, ip, family }) => {
+        if (url.protocol === 'udp:') return this.#udp.scrape(ipAddress(ip, Number(url.port)), infohash, signal)
+        return scrapeOverHttp(this.#parts, trackerUrl, infohash, this.#httpOptions(family, signal))
+      })
+    } finally {
+      // The other family would say the same.
+      controller.abort()
+    }
+  }
+
+  async #overEachFamily<Answer extends AnnounceAnswer | ScrapeAnswer>(
+    trackerUrl: string,
+    options: AnnounceOptions,
+    ask: (route: Route) => Promise<Answer>,
+  ): Promise<Answer> {
     try {
       const url = parseTrackerUrl(trackerUrl)
       const ips = await this.#reachableIps(url, options)
-      const families = ([4, 6] as const).filter((family) => ips.some((ip) => isIpv6(ip) === (family === 6)))
-      return await firstAnswer(
-        families.map(async (family) => {
-          const ip = ips.find((ip) => isIpv6(ip) === (family === 6))!
-          const raw = await this.#announceOver(family, ip, url, trackerUrl, request, options.signal)
-          if (options.signal?.aborted) throw new NetworkError('aborted', `Cannot announce to ${url.host}: aborted`)
-          const answer = this.#withoutUselessPeers(raw, request.port)
-          options.onAnswer?.(answer, family)
-          return answer
-        }),
-      )
+      const routes = ([4, 6] as const).flatMap((family): Route[] => {
+        const ip = ips.find((ip) => isIpv6(ip) === (family === 6))
+        return ip === undefined ? [] : [{ family, url, ip }]
+      })
+      return await firstAnswer(routes.map(ask))
     } catch (error) {
       throw error instanceof NetworkError ? new TrackerError(error.code, error.message) : error
     }
@@ -82,27 +123,31 @@ export class TrackerClients {
   }
 
   #announceOver(
-    family: 4 | 6,
-    ip: string,
-    url: URL,
+    { url, ip, family }: Route,
     trackerUrl: string,
     request: AnnounceRequest,
-    signal?: AbortSignal,
+    signal: AbortSignal | undefined,
   ): Promise<AnnounceAnswer> {
     if (url.protocol === 'udp:') {
       const path = `${url.pathname}${url.search}`
       return this.#udp.announce(ipAddress(ip, Number(url.port)), path === '/' ? '' : path, request, signal)
     }
-    const options = { family, localIp: this.#localIp, userAgent: this.#userAgent, signal }
-    return announceOverHttp(this.#parts, trackerUrl, request, options)
+    return announceOverHttp(this.#parts, trackerUrl, request, this.#httpOptions(family, signal))
   }
 
-  #withoutUselessPeers(answer: AnnounceAnswer, ownPort: number): AnnounceAnswer {
+  #httpOptions(family: 4 | 6, signal: AbortSignal | undefined): HttpTrackerOptions {
+    return { family, localIp: this.#localIp, userAgent: this.#userAgent, signal }
+  }
+
+  /** Peers that are nobody's, or our own, are left out, and so is an IP that cannot be ours. */
+  #usefulPart(answer: AnnounceAnswer, ownPort: number): AnnounceAnswer {
     if (answer.kind === 'refusal') return answer
     // Bound to one IP, we are not on the others: somebody else may listen there on the same port.
     const ownIps = this.#localIp === undefined ? [...this.#parts.network.ownAddresses()] : [this.#localIp]
-    if (answer.externalIp !== null) ownIps.push(answer.externalIp)
-    return { ...answer, peers: filterPeers(answer.peers, ownIps, ownPort) }
+    const { externalIp: said } = answer
+    const externalIp = said !== null && isDialable(ipAddress(said, ownPort)) ? said : null
+    if (externalIp !== null) ownIps.push(externalIp)
+    return { ...answer, externalIp, peers: filterPeers(answer.peers, ownIps, ownPort) }
   }
 }
 
@@ -129,10 +174,12 @@ export function parseTrackerUrl(text: string): URL {
 }
 
 /** The first response; when all have ended without one, a refusal; else the first error. */
-function firstAnswer(attempts: readonly Promise<AnnounceAnswer>[]): Promise<AnnounceAnswer> {
+function firstAnswer<Answer extends AnnounceAnswer | ScrapeAnswer>(
+  attempts: readonly Promise<Answer>[],
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let underWay = attempts.length
-    let refusal: AnnounceAnswer | null = null
+    let refusal: Answer | null = null
     let firstError: unknown = null
     const ended = (): void => {
       if (--underWay > 0) return

@@ -227,3 +227,31 @@ test('an answer of another kind is bad_response', async () => {
   answer({ kind: 'scrape', transactionId, files: [] })
   await expect(result).rejects.toMatchObject({ name: 'TrackerError', code: 'bad_response' })
 })
+
+test('a scrape shares connection ids with announces, and hands over the figures', async () => {
+  const { trackers, announce, connect, answer, news, clock } = world()
+  const announcing = announce()
+  answer(announced((await connect()).transactionId))
+  await announcing
+  const scraping = trackers.scrape(TRACKER, REQUEST.infohash)
+  await clock.pass(0)
+  const [request] = news()
+  expect(request).toMatchObject({ kind: 'scrape', connectionId: ID, infohashes: [REQUEST.infohash] })
+  const files = [{ seeders: 5, downloads: 10, leechers: 3 }]
+  answer({ kind: 'scrape', transactionId: request.transactionId, files })
+  expect(await scraping).toEqual({ kind: 'response', figures: files[0] })
+})
+
+test('a scrape that is refused, or answered with something else', async () => {
+  const { trackers, connect, answer, news, clock } = world()
+  const refused = trackers.scrape(TRACKER, REQUEST.infohash)
+  answer({ kind: 'error', transactionId: (await connect()).transactionId, message: 'no scrapes here' })
+  expect(await refused).toEqual({ kind: 'refusal', reason: 'no scrapes here', retryInSeconds: null })
+  for (const response of [announced(0), { kind: 'scrape', files: [] } as const]) {
+    const failure = trackers.scrape(TRACKER, REQUEST.infohash).catch((error: Error) => error)
+    await clock.pass(0)
+    const [{ transactionId }] = news()
+    answer({ ...response, transactionId } as UdpResponse)
+    expect(await failure).toMatchObject({ name: 'TrackerError', code: 'bad_response' })
+  }
+})

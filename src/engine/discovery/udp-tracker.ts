@@ -5,9 +5,10 @@ import { addressKey, isIpv6, type Address } from '../../base/address.ts'
 import { viewOf } from '../../base/bytes.ts'
 import { NetworkError, TrackerError } from '../../base/errors.ts'
 import type { Clock, Network, Random, Stop, UdpSocket } from '../../platform/platform.ts'
-import type { AnnounceAnswer, AnnounceRequest } from '../../protocol/tracker/announce.ts'
+import type { AnnounceAnswer, AnnounceRefusal, AnnounceRequest } from '../../protocol/tracker/announce.ts'
 import type { UdpResponse } from '../../protocol/tracker/udp.ts'
-import { UdpExchange, type UdpConnection } from '../../protocol/tracker/udp-exchange.ts'
+import { type AskWith, UdpExchange, type UdpConnection } from '../../protocol/tracker/udp-exchange.ts'
+import type { ScrapeAnswer } from './scrape-answer.ts'
 
 export interface UdpTrackerParts {
   readonly clock: Pick<Clock, 'now' | 'after'>
@@ -55,18 +56,27 @@ export class UdpTrackers {
     request: AnnounceRequest,
     signal?: AbortSignal,
   ): Promise<AnnounceAnswer> {
-    const socket = await this.#socket(isIpv6(to.ip) ? 6 : 4)
-    if (this.#isClosed || signal?.aborted) throw aborted(to)
-    const exchange = new UdpExchange(
-      (connectionId, transactionId) => ({ ...request, kind: 'announce', transactionId, connectionId, urlData }),
-      {
-        ipLength: isIpv6(to.ip) ? 16 : 4,
-        connection: this.#connections.get(addressKey(to)) ?? null,
-        newTransactionId: () => this.#newTransactionId(),
-        maxWaits: MAX_WAITS,
-      },
-    )
-    return toAnswer(await this.#run(exchange, socket, to, signal), to)
+    const response = await this.#exchange(to, signal, (connectionId, transactionId) => ({
+      ...request,
+      kind: 'announce',
+      transactionId,
+      connectionId,
+      urlData,
+    }))
+    return toAnnounceAnswer(response, to)
+  }
+
+  /** Asks the tracker at `to` how large a swarm is. Rejects likewise. */
+  async scrape(to: Address, infohash: Uint8Array, signal?: AbortSignal): Promise<ScrapeAnswer> {
+    const response = await this.#exchange(to, signal, (connectionId, transactionId) => ({
+      kind: 'scrape',
+      transactionId,
+      connectionId,
+      infohashes: [infohash],
+    }))
+    if (response.kind === 'error') return toRefusal(response.message)
+    if (response.kind !== 'scrape' || response.files.length === 0) throw unfitting(to, 'a scrape')
+    return { kind: 'response', figures: response.files[0] }
   }
 
   /** Ends what is under way with `aborted`. */
@@ -88,6 +98,18 @@ export class UdpTrackers {
       socket.catch(() => this.#sockets.delete(family))
     }
     return socket
+  }
+
+  async #exchange(to: Address, signal: AbortSignal | undefined, askWith: AskWith): Promise<UdpResponse> {
+    const socket = await this.#socket(isIpv6(to.ip) ? 6 : 4)
+    if (this.#isClosed || signal?.aborted) throw aborted(to)
+    const exchange = new UdpExchange(askWith, {
+      ipLength: isIpv6(to.ip) ? 16 : 4,
+      connection: this.#connections.get(addressKey(to)) ?? null,
+      newTransactionId: () => this.#newTransactionId(),
+      maxWaits: MAX_WAITS,
+    })
+    return this.#run(exchange, socket, to, signal)
   }
 
   #run(exchange: UdpExchange, socket: UdpSocket, to: Address, signal?: AbortSignal): Promise<UdpResponse> {
@@ -118,7 +140,7 @@ export class UdpTrackers {
     const now = this.#parts.clock.now()
     const datagram = exchange.poll(now)
     if (exchange.isGivenUp) {
-      pending.settle(new NetworkError('timed_out', `Cannot announce to udp://${addressKey(to)}: no answer`))
+      pending.settle(new NetworkError('timed_out', `Cannot ask udp://${addressKey(to)}: no answer`))
       return
     }
     if (exchange.transactionId !== pending.transactionId) {
@@ -160,14 +182,20 @@ export class UdpTrackers {
 }
 
 function aborted(to: Address): NetworkError {
-  return new NetworkError('aborted', `Cannot announce to udp://${addressKey(to)}: aborted`)
+  return new NetworkError('aborted', `Cannot ask udp://${addressKey(to)}: aborted`)
 }
 
-function toAnswer(response: UdpResponse, from: Address): AnnounceAnswer {
-  if (response.kind === 'error') return { kind: 'refusal', reason: response.message, retryInSeconds: null }
-  if (response.kind !== 'announce') {
-    throw new TrackerError('bad_response', `Cannot read the answer of udp://${addressKey(from)}: not to an announce`)
-  }
+function unfitting(from: Address, question: string): TrackerError {
+  return new TrackerError('bad_response', `Cannot read the answer of udp://${addressKey(from)}: not to ${question}`)
+}
+
+function toRefusal(reason: string): AnnounceRefusal {
+  return { kind: 'refusal', reason, retryInSeconds: null }
+}
+
+function toAnnounceAnswer(response: UdpResponse, from: Address): AnnounceAnswer {
+  if (response.kind === 'error') return toRefusal(response.message)
+  if (response.kind !== 'announce') throw unfitting(from, 'an announce')
   const { interval, seeders, leechers, peers } = response
   return {
     kind: 'response',

@@ -1,5 +1,5 @@
-// A time limit around something that has none of its own (a name lookup).
-import { NetworkError } from '../../base/errors.ts'
+// Time limits: around something that has none of its own and cannot be ended (a name lookup), or has one that is too long.
+import { NetworkError, TrackerError } from '../../base/errors.ts'
 import type { Clock } from '../../platform/platform.ts'
 
 export interface Limit {
@@ -40,4 +40,25 @@ export function within<Result>(work: Promise<Result>, what: string, limit: Limit
       },
     )
   })
+}
+
+/**
+ * Does what can be ended by a signal, and ends it when the time is up. Settles as `work` does, or rejects with TrackerError
+ * `timed_out`. `what` is the failed action with its value.
+ */
+export async function whileTime<Result>(
+  work: (signal: AbortSignal) => Promise<Result>,
+  what: string,
+  { clock, timeoutMs }: Omit<Limit, 'signal'>,
+): Promise<Result> {
+  const controller = new AbortController()
+  const stopTimer = clock.after(timeoutMs, () => controller.abort())
+  try {
+    return await work(controller.signal)
+  } catch (error) {
+    if (!controller.signal.aborted) throw error
+    throw new TrackerError('timed_out', `${what}: no answer within ${timeoutMs} ms`)
+  } finally {
+    stopTimer()
+  }
 }

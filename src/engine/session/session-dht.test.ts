@@ -176,6 +176,7 @@ test('so do torrents, of nodes', async () => {
   const metainfo = { ...parseTorrent(encodeTorrent(torrent)), nodes: [HUB, 'no node'] }
   late.add(metainfo, PATH)
   await world.until(() => late.dht[0].nodes > 4)
+  expect(late.dht).toHaveLength(1)
 })
 
 test('a session finds the network again by what the last one has left', async () => {
@@ -188,6 +189,7 @@ test('a session finds the network again by what the last one has left', async ()
   node.crash()
   const second = await world.session(node.restart(), { dhtRouters: [] })
   await world.until(() => second.dht[0].nodes > 4)
+  expect(second.dht[0].address.port).toBe(6881)
 })
 
 test('where another program has the port, another one will do', async () => {

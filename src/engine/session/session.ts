@@ -9,6 +9,7 @@ import { v2Only } from '../../protocol/metainfo/magnet-metainfo.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { FamilyStatus } from '../discovery/dht/dht-api.ts'
 import { LocalDiscovery, type LocalDiscoveryOwner } from '../discovery/local-discovery.ts'
+import { PacedTrackers } from '../discovery/paced-trackers.ts'
 import { TrackerClients } from '../discovery/tracker-clients.ts'
 import { ReadCache } from '../storage/read-cache.ts'
 import { SlotLedger } from '../storage/slot-ledger.ts'
@@ -52,7 +53,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
   readonly #down: RateSharing
   readonly #up: RateSharing
   readonly #budget: ConnectionBudget
-  readonly #trackers: TrackerClients
+  readonly #trackers: PacedTrackers
   /** Null: nobody is looked for on the local network. */
   #local: LocalDiscovery | null = null
   readonly #dhtEntrance: Entrance
@@ -80,8 +81,9 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
       peers: 0,
       halfOpen: 0,
     }
+    const clients = new TrackerClients(platform, options.bind, CLIENT_NAME.replace(' ', '/'))
+    this.#trackers = new PacedTrackers(clients, platform.clock)
     this.#dhtEntrance = readEntrance(options)
-    this.#trackers = new TrackerClients(platform, options.bind, CLIENT_NAME.replace(' ', '/'))
   }
 
   /**
@@ -255,6 +257,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
       now,
       this.torrents.map(({ serving }) => serving),
     )
+    this.#trackers.tick(now)
     this.#local?.tick(now)
     this.#dht?.tick(now)
     this.#tellMemory(now)

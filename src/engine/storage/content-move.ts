@@ -11,7 +11,7 @@
 //   4. the copy's original is removed
 //   5. the old state is removed; after a change of the name alone it goes on telling where the content is
 import type { Bitfield } from '../../base/bitfield.ts'
-import { concatBytes, toHex } from '../../base/bytes.ts'
+import { concatBytes } from '../../base/bytes.ts'
 import { StorageError } from '../../base/errors.ts'
 import type { FileState, Platform, StateFolder, Volume } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
@@ -28,6 +28,7 @@ import { JOURNAL_NAME } from './journal/journal-keeper.ts'
 import { encodeSnapshot } from './journal/journal-snapshot.ts'
 import { openJournal } from './journal/open-journal.ts'
 import type { Replayed } from './journal/journal-replay.ts'
+import { openState } from './open-state.ts'
 import { SettingsKeeper } from './settings-keeper.ts'
 import type { TorrentSettings } from './torrent-settings.ts'
 
@@ -76,9 +77,8 @@ export async function moveContent(move: ContentMove): Promise<void> {
   if (from === to) return
   requireOutside(from, to)
   const { state } = move.platform
-  const key = toHex(move.metainfo.infohashV1!)
   const open = async (root: string): Promise<Place> => {
-    return { root, folder: state ? await state.open(key, root) : null, isForgotten: false }
+    return { root, folder: state && (await openState(state, move.metainfo, root)), isForgotten: false }
   }
   const old = await open(from)
   try {

@@ -1,13 +1,13 @@
 // Deletes what a torrent has on disk at one place, and what is remembered of it; nothing else. While that goes on, the content is
 // open here and nowhere else.
-import { toHex } from '../../base/bytes.ts'
-import { StateError, StorageError } from '../../base/errors.ts'
-import type { Platform, RemovedTree, StateFolder, StateStore } from '../../platform/platform.ts'
+import { StorageError } from '../../base/errors.ts'
+import type { Platform, RemovedTree, StateFolder } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { type ContentLayout, type ContentLocation, contentLayout, contentRoot } from './content-layout.ts'
 import { isDriveGone } from './content-place.ts'
 import { findNames } from './find-names.ts'
+import { openState, unlessLacking } from './open-state.ts'
 import { SettingsKeeper } from './settings-keeper.ts'
 import { NO_SETTINGS, type TorrentSettings } from './torrent-settings.ts'
 
@@ -43,11 +43,13 @@ export async function lockContent({
   location,
   earlier = NO_SETTINGS,
 }: ContentToLock): Promise<LockedContent> {
-  const folder = await openState(platform.state, metainfo, contentRoot(metainfo, location))
+  const { state, disk } = platform
+  const opening = state && openState(state, metainfo, contentRoot(metainfo, location))
+  const folder = opening && (await unlessLacking(opening, () => {}))
   try {
     const settings = await SettingsKeeper.open(folder, metainfo, () => {}, earlier)
     const layout = contentLayout(metainfo, map, location, settings.current.names)
-    const volume = await platform.disk.openVolume(layout.root)
+    const volume = await disk.openVolume(layout.root)
     const paths = layout.files.map(({ path }) => path)
     // What is remembered must not be forgotten while the files are elsewhere.
     if (await isDriveGone(volume, settings.current.marks, paths)) throw driveGone(layout.root)
@@ -62,15 +64,6 @@ export async function lockContent({
 
 function driveGone(root: string): StorageError {
   return new StorageError('drive_gone', `Cannot remove ${root}: its drive is not connected; connect it first`, root)
-}
-
-async function openState(state: StateStore | null, metainfo: Metainfo, root: string): Promise<StateFolder | null> {
-  try {
-    return (await state?.open(toHex(metainfo.infohashV1 ?? metainfo.infohashV2!), root)) ?? null
-  } catch (error) {
-    if (error instanceof StateError && error.code === 'in_use') throw error
-    return null
-  }
 }
 
 /**

@@ -49,8 +49,8 @@ function leechers(picture: string): PeerFacts[] {
 
 function tracker(state: TrackerStatus['state'], different: Partial<TrackerStatus> = {}): TrackerStatus {
   const url = 'http://t.example:80/secret/announce'
-  const figures = { tier: 0, error: null, refusal: null, seeders: null, leechers: null, nextAnnounceInMs: null }
-  return { url, state, ...figures, ...different }
+  const figures = { tier: 0, error: null, refusal: null, seeders: null, leechers: null }
+  return { url, state, ...figures, externalIp: null, nextAnnounceInMs: null, ...different }
 }
 
 const refusing = tracker('failed', { error: 'Cannot announce', refusal: 'unregistered torrent' })

@@ -130,8 +130,8 @@ export class FileNaming {
       return this.#warn('name_not_safe', (error as Error).message)
     }
     await settings.save({ renaming: null })
-    // The old folder may be empty now.
-    await volume.removeTree(root, [from]).catch(() => {})
+    // The old folder may be empty now. Where the system knows no case, the old name may still be the file's.
+    if (!(await this.#isThere(from).catch(() => true))) await volume.removeTree(root, [from]).catch(() => {})
   }
 
   #missingPieces(file: number): number[] {

@@ -1,13 +1,13 @@
 // How a torrent begins with a magnet link (BEP 9): its metadata is looked for where it is remembered from an earlier run, and then
 // among peers; then it is read. All that comes after is the torrent's business.
-import { type Address, ipAddress, isIpv6 } from '../../base/address.ts'
+import { type Address, addressKey, ipAddress, isIpv6, parseAddress } from '../../base/address.ts'
 import { toHex } from '../../base/bytes.ts'
 import { FormatError, type PeerError } from '../../base/errors.ts'
 import { MAX_TORRENT_BYTES } from '../../protocol/metainfo/limits.ts'
 import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import { isMetadataOf, magnetMetainfo } from '../../protocol/metainfo/magnet-metainfo.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
-import type { TrackerStatus } from '../discovery/announcer.ts'
+import type { Announcer, TrackerStatus } from '../discovery/announcer.ts'
 import { MetadataStore } from '../storage/metadata-store.ts'
 import { causeSentence } from './cause-sentence.ts'
 import { MetadataStage } from './metadata-stage.ts'
@@ -21,23 +21,30 @@ export interface MagnetStartOptions {
   /** The folder that will hold the torrent's file or top folder. */
   readonly path: string
   readonly around: TorrentSurroundings
+  readonly announcer: Announcer
+  /** Whom the user named, by their keys; those of the link join them. */
+  readonly userPeers: Map<string, Address>
 }
 
 /** The torrent. Nothing is told after `close`. */
 export interface MagnetStartOwner {
-  /** No earlier run has left it: peers are needed. */
-  onMetadataMissing(): void
+  /** The link names this peer; the stage may be over by now. */
+  onLinkPeer(address: Address): void
   onMetadata(metainfo: Metainfo, magnet: Magnet): void
   /** It is the one that the link means, and makes no sense. */
   onMetadataUnusable(error: FormatError): void
   onPeerDropped(address: string, error: PeerError): void
 }
 
+/** Fewer peers than this that have the metadata, and trackers are asked for more as soon as they allow. */
+const FEW_OFFERING = 5
+
 export class MagnetStart {
   readonly stage: MetadataStage
   readonly #options: MagnetStartOptions
   readonly #owner: MagnetStartOwner
   readonly #store: MetadataStore
+  #isFound = false
   #isClosed = false
 
   constructor(options: MagnetStartOptions, owner: MagnetStartOwner) {
@@ -71,16 +78,40 @@ export class MagnetStart {
     )
   }
 
-  /** Looks for what an earlier run has left. Never rejects. */
+  /** Uses what an earlier run has left; where that is nothing, peers are needed. Never rejects. */
   async begin(): Promise<void> {
+    const { magnet, around, announcer, userPeers } = this.#options
+    for (const address of userPeers.values()) this.stage.addAddress(address, 'user')
+    for (const peer of magnet.peers) void this.#addLinkPeer(peer)
     const remembered = await this.#store.load()
     if (this.#isClosed) return
-    if (remembered && isMetadataOf(this.#options.magnet, remembered)) this.#read(remembered)
-    else this.#owner.onMetadataMissing()
+    if (remembered && isMetadataOf(magnet, remembered)) return this.#read(remembered)
+    const now = around.platform.clock.now()
+    announcer.start(now)
+    this.tick(now)
+    around.onReady()
+  }
+
+  /** @param peer `host:port`, as the link has it */
+  async #addLinkPeer(peer: string): Promise<void> {
+    const address = parseAddress(peer)
+    for (const found of address ? [address] : await lookUp(peer, this.#options.around)) {
+      this.#options.userPeers.set(addressKey(found), found)
+      this.#owner.onLinkPeer(found)
+    }
+  }
+
+  tick(now: number): void {
+    this.stage.tick(now)
+    if (this.#isFound) return
+    const { announcer } = this.#options
+    if (this.stage.offering < FEW_OFFERING) announcer.wantMore(now)
+    announcer.tick(now)
   }
 
   #read(metadata: Uint8Array): void {
     if (this.#isClosed) return
+    this.#isFound = true
     const { magnet } = this.#options
     let metainfo: Metainfo
     try {
@@ -141,7 +172,7 @@ export function selectedFiles({ selectOnly }: Magnet, { files }: Metainfo): File
 }
 
 /** The addresses of `host:port`; none when the name cannot be found. */
-export async function lookUp(peer: string, { platform, localIp, log }: TorrentSurroundings): Promise<Address[]> {
+async function lookUp(peer: string, { platform, localIp, log }: TorrentSurroundings): Promise<Address[]> {
   const [host, port] = peer.split(/:(?=\d+$)/)
   const family = localIp === undefined ? 'any' : isIpv6(localIp) ? 6 : 4
   try {

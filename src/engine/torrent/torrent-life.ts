@@ -6,7 +6,7 @@
 //
 // One that begins with a magnet link is `fetching_metadata` first: a stage of its own, before the first run.
 // One run of it after the other has the content open; what happens in a run is the run's business.
-import { type Address, addressKey, parseAddress } from '../../base/address.ts'
+import { type Address, parseAddress } from '../../base/address.ts'
 import { toHex } from '../../base/bytes.ts'
 import type { Emitter } from '../../base/emitter.ts'
 import type { FormatError, PeerError, StateError, StorageError } from '../../base/errors.ts'
@@ -14,12 +14,9 @@ import type { RemovedTree } from '../../platform/platform.ts'
 import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { Announcer } from '../discovery/announcer.ts'
-import { type ContentLocation, contentRoot, locationOf } from '../storage/content-layout.ts'
-import { moveContent } from '../storage/content-move.ts'
-import { lockContent, removeContent } from '../storage/content-removal.ts'
-import { fileAttributes } from '../storage/file-attributes.ts'
-import { NO_SETTINGS } from '../storage/torrent-settings.ts'
-import { forgetMetadata, lookUp, MagnetStart, type MagnetStartOwner, selectedFiles } from './magnet-start.ts'
+import { type ContentLocation, contentRoot } from '../storage/content-layout.ts'
+import { applyAttributes, makeEmptyFiles } from './finish-files.ts'
+import { MagnetStart, type MagnetStartOwner, selectedFiles } from './magnet-start.ts'
 import type { MetadataStage } from './metadata-stage.ts'
 import { Parking } from './parking.ts'
 import { passingTrouble, roomLacking } from './passing-trouble.ts'
@@ -28,6 +25,7 @@ import type { RemoveOptions, TorrentEvents, TorrentState } from './torrent-api.t
 import { TorrentContent } from './torrent-content.ts'
 import type { TorrentFigures } from './torrent-figures.ts'
 import type { PartsOptions, TorrentParts } from './torrent-parts.ts'
+import { TorrentPlace } from './torrent-place.ts'
 import { type RunOwner, TorrentRun } from './torrent-run.ts'
 import type { TorrentSurroundings } from './torrent-surroundings.ts'
 
@@ -43,8 +41,6 @@ export interface LifeOptions extends Pick<PartsOptions, 'peerId' | 'options' | '
 
 /** Fewer connected peers than this, and trackers are asked for more as soon as they allow. */
 const FEW_PEERS = 20
-/** The same as long as the metadata is not known: peers that have it. */
-const FEW_OFFERING = 5
 
 export class TorrentLife implements RunOwner, MagnetStartOwner {
   state: TorrentState
@@ -64,16 +60,13 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   readonly #around: TorrentSurroundings
   readonly #announcer: Announcer
   readonly #events: Emitter<TorrentEvents>
-  /** Of the content, as far as it is known. */
-  #location: ContentLocation
+  readonly #place: TorrentPlace
   #moving: Promise<void> = Promise.resolve()
   #run: TorrentRun | null = null
   /** The end of the last run, and of its announces. */
   #stopping: Promise<void> = Promise.resolve()
   readonly #parking = new Parking()
   #isLooking = false
-  /** As the last run knew them. */
-  #settings = NO_SETTINGS
   #isCompleting = false
   #wasCompleteAtStart = false
   /** Something has been fetched: the files are of our making. */
@@ -84,14 +77,18 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   #deletion: Promise<RemovedTree> | null = null
 
   constructor(options: LifeOptions) {
-    const { source, peerId, around } = options
+    const { source, peerId, around, announcer, userPeers } = options
     this.#options = options
-    this.#wishes = this.#location = options.options
+    this.#wishes = options.options
+    this.#place = new TorrentPlace(this.#wishes, around)
     this.#around = around
     this.#announcer = options.announcer
     this.#events = options.events
     if ('infoBytes' in source) this.#know(new TorrentContent(source, this.#wishes.files))
-    else this.magnet = new MagnetStart({ magnet: source, peerId, path: this.#location.path, around }, this)
+    else {
+      const { path } = this.#wishes
+      this.magnet = new MagnetStart({ magnet: source, peerId, path, around, announcer, userPeers }, this)
+    }
     this.state = this.magnet ? 'fetching_metadata' : 'checking'
     this.done = new Promise((resolve, reject) => {
       this.#resolveDone = resolve
@@ -135,16 +132,16 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
 
   /** Of the content, as far as it is known. */
   get location(): ContentLocation {
-    return this.#location
+    return this.#place.location
   }
 
   /** The torrent's file or top folder: where it is, or will be made. Null until the metadata is known. */
   get contentPath(): string | null {
-    return this.content && contentRoot(this.content.metainfo, this.#location)
+    return this.content && this.#place.pathOf(this.content)
   }
 
   tick(now: number): void {
-    if (this.magnet) this.#tickMagnet(this.magnet, now)
+    this.magnet?.tick(now)
     if (this.#parking.isDue(now)) void this.#lookAgain()
     if (!this.isRunning) return
     const { download, swarm } = this.parts!
@@ -176,7 +173,7 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
 
   /** Moves all content. Rejects as `Torrent.move` does. */
   async relocate(to: ContentLocation): Promise<void> {
-    if (this.#isElsewhere) throw new TypeError(`Cannot move ${this.#name}: it has no place of its own`)
+    if (this.#place.isElsewhere) throw new TypeError(`Cannot move ${this.#name}: it has no place of its own`)
     if (!this.isRunning) throw new TypeError(`Cannot move ${this.#name}: the torrent is ${this.state}`)
     if (contentRoot(this.known.metainfo, to) === this.contentPath) return
     const moving = this.#moveTo(to)
@@ -184,16 +181,11 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     await moving
   }
 
-  /** What is fetched lies somewhere else than the torrent says, or is not all of it. */
-  get #isElsewhere(): boolean {
-    return this.#wishes.layout !== undefined || this.#wishes.pieces !== undefined
-  }
-
   /** The torrent leaves the session. Answers and rejects as `Torrent.remove` does. */
   async remove({ data = false }: RemoveOptions = {}): Promise<RemovedTree | null> {
     this.#removal ??= this.#leave()
     await this.#removal
-    if (data) this.#deletion ??= this.#delete()
+    if (data) this.#deletion ??= this.#place.delete(this.#options.source.infohashV1!, this.content, this.parts)
     const deleted = this.#deletion?.catch((error: unknown) => {
       if (data) throw error
       return null
@@ -207,36 +199,12 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
 
   /** To be called once. */
   begin(): void {
-    const { source, userPeers } = this.#options
-    if (!this.magnet) return void this.#start()
-    for (const address of userPeers.values()) this.magnet.stage.addAddress(address, 'user')
-    for (const peer of (source as Magnet).peers) void this.#addLinkPeer(peer)
-    void this.magnet.begin()
+    if (this.magnet) void this.magnet.begin()
+    else void this.#start()
   }
 
-  /** @param peer `host:port`, as the link has it */
-  async #addLinkPeer(peer: string): Promise<void> {
-    const address = parseAddress(peer)
-    for (const found of address ? [address] : await lookUp(peer, this.#around)) {
-      this.#options.userPeers.set(addressKey(found), found)
-      this.meeting?.addAddress(found, 'user')
-    }
-  }
-
-  #tickMagnet({ stage }: MagnetStart, now: number): void {
-    stage.tick(now)
-    if (this.state !== 'fetching_metadata') return
-    if (stage.offering < FEW_OFFERING) this.#announcer.wantMore(now)
-    this.#announcer.tick(now)
-  }
-
-  /** No earlier run has left the metadata: peers are needed. */
-  onMetadataMissing(): void {
-    if (this.#isOver) return
-    const now = this.#around.platform.clock.now()
-    this.#announcer.start(now)
-    this.tick(now)
-    this.#around.onReady()
+  onLinkPeer(address: Address): void {
+    this.meeting?.addAddress(address, 'user')
   }
 
   onMetadata(metainfo: Metainfo, magnet: Magnet): void {
@@ -262,15 +230,14 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   async #start(): Promise<void> {
     if (this.#isOver) return
     const { metainfo, map, selection } = this.known
-    this.#settings = this.parts?.settings.current ?? this.#settings
     const run = new TorrentRun(
       {
         ...this.#options,
         metainfo,
         map,
         selection,
-        location: this.#location,
-        earlier: this.#settings,
+        location: this.#place.location,
+        earlier: this.#place.settingsAfter(this.parts),
         isDistrusted: this.#wishes.recheck === true && this.#run === null,
       },
       this.#options.figures,
@@ -280,7 +247,7 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     try {
       const parts = await run.open()
       if (!parts) return
-      if (!this.#isElsewhere) this.#location = locationOf(parts.layout.root)
+      this.#place.foundBy(parts)
       this.#unpark()
       for (const address of this.#options.userPeers.values()) parts.swarm.addAddress(address, 'user')
       if (!(await run.check(parts))) return
@@ -330,14 +297,14 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
 
   /** Everything that is wanted is here. Files that no piece touches, the empty ones, are made now. */
   async #complete(): Promise<void> {
-    const { layout, download, swarm } = this.parts!
+    const parts = this.parts!
+    const { download, swarm } = parts
     if (this.#isCompleting) return
     this.#isCompleting = true
     try {
-      const empty = this.#wishes.pieces ? [] : this.known.selection.emptyFiles(layout)
-      if (empty.length > 0) await download.volume.ensureFiles(empty)
+      if (!this.#wishes.pieces) await makeEmptyFiles(parts, this.known)
       await this.#run!.settled()
-      if (this.#hasStored && !this.#wishes.pieces) await this.#applyAttributes(this.parts!)
+      if (this.#hasStored && !this.#wishes.pieces) await this.#applyAttributes(parts)
     } catch (error) {
       return this.onTrouble(error as StorageError)
     } finally {
@@ -346,20 +313,16 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     if (this.state !== 'downloading' || !this.isRunning || !download.isComplete) return
     this.state = 'seeding'
     this.#around.ledger.leave(download)
-    if (!this.#wasCompleteAtStart) this.#announcer.announceCompleted(this.#around.platform.clock.now())
+    if (!this.#wasCompleteAtStart) this.#announcer.announceCompleted()
     swarm.becomeSeed()
     this.#resolveDone()
     this.#events.emit('done', {})
     this.#events.emit('seeding', {})
   }
 
-  /** Where they cannot be had, the content is as good without them. */
-  async #applyAttributes({ layout, download: { volume } }: TorrentParts): Promise<void> {
-    const { metainfo, selection } = this.known
-    const attributes = fileAttributes(metainfo, layout, (file) => selection.isSkipped(file))
-    if (attributes.executables.length === 0 && attributes.links.length === 0) return
+  async #applyAttributes(parts: TorrentParts): Promise<void> {
     try {
-      await volume.applyAttributes(layout.root, attributes)
+      await applyAttributes(parts, this.known)
     } catch (error) {
       if (this.isRunning) this.onWarning('disk', 'attributes_failed', (error as Error).message)
     }
@@ -427,40 +390,23 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     await this.#stop()
   }
 
-  async #delete(): Promise<RemovedTree> {
-    const { platform } = this.#around
-    await forgetMetadata(toHex(this.#options.source.infohashV1!), this.#location.path, this.#around)
-    if (!this.content) return { files: 0, bytes: 0, kept: [] }
-    const { metainfo, map } = this.content
-    const foreign = this.#wishes.layout?.(map)
-    if (foreign) return removeContent(platform, { layout: foreign, folder: null })
-    const earlier = this.parts?.settings.current ?? this.#settings
-    const content = await lockContent({ platform, metainfo, map, location: this.#location, earlier })
-    return removeContent(platform, content)
-  }
-
   async #moveTo(to: ContentLocation): Promise<void> {
-    const { platform } = this.#around
-    const { metainfo, map } = this.known
+    const content = this.known
+    const parts = this.parts!
     this.state = 'moving'
-    const connected = [...this.parts!.swarm.connected()].filter((peer) => !peer.isIncoming).map(({ key }) => key)
+    const connected = [...parts.swarm.connected()].filter((peer) => !peer.isIncoming).map(({ key }) => key)
     this.#stopping = this.#stop()
     await this.#stopping
     try {
       if (this.#isOver) return
-      await moveContent({
-        platform,
-        metainfo,
-        map,
-        from: this.#location,
+      await this.#place.move(content, {
         to,
-        earlier: this.parts!.settings.current,
+        earlier: parts.settings.current,
         onProgress: (progress) => this.#events.emit('moving', progress),
         isStopped: () => this.#isOver,
         warn: (message) => this.onWarning('disk', 'move_incomplete', message),
       })
-      this.#location = to
-      this.#events.emit('moved', { path: contentRoot(metainfo, to) })
+      this.#events.emit('moved', { path: this.#place.pathOf(content) })
     } finally {
       if (!this.#isOver) await this.#goOnAt(connected)
     }

@@ -1,12 +1,12 @@
 // What a torrent remembers from one run to the next, before anything is looked at on disk: its folder, when the platform has a
 // place for it, and the settings in it. Only the torrent's own files are remembered, not what somebody fetches of it to other
 // places.
-import { toHex } from '../../base/bytes.ts'
-import { StateError, type StorageError } from '../../base/errors.ts'
+import type { StorageError } from '../../base/errors.ts'
 import type { Disk, StateFolder, StateStore } from '../../platform/platform.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
 import { findContent, type FoundContent } from '../storage/moved-content.ts'
+import { openState, unlessLacking } from '../storage/open-state.ts'
 import { SettingsKeeper } from '../storage/settings-keeper.ts'
 import type { TorrentSettings } from '../storage/torrent-settings.ts'
 
@@ -56,12 +56,8 @@ async function findRemembered(
   warn: (message: string) => void,
 ): Promise<FoundContent | null> {
   if (!state) return null
-  const open = (at: string): Promise<StateFolder> => state.open(toHex(metainfo.infohashV1!), at)
-  try {
-    return await findContent({ disk, metainfo, map, open, warn }, root)
-  } catch (error) {
-    if (error instanceof StateError && error.code === 'in_use') throw error
-    owner.onStateWarning('state_unavailable', `${(error as Error).message}; nothing is remembered for the next start`)
-    return null
-  }
+  const open = (at: string): Promise<StateFolder> => openState(state, metainfo, at)
+  return unlessLacking(findContent({ disk, metainfo, map, open, warn }, root), ({ message }) =>
+    owner.onStateWarning('state_unavailable', `${message}; nothing is remembered for the next start`),
+  )
 }

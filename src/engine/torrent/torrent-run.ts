@@ -66,6 +66,7 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
   open(): Promise<TorrentParts | null> {
     return this.#begin(async () => {
       this.parts = await this.#open()
+      if (this.isStopped) this.#leave(this.parts)
       void this.#rememberSelection()
     })
   }
@@ -168,14 +169,10 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
   }
 
   async #stop(): Promise<void> {
-    if (this.parts) {
-      this.#options.around.ledger.leave(this.parts.download)
-      this.parts.swarm.close()
-    }
+    if (this.parts) this.#leave(this.parts)
     await this.#beginning
     const { parts } = this
     if (!parts) return
-    parts.swarm.close()
     await parts.download.stop()
     // Files on their way to another place.
     await this.#selecting
@@ -184,6 +181,12 @@ export class TorrentRun implements DownloadOwner<Peer>, RecordsOwner {
     await parts.journal?.close()
     this.#options.around.cache.forgetAll(parts.upload.source)
     await parts.download.volume.release(parts.layout.top)
+  }
+
+  /** No peers from now on, and no room for their data. */
+  #leave({ download, swarm }: TorrentParts): void {
+    this.#options.around.ledger.leave(download)
+    swarm.close()
   }
 
   #open(): Promise<TorrentParts> {

@@ -3,7 +3,7 @@
 import type { Log } from '../../base/log.ts'
 import type { Platform } from '../../platform/platform.ts'
 import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
-import type { TrackerClients } from '../discovery/tracker-clients.ts'
+import type { PacedTrackers } from '../discovery/paced-trackers.ts'
 import type { ContentLayout } from '../storage/content-layout.ts'
 import type { ReadCache } from '../storage/read-cache.ts'
 import type { SlotLedger } from '../storage/slot-ledger.ts'
@@ -20,7 +20,7 @@ export interface TorrentSurroundings {
   readonly downLimiter: RateLimiter
   readonly upLimiter: RateLimiter
   readonly budget: ConnectionBudget
-  readonly trackers: TrackerClients
+  readonly trackers: PacedTrackers
   /** The port we listen on; null when we do not. */
   readonly listenPort: number | null
   readonly localIp: string | undefined

@@ -1,7 +1,7 @@
 // One torrent, as applications, its session and its trackers know it. It puts together what it is made of and passes on what
 // is asked of it: states are of its life, facts of its parts. Nothing about pieces, blocks or messages is decided here.
 import { type Address, addressKey, parseAddress } from '../../base/address.ts'
-import { toHex } from '../../base/bytes.ts'
+import { fromHex, toHex } from '../../base/bytes.ts'
 import { Emitter } from '../../base/emitter.ts'
 import { FormatError, type TrackerError } from '../../base/errors.ts'
 import { PEER_ID_PREFIX } from '../../base/product.ts'
@@ -11,6 +11,7 @@ import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import type { Metainfo, TorrentFile } from '../../protocol/metainfo/metainfo.ts'
 import { newName, newPath } from '../../protocol/metainfo/new-path.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
+import { scrapeTrackers, type SwarmSize } from '../discovery/scrape-trackers.ts'
 import type { AddressSource, BookCensus } from '../policy/peer-book.ts'
 import { contentRoot, locationOf } from '../storage/content-layout.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
@@ -228,6 +229,16 @@ export class Torrent implements AnnouncerOwner {
   }
 
   /**
+   * Asks all its trackers how large the swarm is (BEP 48), in the order of `trackers()`. One that has not answered within 10 s has
+   * an error instead; never rejects. Each call asks them anew: not for each tick.
+   */
+  swarmSizes(): Promise<SwarmSize[]> {
+    const { trackers: clients, platform } = this.#around
+    const trackers = this.trackers().map(({ url }) => url)
+    return scrapeTrackers(clients, platform.clock, { trackers, infohash: fromHex(this.infohash)! })
+  }
+
+  /**
    * Dials this peer.
    * @param address `1.2.3.4:6881` or `[::1]:6881`. Throws TypeError when it is neither.
    */
@@ -326,6 +337,11 @@ export class Torrent implements AnnouncerOwner {
 
   onAddresses(addresses: readonly Address[]): void {
     this.addFound(addresses, 'tracker')
+  }
+
+  /** It decides who is preferred among peers (BEP 40), as what peers say of us does. */
+  onExternalIp(ip: string): void {
+    this.#life.parts?.swarm.onOurIp(ip)
   }
 
   onTrackerWarning(trackerUrl: string, message: string): void {

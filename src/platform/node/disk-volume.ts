@@ -1,5 +1,4 @@
 // A volume: turns the engine's calls into operations and gives them to the least busy hands of its device.
-import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { totalLength } from '../file-spans.ts'
 import type {
@@ -32,6 +31,7 @@ import { fileStateLater } from './file-state.ts'
 import { roomIn } from './room-in.ts'
 import { type ExistingFolder, nearestExisting } from './nearest-existing.ts'
 import { kindOf } from './path-kind.ts'
+import { statLater } from './stat-later.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
 
 /** What an operation that moves no data counts for when the least busy hands are looked for. */
@@ -260,7 +260,7 @@ function requireLength(spans: readonly FileSpan[], length: number): void {
 /** -1 where there is no file. */
 async function sizeOf(path: string): Promise<number> {
   try {
-    const info = await stat(path)
+    const info = await statLater(path)
     return info.isFile() ? info.size : -1
   } catch (error) {
     if (isMissing(error)) return -1

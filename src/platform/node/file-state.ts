@@ -1,7 +1,7 @@
 // What a file looks like from outside. Times in whole nanoseconds: a number cannot hold them.
 import fs from 'node:fs'
-import { stat } from 'node:fs/promises'
 import type { FileState } from '../platform.ts'
+import { exactStatLater } from './stat-later.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
 
 /** Null where there is no file. Throws StorageError. */
@@ -18,7 +18,7 @@ export function fileState(path: string): FileState | null {
 /** The same without keeping the thread. */
 export async function fileStateLater(path: string): Promise<FileState | null> {
   try {
-    return stateFrom(await stat(path, { bigint: true }))
+    return stateFrom(await exactStatLater(path))
   } catch (error) {
     return nullIfMissing(error, path)
   }

@@ -1,6 +1,6 @@
 // Where a path leads that may not exist yet.
-import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { statLater } from './stat-later.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
 
 export interface ExistingFolder {
@@ -14,7 +14,7 @@ export async function nearestExisting(path: string): Promise<ExistingFolder> {
   let at = resolve(path)
   for (;;) {
     try {
-      const info = await stat(at)
+      const info = await statLater(at)
       return { folder: info.isDirectory() ? at : dirname(at), device: info.dev }
     } catch (error) {
       if (!isMissing(error) || dirname(at) === at) throw toStorageError(error, 'use', path)

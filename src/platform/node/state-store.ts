@@ -9,7 +9,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { StorageError } from '../../base/errors.ts'
 import type { StateFile, StateFolder, StateStore } from '../platform.ts'
 import { readBootId } from './boot-id.ts'
-import { isLockFile, lockFolder, type Unlock } from './folder-lock.ts'
+import { FolderLocks, isLockFile, type Unlock } from './folder-lock.ts'
 import { readFully } from './positioned-io.ts'
 import { isMissing, toStorageError } from './storage-error.ts'
 import { syncFolder, writeFileAtomically } from './write-file.ts'
@@ -19,22 +19,25 @@ const { O_APPEND, O_WRONLY } = constants
 export class NodeStateStore implements StateStore {
   readonly bootId = readBootId()
   readonly #folder: string
+  readonly #locks: FolderLocks
 
   constructor(folder: string) {
     this.#folder = resolve(folder)
+    this.#locks = new FolderLocks(this.#folder)
   }
 
   async open(name: string, path: string): Promise<StateFolder> {
     const contentPath = realPath(resolve(path))
     const place = createHash('sha256').update(contentPath).digest('hex').slice(0, 16)
-    const folder = join(this.#folder, `${name}-${place}`)
+    const folderName = `${name}-${place}`
+    const folder = join(this.#folder, folderName)
     try {
       // What somebody downloads is nobody else's business.
       fs.mkdirSync(folder, { recursive: true, mode: 0o700 })
     } catch (error) {
       throw toStorageError(error, 'make', folder)
     }
-    return new NodeStateFolder(folder, contentPath, await lockFolder(folder, contentPath))
+    return new NodeStateFolder(folder, contentPath, await this.#locks.lock(folderName, contentPath))
   }
 }
 
@@ -98,7 +101,7 @@ class NodeStateFolder implements StateFolder {
 
   async close(): Promise<void> {
     for (const name of this.#files.keys()) await this.#closeFile(name)
-    await this.#unlock()
+    this.#unlock()
   }
 
   async remove(): Promise<void> {
@@ -108,7 +111,7 @@ class NodeStateFolder implements StateFolder {
     } catch (error) {
       throw toStorageError(error, 'delete', this.#folder)
     } finally {
-      await this.#unlock()
+      this.#unlock()
     }
     // Somebody may have come to want it in the meantime.
     await rmdir(this.#folder).catch(() => {})

@@ -10,7 +10,6 @@ export const rtorrent: Client = {
   name: 'rtorrent',
   dialsLoopback: false,
   makesEmptyFiles: true,
-  takesLinks: false,
   patienceMs: 60_000,
   found: () => versionOf(['rtorrent', '-h'], /\d+\.\d+\.\d+/),
   startSeeder: start,

@@ -1,7 +1,7 @@
 // The small commands that meet others: peers, piece, tracker.
 import { describe, expect, test } from 'vitest'
 import { FakeCli, fakeMetainfo } from '../../../../tests/support/fake-cli.ts'
-import { NetworkError, type FetchPieceOptions } from '../../../index.ts'
+import { NetworkError, type FetchPieceOptions, type SwarmSize } from '../../../index.ts'
 
 const SOURCE = 'http://tracker.example/a.torrent'
 const metainfo = fakeMetainfo('a.iso', { 'a.iso': 40_000 }, { trackers: [['http://127.0.0.1:1/announce']] })
@@ -11,7 +11,10 @@ describe('peers', () => {
   const good = { url: 'http://good.example/announce' }
   const bad = { url: 'http://bad.example/\u001b[2J', error: 'no answer' }
 
-  function asking(trackers: readonly { url: string; error?: string }[], peers: readonly string[]): FakeCli {
+  function asking(
+    trackers: readonly { url: string; error?: string; externalIp?: string }[],
+    peers: readonly string[],
+  ): FakeCli {
     return new FakeCli({ ...reading, queryTrackers: async () => ({ peers, trackers }) })
   }
 
@@ -29,10 +32,53 @@ describe('peers', () => {
     expect(cli.stderr.text).toBe('')
   })
 
+  test('where we are seen by trackers, once', async () => {
+    const seen = [good, { ...good, url: 'udp://other.example:1' }].map((one) => ({ ...one, externalIp: '9.9.9.9' }))
+    const cli = asking(seen, [])
+    expect(await cli.run('peers', SOURCE)).toBe(0)
+    expect(cli.stderr.text).toBe('Seen by trackers as 9.9.9.9\n')
+    const json = asking(seen.slice(1), [])
+    await json.run('peers', SOURCE, '--json')
+    const trackers = [{ url: 'udp://other.example:1', external_ip: '9.9.9.9' }]
+    expect(JSON.parse(json.stdout.text)).toEqual({ peers: [], trackers })
+  })
+
   test('when no tracker answers, or there is none: 1', async () => {
     expect(await asking([bad], []).run('peers', SOURCE)).toBe(1)
     const cli = asking([], [])
     expect(await cli.run('peers', SOURCE)).toBe(1)
+    expect(cli.stderr.text).toBe('This torrent names no trackers\n')
+  })
+})
+
+describe('scrape', () => {
+  const good = { url: 'http://good.example/announce', seeders: 1, leechers: 20, downloads: 0, error: null }
+  const none = { seeders: null, leechers: null, downloads: null }
+  const bad = { url: 'http://bad.example/\u001b[2J', ...none, error: 'no answer' }
+
+  function asking(sizes: SwarmSize[]): FakeCli {
+    return new FakeCli({ ...reading, scrapeTrackers: async () => sizes })
+  }
+
+  test('one tracker a line, and on stderr those that did not answer', async () => {
+    const cli = asking([good, bad])
+    expect(await cli.run('scrape', SOURCE)).toBe(0)
+    expect(cli.stdout.text).toBe('http://good.example/announce: 1 seeder, 20 leechers, 0 downloads\n')
+    expect(cli.stderr.text).toBe('http://bad.example/\ufffd[2J: no answer\n')
+  })
+
+  test('--json says both', async () => {
+    const cli = asking([good, bad])
+    expect(await cli.run('scrape', SOURCE, '--json')).toBe(0)
+    const { error, ...figures } = good
+    expect(error).toBe(null)
+    expect(JSON.parse(cli.stdout.text)).toEqual({ trackers: [figures, { url: bad.url, error: 'no answer' }] })
+  })
+
+  test('when no tracker answers, or there is none: 1', async () => {
+    expect(await asking([bad]).run('scrape', SOURCE)).toBe(1)
+    const cli = asking([])
+    expect(await cli.run('scrape', SOURCE)).toBe(1)
     expect(cli.stderr.text).toBe('This torrent names no trackers\n')
   })
 })

@@ -38,13 +38,17 @@ async function run(command: Command, context: Context): Promise<number> {
   const asking = engine.queryTrackers(metainfo, { bind: flags.bind, timeoutMs: TIMEOUT_MS })
   const { peers, trackers } = await context.stop.orInterrupted(asking)
   if (flags.json === true) {
-    context.stdout.write(`${printableJson({ peers, trackers })}\n`)
+    const told = trackers.map(({ url, error, externalIp }) => ({ url, error, external_ip: externalIp }))
+    context.stdout.write(`${printableJson({ peers, trackers: told })}\n`)
   } else {
     context.stdout.write(peers.map((peer) => `${peer}\n`).join(''))
     if (trackers.length === 0) context.stderr.write('This torrent names no trackers\n')
     for (const { url, error } of trackers) {
       if (error !== undefined) context.stderr.write(`${printable(url)}: ${printable(error)}\n`)
     }
+    // Behind a router, nobody else knows it.
+    for (const ip of new Set(trackers.flatMap(({ externalIp }) => externalIp ?? [])))
+      context.stderr.write(`Seen by trackers as ${ip}\n`)
   }
   return trackers.some(({ error }) => error === undefined) ? 0 : EXIT_FAILED
 }

@@ -51,5 +51,7 @@ export type CommandEvent =
   | { readonly event: 'resumed' }
   | { readonly event: 'done'; readonly path: string; readonly files: number; readonly sha256?: string }
   | { readonly event: 'seeding'; readonly infohash_v1: string; readonly port: number }
+  /** Of `shoal share`: how to get it. */
+  | { readonly event: 'sharing'; readonly infohash_v1: string; readonly magnet: string }
   | { readonly event: 'stopped' }
   | { readonly event: 'error'; readonly code: string; readonly message: string }

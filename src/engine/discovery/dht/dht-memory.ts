@@ -25,7 +25,8 @@ export class DhtMemory {
 
   /** Null: nothing is remembered. Never rejects for what the disk does. */
   static async open(state: StateStore | null, log: Log): Promise<DhtMemory | null> {
-    for (let number = 1; state !== null && number <= FOLDERS; number++) {
+    if (state === null) return null
+    for (let number = 1; number <= FOLDERS; number++) {
       try {
         const folder = await state.open(`dht-${number}`, NO_CONTENT)
         return new DhtMemory(folder, await readSaved(folder, log), log)
