@@ -95,7 +95,7 @@ export class Dht {
   readonly #stopTicking: Stop
   readonly #openedAt: number
   #firstJoinedAt = Infinity
-  #waiting: { resolve(): void; reject(error: Error): void }[] = []
+  readonly #waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
 
   constructor(node: DhtNode, platform: Platform, memory: DhtMemory | null) {
     this.#node = node

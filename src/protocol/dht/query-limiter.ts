@@ -6,8 +6,10 @@ import { addressRange } from './address-range.ts'
 
 const PER_SECOND = 10
 const BURST = 50
-/** Senders that are remembered; whoever is forgotten begins with a full bucket. */
+/** Senders that are remembered, at most; whoever is forgotten begins with a full bucket. */
 const MAX_SENDERS = 2000
+/** After so long any bucket is full: whoever was silent meanwhile need not be remembered. */
+const FULL_AFTER_MS = (1000 * BURST) / PER_SECOND
 
 interface Bucket {
   level: number
@@ -42,11 +44,10 @@ export class QueryLimiter {
     // Taken out first, so that those who were silent longest stand in front.
     this.#senders.delete(sender)
     this.#senders.set(sender, { level: Math.max(0, level - 1), filledAt: now })
-    if (this.#senders.size > MAX_SENDERS)
-      for (const oldest of this.#senders.keys()) {
-        this.#senders.delete(oldest)
-        break
-      }
+    for (const [oldest, { filledAt }] of this.#senders) {
+      if (this.#senders.size <= MAX_SENDERS && now - filledAt < FULL_AFTER_MS) break
+      this.#senders.delete(oldest)
+    }
     return level >= 1
   }
 }

@@ -8,6 +8,9 @@ Prints `ready` when all of them know somebody. Then takes a line each of, and an
     peers NODE INFOHASH       peers IP:PORT...
     put NODE TEXT             put TARGET
     get NODE TARGET           got TEXT
+    seed NODE FILE FOLDER     announced (soon)
+    leech NODE LINK FOLDER    done
+    remove NODE LINK FOLDER   done
 
 It ends when its input closes.
 """
@@ -36,8 +39,9 @@ def main(port, bootstrap, ips):
         wait(lambda: nodes_of(session) > 0, 'a node without a neighbour')
     print('ready', flush=True)
     for line in sys.stdin:
-        command, node, what = line.split()
-        print(answer(sessions[int(node)], command, what), flush=True)
+        command, node, *rest = line.rstrip().split(' ', 3)
+        act = transfer if command in ('seed', 'leech', 'remove') else answer
+        print(act(sessions[int(node)], command, *rest), flush=True)
 
 
 def nodes_of(session):
@@ -69,6 +73,19 @@ def answer(session, command, what):
     item = next_alert(session, 'dht_immutable_item_alert').item
     value = item['value'] if isinstance(item, dict) and 'value' in item else item
     return 'got %s' % (value.decode() if isinstance(value, bytes) else value)
+
+
+def transfer(session, command, torrent, folder):
+    if command == 'remove':
+        session.remove_torrent(session.get_torrents()[0])
+        return 'done'
+    params = lt.load_torrent_file(torrent) if command == 'seed' else lt.parse_magnet_uri(torrent)
+    params.save_path = folder
+    params.flags &= ~lt.torrent_flags.auto_managed & ~lt.torrent_flags.paused
+    handle = session.add_torrent(params)
+    handle.force_dht_announce()
+    wait(lambda: handle.status().is_seeding, 'a torrent that is not complete')
+    return 'announced' if command == 'seed' else 'done'
 
 
 def next_alert(session, name):

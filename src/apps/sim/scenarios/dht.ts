@@ -6,15 +6,24 @@ import { HostileNodes } from '../dht/hostile-nodes.ts'
 import { ScenarioFailure, type Figure, type Scenario } from '../scenario.ts'
 import { median, quantile } from '../statistics.ts'
 
-const JOIN_MS = 300_000
-const SETTLE_MS = 120_000
+/** How long a network is looked at, where the churn is always the same. */
+interface Schedule {
+  readonly joinMs: number
+  readonly settleMs: number
+  /** From the announces to the lookups. */
+  readonly passingMs: number
+  readonly lookupsPerAnnounce: number
+}
+
+const LONG: Schedule = { joinMs: 300_000, settleMs: 180_000, passingMs: 300_000, lookupsPerAnnounce: 4 }
+/** A large network takes minutes of work for each minute. */
+const SHORT: Schedule = { joinMs: 150_000, settleMs: 60_000, passingMs: 120_000, lookupsPerAnnounce: 2 }
+const LARGE = 2000
 /** Of all nodes, each minute. */
 const LEAVE_SHARE = 0.01
 const STEP_MS = 5000
 const STEPS_PER_MINUTE = 60_000 / STEP_MS
 const ANNOUNCES = 60
-const LOOKUPS_PER_ANNOUNCE = 4
-const PASSING_MS = 300_000
 const HOSTILE_SHARE = 0.1
 const HOSTILE_RANGES = 100
 /** Longer than any search takes. */
@@ -42,17 +51,18 @@ export const dht: Scenario = {
     const isAttacked = settings.attack === 'sybil'
     // Under attack all announce the same, so that there is one place to hide.
     const target = world.random.bytes(20)
-    await comeTogether(world, peers, isAttacked ? target : null)
-    await pass(world, SETTLE_MS, [])
+    const { joinMs, settleMs, passingMs, lookupsPerAnnounce } = peers > LARGE ? SHORT : LONG
+    await comeTogether(world, { peers, joinMs, target: isAttacked ? target : null })
+    await pass(world, settleMs, [])
     const announced = world
       .some(ANNOUNCES)
       .map((by): Announced => ({ infohash: isAttacked ? target : world.random.bytes(20), by }))
     const announces = announced.map((each) => search(world, each.by, each, true))
     await pass(world, SEARCH_MS, announced)
     const taken = await ended(announces)
-    await pass(world, PASSING_MS, announced)
+    await pass(world, passingMs, announced)
     const lookups: Promise<Searched>[] = []
-    for (let i = 0; i < LOOKUPS_PER_ANNOUNCE; i++) {
+    for (let i = 0; i < lookupsPerAnnounce; i++) {
       for (const each of announced) lookups.push(search(world, world.one(), each, false))
       await pass(world, SEARCH_MS, announced)
     }
@@ -72,22 +82,25 @@ export const dht: Scenario = {
       ],
       wallSeconds: peers / 20,
     })),
-    ...[1000, 10_000].map((peers) => ({
-      label: `${peers} nodes, 10 % hostile`,
-      peers,
+    {
+      label: '1000 nodes, 10 % hostile',
+      peers: 1000,
       settings: { attack: 'sybil' },
       seeds: 1,
       bounds: [{ figure: 'hidden', atMost: 5 }, { figure: 'asked p50' }, { figure: 'asked p95' }],
-      wallSeconds: peers / 15,
-    })),
+      wallSeconds: 90,
+    },
   ],
   small: { peers: 120 },
 }
 
-/** All come within five minutes; hostile nodes with the rest. */
-async function comeTogether(world: DhtWorld, peers: number, target: Uint8Array | null): Promise<void> {
+/** All come one after the other, and hostile nodes in the midst of them. `target`: what they gather at. */
+async function comeTogether(
+  world: DhtWorld,
+  { peers, joinMs, target }: { readonly peers: number; readonly joinMs: number; readonly target: Uint8Array | null },
+): Promise<void> {
   const hostile = target === null ? 0 : Math.round(peers * HOSTILE_SHARE)
-  const steps = JOIN_MS / STEP_MS
+  const steps = joinMs / STEP_MS
   const wanted = peers - hostile
   let joined = 0
   for (let step = 1; step <= steps; step++) {
