@@ -78,10 +78,10 @@ export function causeSentence(cause: CauseFigures): string {
       return unreachableSentence(cause)
     case 'peers_left':
       return `nobody is connected: ${formatCount(cause.known, 'known peer')} left${nextDial(cause.nextDialMs)}`
-    case 'no_peer_source': {
-      const hope = cause.port === null ? '' : `; waiting for peers to connect to port ${cause.port}`
-      return `there is no tracker to ask and no peer is known${hope}`
-    }
+    case 'dht_searching':
+      return `the DHT has named no peer so far${hopeOf(cause.port)}`
+    case 'no_peer_source':
+      return `there is no tracker to ask and no peer is known${hopeOf(cause.port)}`
     case 'no_peers_known':
       return `${formatCount(cause.trackers, 'tracker')} answered, and named nobody`
     case 'trackers_pending':
@@ -108,6 +108,11 @@ interface PeerCounts {
 }
 
 /** `all 12 connected peers`, or `9 of 12 connected peers that have what we lack`, of whom only those count. */
+/** @param port where others can reach us; null: nowhere */
+function hopeOf(port: number | null): string {
+  return port === null ? '' : `; waiting for peers to connect to port ${port}`
+}
+
 function peersOf({ peers, useful, connected }: PeerCounts): string {
   if (peers === connected) return allOf(connected)
   return `${peers === useful ? allOf(useful) : `${peers} of ${useful} connected peers`} that ${useful === 1 ? 'has' : 'have'} what we lack`

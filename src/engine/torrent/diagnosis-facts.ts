@@ -27,6 +27,7 @@ export interface DiagnosisSubject {
   readonly budget: ConnectionBudget
   readonly slots: number
   readonly listenPort: number | null
+  readonly usesDht: boolean
   readonly binding: Binding | undefined
 }
 
@@ -61,6 +62,7 @@ export function gatherFacts(subject: DiagnosisSubject, now: number): DiagnosisFa
     trackers: subject.trackers,
     connections: { used: budget.peers, limit: budget.maxPeers },
     listenPort: subject.listenPort,
+    usesDht: subject.usesDht,
     waitsFor: isCutOff(subject.binding) ? subject.binding!.name : null,
   }
 }

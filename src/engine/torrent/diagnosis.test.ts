@@ -24,6 +24,7 @@ function torrent(different: Partial<DiagnosisFacts> = {}): DiagnosisFacts {
     trackers: [tracker('working')],
     connections: { used: 3, limit: 200 },
     listenPort: 6881,
+    usesDht: false,
     waitsFor: null,
     ...different,
   }
@@ -220,6 +221,12 @@ describe('nobody is connected', () => {
   test('there is nobody to ask', () => {
     expect(why({ ...lonely(), trackers: [] })).toEqual([
       'no_peer_source: there is no tracker to ask and no peer is known; waiting for peers to connect to port 6881',
+    ])
+  })
+
+  test('there is nobody to ask but the DHT', () => {
+    expect(why({ ...lonely(), trackers: [], usesDht: true })).toEqual([
+      'dht_searching: the DHT has named no peer so far; waiting for peers to connect to port 6881',
     ])
   })
 

@@ -38,6 +38,8 @@ export interface DiagnosisFacts {
   /** Of the whole session. */
   readonly connections: { readonly used: number; readonly limit: number }
   readonly listenPort: number | null
+  /** Its peers are looked for in the DHT. */
+  readonly usesDht: boolean
   /** The address or interface that everything is bound to, when it is gone; null when it is not. */
   readonly waitsFor: string | null
 }
@@ -184,7 +186,15 @@ function isServing(peer: PeerFacts): boolean {
 }
 
 /** Nobody is connected: who is known, and why does none of them stay? */
-function nobodyCauses({ book, connections, banned, trackers, listenPort, webSeeds }: DiagnosisFacts): CauseFigures[] {
+function nobodyCauses({
+  book,
+  connections,
+  banned,
+  trackers,
+  listenPort,
+  usesDht,
+  webSeeds,
+}: DiagnosisFacts): CauseFigures[] {
   const { known, inUse, untried, failed, nextDialMs } = book
   if (known > inUse && connections.used >= connections.limit)
     return [{ code: 'connection_limit', limit: connections.limit }]
@@ -194,8 +204,10 @@ function nobodyCauses({ book, connections, banned, trackers, listenPort, webSeed
   if (inUse + untried > 0) return [...wrongData, { code: 'connecting', known, dialling: inUse }]
   if (known > 0) return [...wrongData, { code: 'peers_left', known, nextDialMs }]
   if (wrongData.length > 0) return wrongData
-  // Where there are web seeds, peers are not the only source.
-  if (trackers.length === 0) return webSeeds.length > 0 ? [] : [{ code: 'no_peer_source', port: listenPort }]
+  if (trackers.length === 0) {
+    // Where there are web seeds, peers are not the only source.
+    return webSeeds.length > 0 ? [] : [{ code: usesDht ? 'dht_searching' : 'no_peer_source', port: listenPort }]
+  }
   const working = trackers.filter(({ state }) => state === 'working').length
   if (working > 0) return [{ code: 'no_peers_known', trackers: working }]
   // Those that failed are named by what follows.

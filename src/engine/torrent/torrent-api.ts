@@ -252,6 +252,8 @@ export type CauseFigures =
     }
   /** All known peers were connected, and left or were let go in good order. */
   | { readonly code: 'peers_left'; readonly known: number; readonly nextDialMs: number | null }
+  /** There is no tracker and no address of a peer; the DHT is asked now and then. */
+  | { readonly code: 'dht_searching'; readonly port: number | null }
   /** There is neither a tracker nor the address of a peer. */
   | { readonly code: 'no_peer_source'; readonly port: number | null }
   /** So many trackers have answered, and named nobody. */

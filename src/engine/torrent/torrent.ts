@@ -206,7 +206,7 @@ export class Torrent implements AnnouncerOwner {
     if (magnet) return magnet.diagnose(this.trackers())
     if (!content) return []
     const around = this.#around
-    const { budget, listenPort } = around
+    const { budget, listenPort, dht } = around
     const subject = {
       stats: this.stats(),
       error: this.#life.error,
@@ -221,6 +221,7 @@ export class Torrent implements AnnouncerOwner {
       upLimiter: this.#upLimiter,
       budget,
       listenPort,
+      usesDht: dht !== null && !this.isPrivate,
       binding: around.platform.network.binding,
     }
     return diagnose(gatherFacts(subject, around.platform.clock.now()))
