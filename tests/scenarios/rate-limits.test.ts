@@ -63,7 +63,8 @@ class World {
 
   async #open(ip: string, peers: string[], isSeed: boolean, limits?: Limits, ofTorrent?: Limits): Promise<End> {
     const node = this.sim.node(ip, MACHINE)
-    const opened = Session.open({ port: 6881, ...limits }, node.platform)
+    // Those at the other end do not know each other: what they have comes from here.
+    const opened = Session.open({ port: 6881, usePex: false, ...limits }, node.platform)
     await this.passes(1)
     const session = await opened
     const options: TorrentOptions = {

@@ -13,8 +13,11 @@ export const CONNECTIONS = 200
 const LIVING = 220
 /** Until there are as many connections as there may be. */
 const CONNECTING_MS = 30_000
-/** Until the tracker has told of everybody; and before the living are given up for having nothing to say. */
-const HEARING_MS = 160_000
+/**
+ * Until the tracker has told of them, three times: between two announces, and before some of the living make way for untried
+ * addresses.
+ */
+const HEARING_MS = 95_000
 const HEARTBEAT_MS = 100
 const HEARTBEATS_COUNTED = 200
 

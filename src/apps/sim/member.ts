@@ -104,7 +104,8 @@ export class Member {
   async join(): Promise<void> {
     try {
       const { session = {}, torrent = {} } = this.#options
-      this.#session = await Session.open({ port: PEER_PORT, ...session }, this.node.platform)
+      // Peers hear of each other from trackers alone, as in the model that the figures are compared with.
+      this.#session = await Session.open({ port: PEER_PORT, usePex: false, ...session }, this.node.platform)
       this.#torrent = this.#session.add(this.#owner.metainfo, { path: CONTENT_FOLDER, ...torrent })
       this.#torrent.on('peerDropped', (drop) => this.dropped.push(drop))
       this.#torrent.on('done', () => {
