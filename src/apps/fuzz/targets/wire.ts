@@ -183,6 +183,7 @@ function write(encoder: WireEncoder, name: string, values: readonly Value[]): vo
     case 'have':
     case 'suggest':
     case 'allowedFast':
+    case 'port':
       return encoder[name](a)
     case 'request':
     case 'cancel':
@@ -233,7 +234,7 @@ function seedStreams(): Uint8Array[] {
   everything.raw(blockMessage(1, 16_384, new Uint8Array(100).fill(1)))
   everything.extended(0, Uint8Array.of(0x64, 0x65))
   everything.raw(blockMessage(2, 0, new Uint8Array(0)))
-  everything.raw(Uint8Array.of(0, 0, 0, 3, 9, 0x1a, 0xe1)) // port, which is passed over
+  everything.port(6881)
   everything.raw(Uint8Array.of(0, 0, 0, 4, 99, 1, 2, 3)) // a message of a newer protocol
   const long = new WireEncoder()
   long.bitfield(new Uint8Array(1000).fill(0xff))
