@@ -16,7 +16,7 @@ import { until } from '../support/wait.ts'
 
 const SCRIPT = fileURLToPath(new URL('../support/clients/libtorrent-dht.py', import.meta.url))
 const NODES = 20
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 150_000
 const isLeftOut = libtorrent.found() === null && !clientsRequired
 
 test.skipIf(isLeftOut)(
@@ -60,6 +60,7 @@ test.skipIf(isLeftOut)(
     const reply = await ours[0].ask(ipAddress('127.0.2.1', port), { method: 'ping' })
     expect(reply.id).toHaveLength(20)
   },
+  2 * PATIENCE_MS,
 )
 
 async function openOurs(stage: Stage, port: number): Promise<DhtNode[]> {

@@ -68,6 +68,7 @@ describe('download', () => {
         'down_rate',
         'up_rate',
         'peers',
+        'web_seeds',
         'pieces_have',
         'pieces',
         'memory_in',
@@ -231,7 +232,7 @@ describe('meeting', () => {
       const answer = JSON.parse(stdout) as { peers: string[]; trackers: object[] }
       return answer.peers.length > 0 ? answer : null
     })
-    expect(listed).toEqual({ peers: [`127.0.0.1:${String(port)}`], trackers: [{ url }] })
+    expect(listed).toEqual({ peers: [`127.0.0.1:${String(port)}`], trackers: [{ url, external_ip: '127.0.0.1' }] })
 
     const folder = stage.folder('downloaded')
     await download(stage, torrentFile, folder).finished()

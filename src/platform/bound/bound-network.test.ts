@@ -66,8 +66,8 @@ class Machine {
         const { ip, port } = open('listen', options)
         return { ip, port, close: async () => void this.done.push(`unlisten ${ip} ${port}`) }
       },
-      connect: (remote, { localIp }, handler) => {
-        this.done.push(`connect ${remote.ip} from ${localIp}`)
+      connect: (remote, { localIp, tlsServer = '' }, handler) => {
+        this.done.push(`connect ${remote.ip} from ${localIp}${tlsServer && `, which is ${tlsServer}`}`)
         const connection = new FakeConnection(remote)
         this.dialled.push({ connection, handler })
         return connection
@@ -133,6 +133,12 @@ test('what is to leave from any address leaves from ours', async () => {
     ['10.9.0.2', 'fd00::2'],
     ['10.9.0.2', 'fd00::2'],
   ])
+})
+
+test('who is dialled over TLS has to prove its name', () => {
+  const { network, since } = setUp()
+  network.connect(PEER, { tlsServer: 'a.example' }, new Ending())
+  expect(since()).toContain('connect 8.8.8.8 from 10.9.0.2, which is a.example')
 })
 
 test('groups are heard on a socket that never sends, and spoken to from another that is ours', async () => {

@@ -82,7 +82,7 @@ export class BoundNetwork implements Network {
     try {
       const { ip } = this.#source(familyOf(remote.ip), `Cannot connect to ${addressKey(remote)}`, options.localIp)
       const held = this.#holdConnection(ip, handler)
-      held.connection = this.#network.connect(remote, { localIp: ip }, held)
+      held.connection = this.#network.connect(remote, { ...options, localIp: ip }, held)
       return held.connection
     } catch (error) {
       return refusedConnection(remote, error as NetworkError, handler, this.#options.clock)

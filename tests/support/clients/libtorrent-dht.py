@@ -28,7 +28,7 @@ SETTINGS = {
     'alert_mask': lt.alert.category_t.dht_notification | lt.alert.category_t.dht_operation_notification
     | lt.alert.category_t.status_notification,
 }
-PATIENCE = 60
+PATIENCE = 150
 
 
 def main(port, bootstrap, ips):
