@@ -61,6 +61,8 @@ export class SessionDht implements DhtLink {
   readonly #sought = new Map<string, Sought>()
   #node: DhtNode | null = null
   #memory: DhtMemory | null = null
+  /** While there are no others than these, nobody is told of us. */
+  readonly #privateOnes = new Set<SoughtTorrent>()
   #searches = 0
   #lookAt = 0
   #saveAt: number
@@ -102,11 +104,15 @@ export class SessionDht implements DhtLink {
   }
 
   /**
-   * A torrent has come, or has begun to meet peers: it is looked for soon, unless it is private.
+   * A torrent has come, has begun to meet peers, or has turned out to be private: unless it is that, it is looked for soon.
    * @param nodes that it names, `host:port`
    */
   seek(torrent: SoughtTorrent, nodes: readonly string[] = []): void {
-    if (torrent.isPrivate) return
+    if (torrent.isPrivate) {
+      this.forget(torrent)
+      this.#privateOnes.add(torrent)
+      return
+    }
     const nextAt = this.#platform.clock.now()
     const before = this.#sought.get(torrent.infohash)
     if (before?.torrent === torrent) Object.assign(before, { nextAt, againMs: SEARCH_AGAIN_MS })
@@ -115,8 +121,9 @@ export class SessionDht implements DhtLink {
     this.#meet(nodes)
   }
 
-  /** It has left, or has turned out to be private. */
+  /** It has left. */
   forget(torrent: SoughtTorrent): void {
+    this.#privateOnes.delete(torrent)
     const sought = this.#sought.get(torrent.infohash)
     if (sought?.torrent !== torrent) return
     sought.task?.stop()
@@ -125,7 +132,7 @@ export class SessionDht implements DhtLink {
 
   tick(now: number): void {
     const node = this.#node
-    if (node === null) return
+    if (node === null || (this.#privateOnes.size > 0 && this.#sought.size === 0)) return
     node.tick(now)
     if (now >= this.#saveAt) {
       this.#saveAt = now + SAVE_EVERY_MS

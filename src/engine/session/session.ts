@@ -191,7 +191,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     })
     this.#torrents.set(key, added)
     added.on('metadata', ({ metainfo }) => {
-      if (metainfo.isPrivate) this.#dht?.forget(added)
+      if (metainfo.isPrivate) this.#dht?.seek(added)
     })
     this.#dht?.seek(added, source.nodes)
     return added
