@@ -1,9 +1,9 @@
-import { FormatError } from '../base/errors.ts'
 import { scrapeTrackers as scrape, type SwarmSize } from '../engine/discovery/scrape-trackers.ts'
 import { TrackerClients } from '../engine/discovery/tracker-clients.ts'
 import { bindIp } from '../platform/bound/sources.ts'
 import { createNodePlatform } from '../platform/node/node-platform.ts'
-import type { Metainfo } from '../protocol/metainfo/index.ts'
+import type { Magnet, Metainfo } from '../protocol/metainfo/index.ts'
+import { trackerQuestion } from './tracker-question.ts'
 
 export interface ScrapeOptions {
   /** IP or interface of this machine that everything leaves from. */
@@ -13,16 +13,15 @@ export interface ScrapeOptions {
 }
 
 /**
- * Asks all of the torrent's trackers how large its swarm is (BEP 48), without joining it: nobody is told of us. Rejects with
- * FormatError `v2_only` alone.
+ * Asks all trackers of the torrent, or of the magnet link, how large its swarm is (BEP 48), without joining it: nobody is told
+ * of us. Rejects with FormatError `v2_only` alone.
  */
-export async function scrapeTrackers(torrent: Metainfo, options: ScrapeOptions = {}): Promise<SwarmSize[]> {
-  const { infohashV1: infohash, name, trackers } = torrent
-  if (!infohash) throw new FormatError('v2_only', `Cannot scrape ${name}: BitTorrent v2 alone is not supported yet`)
+export async function scrapeTrackers(torrent: Metainfo | Magnet, options: ScrapeOptions = {}): Promise<SwarmSize[]> {
+  const { trackers, infohash } = trackerQuestion(torrent)
   const platform = createNodePlatform({ workers: 0, bind: options.bind })
   const clients = new TrackerClients(platform, bindIp(options.bind))
   try {
-    return await scrape(clients, platform.clock, { trackers: trackers.flat(), infohash, timeoutMs: options.timeoutMs })
+    return await scrape(clients, platform.clock, { trackers, infohash, timeoutMs: options.timeoutMs })
   } finally {
     clients.close()
     await platform.disk.close()

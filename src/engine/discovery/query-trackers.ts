@@ -6,7 +6,7 @@
 // sign off a real client that runs on this machine with the same torrent.
 import { addressKey } from '../../base/address.ts'
 import { viewOf } from '../../base/bytes.ts'
-import type { AnnounceAnswer, AnnounceRequest } from '../../protocol/tracker/announce.ts'
+import { LEFT_UNKNOWN, type AnnounceAnswer, type AnnounceRequest } from '../../protocol/tracker/announce.ts'
 import { TrackerClients, type TrackerParts } from './tracker-clients.ts'
 import { whileTime } from './within.ts'
 
@@ -16,8 +16,8 @@ export interface QueryOptions {
   readonly infohash: Uint8Array
   /** 20 bytes. */
   readonly peerId: Uint8Array
-  /** Bytes of the torrent. */
-  readonly totalSize: number
+  /** Bytes of the torrent; null as long as nobody has said it. */
+  readonly totalSize: number | null
   /** Local IP: everything leaves from it, and only in its family. Default: both families. */
   readonly localIp?: string
   /** For each tracker by itself. Default 10,000. */
@@ -49,7 +49,7 @@ export async function queryTrackers(parts: TrackerParts, options: QueryOptions):
     port: NO_PORT,
     uploaded: 0,
     downloaded: 0,
-    left: options.totalSize,
+    left: options.totalSize ?? LEFT_UNKNOWN,
     event: 'started',
     key: viewOf(parts.random.bytes(4)).getUint32(0),
     numWant: NUM_WANT,

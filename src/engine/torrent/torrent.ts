@@ -10,6 +10,7 @@ import { magnetTiers } from '../../protocol/metainfo/magnet-metainfo.ts'
 import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import type { Metainfo, TorrentFile } from '../../protocol/metainfo/metainfo.ts'
 import { newName, newPath } from '../../protocol/metainfo/new-path.ts'
+import { LEFT_UNKNOWN } from '../../protocol/tracker/announce.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
 import { scrapeTrackers, type SwarmSize } from '../discovery/scrape-trackers.ts'
 import type { AddressSource, BookCensus } from '../policy/peer-book.ts'
@@ -43,8 +44,6 @@ export interface RateSharer {
 }
 
 const PEERS_WANTED = 50
-/** `left` in announces as long as nobody knows how much there is: something. */
-const LEFT_UNKNOWN = 16_384
 
 export class Torrent implements AnnouncerOwner {
   /** Hex of the v1 infohash. */

@@ -5,6 +5,9 @@ import { decodeUtf8Start } from '../../base/bytes.ts'
 /** `null` is a regular announce between started and stopped. */
 export type AnnounceEvent = 'started' | 'completed' | 'stopped' | null
 
+/** `left` as long as nobody knows how much there is: something, for who says 0 is a seeder. */
+export const LEFT_UNKNOWN = 16_384
+
 export interface AnnounceRequest {
   /** 20 bytes; of a v2 swarm the truncated hash. */
   readonly infohash: Uint8Array

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { TorrentFacts } from '../../../index.ts'
 import type { Context } from '../context.ts'
-import { isMagnet, readTorrent } from '../torrent-input.ts'
+import { isLink, readTorrent } from '../torrent-input.ts'
 import { renderInfo } from '../view/info-view.ts'
 import { printableJson } from '../view/printable.ts'
 import { styleFor } from '../view/style.ts'
@@ -37,6 +37,6 @@ async function run(command: Command, context: Context): Promise<number> {
 
 async function readFacts(source: string, context: Context): Promise<TorrentFacts> {
   const engine = await context.loadEngine()
-  if (isMagnet(source)) return engine.describeMagnet(engine.parseMagnet(source))
+  if (isLink(source)) return engine.describeMagnet(engine.parseMagnet(source))
   return engine.describeTorrent(await readTorrent(source, engine, context))
 }

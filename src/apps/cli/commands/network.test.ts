@@ -1,7 +1,15 @@
-// The small commands that meet others: peers, piece, tracker.
+// The small commands that meet others: peers, scrape, piece, tracker.
 import { describe, expect, test } from 'vitest'
 import { FakeCli, fakeMetainfo } from '../../../../tests/support/fake-cli.ts'
-import { NetworkError, type FetchPieceOptions, type SwarmSize } from '../../../index.ts'
+import { fromHex } from '../../../base/bytes.ts'
+import {
+  NetworkError,
+  parseMagnet,
+  type FetchPieceOptions,
+  type Magnet,
+  type Metainfo,
+  type SwarmSize,
+} from '../../../index.ts'
 
 const SOURCE = 'http://tracker.example/a.torrent'
 const metainfo = fakeMetainfo('a.iso', { 'a.iso': 40_000 }, { trackers: [['http://127.0.0.1:1/announce']] })
@@ -81,6 +89,22 @@ describe('scrape', () => {
     expect(await cli.run('scrape', SOURCE)).toBe(1)
     expect(cli.stderr.text).toBe('This torrent names no trackers\n')
   })
+})
+
+test.each(['peers', 'scrape'])('%s asks about a magnet link, too, and about an infohash by itself', async (command) => {
+  const infohash = 'ab'.repeat(20)
+  const asked: (Metainfo | Magnet)[] = []
+  const cli = new FakeCli({
+    parseMagnet,
+    queryTrackers: async (torrent) => (asked.push(torrent), { peers: [], trackers: [{ url: 'udp://t.example:1' }] }),
+    scrapeTrackers: async (torrent) => (asked.push(torrent), []),
+  })
+  await cli.run(command, `magnet:?xt=urn:btih:${infohash}&tr=udp%3A%2F%2Ft.example%3A1`)
+  await cli.run(command, infohash)
+  expect(asked).toEqual([
+    expect.objectContaining({ infohashV1: fromHex(infohash), trackers: ['udp://t.example:1'] }),
+    expect.objectContaining({ infohashV1: fromHex(infohash), trackers: [] }),
+  ])
 })
 
 describe('piece', () => {

@@ -2,53 +2,36 @@
 import type { Command } from 'commander'
 import { formatCount } from '../../../base/format.ts'
 import type { SwarmSize } from '../../../index.ts'
-import { EXIT_FAILED } from '../command-error.ts'
 import type { Context } from '../context.ts'
-import { parseBinding } from '../options/values.ts'
-import { readTorrent } from '../torrent-input.ts'
-import { printable, printableJson } from '../view/printable.ts'
+import { printable } from '../view/printable.ts'
 import type { CommandModule } from './command-module.ts'
-
-const TIMEOUT_MS = 15_000
-
-interface ScrapeFlags {
-  readonly bind?: string
-  readonly json?: boolean
-}
+import { defineQuestion, runQuestion } from './tracker-question.ts'
 
 export const scrape: CommandModule = { jsonFailure: 'document', define, run }
 
 function define(command: Command): void {
-  command
-    .argument('<torrent>', 'a torrent file, or the http(s) URL of one')
-    .option('--bind <address>', 'IP or interface to ask from (default: the system chooses)', parseBinding)
-    .option('--json', 'write the result as JSON on stdout')
-    .addHelpText(
-      'after',
-      `
-Trackers are not told of this machine. Each may know another part of the swarm.
+  defineQuestion(
+    command,
+    `Trackers are not told of this machine. Each may know another part of the swarm.
 The exit code is 0 when at least one tracker answered, 1 when none did.
 
 Example:
   shoal scrape debian.torrent`,
-    )
+  )
 }
 
-async function run(command: Command, context: Context): Promise<number> {
-  const flags = command.opts<ScrapeFlags>()
-  const engine = await context.loadEngine()
-  const metainfo = engine.parseTorrent(await readTorrent(command.args[0], engine, context, flags.bind))
-  const asking = engine.scrapeTrackers(metainfo, { bind: flags.bind, timeoutMs: TIMEOUT_MS })
-  const trackers = await context.stop.orInterrupted(asking)
-  if (flags.json === true) context.stdout.write(`${printableJson({ trackers: trackers.map(toJson) })}\n`)
-  else {
-    if (trackers.length === 0) context.stderr.write('This torrent names no trackers\n')
-    for (const size of trackers) {
-      const stream = size.error === null ? context.stdout : context.stderr
-      stream.write(`${printable(size.url)}: ${printable(size.error ?? sentence(size))}\n`)
-    }
-  }
-  return trackers.some(({ error }) => error === null) ? 0 : EXIT_FAILED
+function run(command: Command, context: Context): Promise<number> {
+  return runQuestion(command, context, {
+    ask: (engine, torrent, options) => engine.scrapeTrackers(torrent, options),
+    answered: (sizes) => sizes.map(({ error }) => error === null),
+    toJson: (sizes) => ({ trackers: sizes.map(toJson) }),
+    write: (sizes, { stdout, stderr }) => {
+      for (const size of sizes) {
+        const stream = size.error === null ? stdout : stderr
+        stream.write(`${printable(size.url)}: ${printable(size.error ?? sentence(size))}\n`)
+      }
+    },
+  })
 }
 
 function sentence({ seeders, leechers, downloads }: SwarmSize): string {
