@@ -141,11 +141,13 @@ export class PeerArray {
 
   /** Writes the compact addresses at the first `count` of these positions; returns where they end. */
   pack(positions: Int32Array, count: number, into: Uint8Array, start: number): number {
-    const bytes = this.#bytes
+    const { addressLength } = this
+    // Fifty times for each answer: fields are read once.
+    const [bytes, first, recordLength] = [this.#bytes, this.#start, this.#recordLength]
     let at = start
     for (let i = 0; i < count; i++) {
-      const from = this.#recordAt(positions[i])
-      for (let j = 0; j < this.addressLength; j++) into[at++] = bytes[from + j]
+      const from = first + positions[i] * recordLength
+      for (let j = 0; j < addressLength; j++) into[at++] = bytes[from + j]
     }
     return at
   }

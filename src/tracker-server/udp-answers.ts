@@ -25,7 +25,7 @@ export class UdpAnswers {
   readonly #ids: ConnectionIds
   readonly #traffic: Traffic
   /** By address family. */
-  #buffers: readonly [Uint8Array, Uint8Array] = newBuffers()
+  #buffers: readonly [AnswerBuffer, AnswerBuffer] = newBuffers()
 
   constructor(registry: Registry, ids: ConnectionIds, traffic: Traffic) {
     this.#registry = registry
@@ -72,9 +72,9 @@ export class UdpAnswers {
     const announce = { infohash, address: sender, peerId, isSeeder, event, wanted, bothFamilies: false }
     const { interval, leechers, seeders, peers } = this.#registry.announce(announce, now)
     this.#traffic.announces.udp++
-    const buffer = this.#buffers[family]
-    writeUdpAnnounceHead(viewOf(buffer), { transactionId, interval, leechers, seeders })
-    return buffer.subarray(0, peers[family].pack(buffer, ANNOUNCE_HEAD_LENGTH))
+    const { bytes, view } = this.#buffers[family]
+    writeUdpAnnounceHead(view, { transactionId, interval, leechers, seeders })
+    return bytes.subarray(0, peers[family].pack(bytes, ANNOUNCE_HEAD_LENGTH))
   }
 
   #scrape({ transactionId, infohashes }: UdpScrapeRequest): Uint8Array {
@@ -94,6 +94,17 @@ export class UdpAnswers {
   }
 }
 
-function newBuffers(): readonly [Uint8Array, Uint8Array] {
-  return [new Uint8Array(MAX_DATAGRAM.ipv4), new Uint8Array(MAX_DATAGRAM.ipv6)]
+interface AnswerBuffer {
+  readonly bytes: Uint8Array
+  /** Of the same bytes. */
+  readonly view: DataView
+}
+
+function newBuffers(): readonly [AnswerBuffer, AnswerBuffer] {
+  return [newBuffer(MAX_DATAGRAM.ipv4), newBuffer(MAX_DATAGRAM.ipv6)]
+}
+
+function newBuffer(length: number): AnswerBuffer {
+  const bytes = new Uint8Array(length)
+  return { bytes, view: viewOf(bytes) }
 }

@@ -146,23 +146,27 @@ function decodeAnnounce(
   connectionId: Uint8Array,
 ): UdpAnnounceRequest | null {
   if (bytes.length < ANNOUNCE_LENGTH) return null
-  const ip = bytes.subarray(84, 88)
   return {
     kind: 'announce',
     transactionId,
     connectionId,
     infohash: bytes.slice(16, 36),
     peerId: bytes.slice(36, 56),
-    downloaded: Number(view.getBigUint64(56)),
-    left: Number(view.getBigUint64(64)),
-    uploaded: Number(view.getBigUint64(72)),
+    downloaded: uint64(view, 56),
+    left: uint64(view, 64),
+    uploaded: uint64(view, 72),
     event: EVENTS[view.getUint32(80)] ?? null,
-    ...(ip.some((byte) => byte !== 0) && { ip: bytesToIp(ip) }),
+    ...(view.getUint32(84) !== 0 && { ip: bytesToIp(bytes.subarray(84, 88)) }),
     key: view.getUint32(88),
     numWant: view.getInt32(92),
     port: view.getUint16(96),
-    urlData: urlDataOf(bytes.subarray(ANNOUNCE_LENGTH)),
+    urlData: bytes.length === ANNOUNCE_LENGTH ? '' : urlDataOf(bytes.subarray(ANNOUNCE_LENGTH)),
   }
+}
+
+/** Beyond 2^53 the nearest number. Half the cost of a detour over bigint, where a tracker reads three of them in each datagram. */
+function uint64(view: DataView, at: number): number {
+  return view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4)
 }
 
 /** The URL data among the options; a damaged option ends them. */
