@@ -23,6 +23,7 @@ class World {
   readonly sim = new Simulator({ seed: 1, content: 'bytes', delayMs: { min: 10, max: 40 }, segmentBytes: 8192 })
   readonly content: SimContent
   readonly servers: SimWebServer[] = []
+  readonly #serverNodes: SimNode[] = []
   readonly dropped: string[] = []
   readonly warnings: string[] = []
   torrent!: Torrent
@@ -43,6 +44,7 @@ class World {
     const node = this.sim.node(`10.0.1.${this.servers.length + 1}`, line)
     const server = new SimWebServer(node, (request) => answer(request, sound(request)))
     this.servers.push(server)
+    this.#serverNodes.push(node)
     return `${server.url}/`
   }
 
@@ -78,6 +80,11 @@ class World {
 
   async passes(ms: number): Promise<void> {
     await this.sim.run({ untilMs: this.sim.nowMs + ms })
+  }
+
+  /** The downloader reaches no server any more. */
+  cutOff(): void {
+    this.sim.partition([this.#downloader], this.#serverNodes)
   }
 
   webSeed(index = 0): WebSeedInfo {
@@ -245,6 +252,20 @@ describe('without peers', () => {
     isBusy = false
     expect(await world.untilDone()).toBeGreaterThan(28)
   })
+
+  test.each(['onAddressChange', 'onSuspended'] as const)(
+    'with another network (%s) all are asked at once',
+    async (event) => {
+      const world = new World()
+      await world.download([world.server()])
+      world.cutOff()
+      await world.passes(300_000)
+      expect(world.webSeed().retryMs).toBeGreaterThan(60_000)
+      world.sim.heal()
+      world.torrent[event](world.sim.nowMs)
+      expect(await world.untilDone()).toBeLessThan(10)
+    },
+  )
 
   test('a server without the file is given up, and the download says so', async () => {
     const world = new World()

@@ -139,6 +139,11 @@ export class WebSeeds implements WebSeedOwner {
     }
   }
 
+  /** The network is another one, or there again: all may be tried at once. */
+  recall(): void {
+    for (const seed of this.#seeds ?? []) seed.health.recall()
+  }
+
   /** Memory has come free. */
   requestMore(): void {
     for (const seed of this.#inUse) seed.requestMore()
