@@ -10,7 +10,8 @@ import type { Network } from '../../platform/platform.ts'
 import type { HttpHead } from '../../protocol/http/index.ts'
 import { HttpLink } from './http-link.ts'
 import { judgeAnswer, type RangeAnswer, type RangeFailure } from './range-answer.ts'
-import { encodeRangeRequest, parseHttpUrl, serverKey, serverOf, type WebTarget } from './web-target.ts'
+import { WebRedirects } from './web-redirects.ts'
+import { encodeRangeRequest, serverKey, serverOf, type WebTarget } from './web-target.ts'
 
 /** Bytes of a file on the server. */
 export interface WebRange {
@@ -33,15 +34,19 @@ export interface RangeStreamOptions {
   readonly network: Pick<Network, 'connect' | 'lookup'>
   readonly userAgent: string
   readonly localIp: string | undefined
+  /** A person named the server. What a stranger names may be in the local network only if its URL has no query: that might be an order. */
+  readonly isTrusted: boolean
   /** Monotonic milliseconds. */
   readonly now: () => number
   /** Unix milliseconds. */
   readonly wall: () => number
 }
 
-const MAX_REDIRECTS = 5
 /** IPs of one name that are dialled, one after the other. */
 const MAX_IPS = 3
+/** After so long the next one has its turn, whether or not the one before would still answer. */
+const DIAL_MS = 4_000
+const MAX_LAST_IPS = 8
 /** Connections that are kept: to the server, and to the one that it sends us to. */
 const MAX_LINKS = 2
 const MAX_PIPELINED = 4
@@ -69,10 +74,14 @@ export class RangeStream {
   #answer: RangeAnswer | null = null
   /** Bytes of it that are still to come; of a redirect, those that may. */
   #answerLeft = 0
-  #redirects = 0
-  /** Where the file that was asked for last is, when it is somewhere else than its URL says. */
-  #redirected: { readonly from: string; readonly to: WebTarget; readonly isProven: boolean } | null = null
+  /** Of the answer, bytes that are here already: from an earlier connection. */
+  #answerSkip = 0
+  readonly #redirects: WebRedirects
   #mayPipeline = false
+  /** Dials another IP of the server; null when none is left, or the server has been reached. */
+  #dialNext: (() => void) | null = null
+  /** IPs that did not answer: they come after others the next time, the last one last. */
+  #lastIps: readonly string[] = []
   /** Grows with each attempt to connect; a lookup that belongs to an earlier one is of no interest. */
   #attempt = 0
   #isOpening = false
@@ -81,6 +90,7 @@ export class RangeStream {
   constructor(options: RangeStreamOptions, owner: RangeStreamOwner) {
     this.#options = options
     this.#owner = owner
+    this.#redirects = new WebRedirects(options.isTrusted)
     this.#aliveAt = options.now()
   }
 
@@ -98,7 +108,7 @@ export class RangeStream {
   /** Forgets what was asked for, and closes what is on its way. */
   abort(): void {
     this.#ranges = []
-    this.#received = this.#redirects = 0
+    this.#received = 0
     this.#restart()
   }
 
@@ -106,12 +116,16 @@ export class RangeStream {
     this.abort()
     for (const link of this.#links.values()) link.close()
     this.#links.clear()
+    this.#redirects.forget()
   }
 
   tick(now: number): void {
-    if (now - this.#aliveAt <= SILENT_MS) return
-    if (this.isIdle) this.close()
-    else this.#fail({ ...PASSING, code: 'timed_out', reason: `it has been silent for ${SILENT_MS / 1000} s` })
+    const silentMs = now - this.#aliveAt
+    if (silentMs > DIAL_MS && this.#dialNext) return this.#dialNext()
+    if (silentMs <= SILENT_MS) return
+    if (this.isIdle) return this.close()
+    if (this.#link) this.#putLast(this.#link.address.ip)
+    this.#fail({ ...PASSING, code: 'timed_out', reason: `it has been silent for ${SILENT_MS / 1000} s` })
   }
 
   // ---------------------------------------------------------------- asking
@@ -119,7 +133,7 @@ export class RangeStream {
   #pump(): void {
     if (this.isIdle || this.#isOpening) return
     if (this.#sent === 0) {
-      const target = this.#targetOf(this.#ranges[0])
+      const target = this.#redirects.targetOf(this.#ranges[0].url)
       if (!target) return this.#fail({ ...FATAL, code: 'unsupported_url', reason: 'its URL is not of http or https' })
       const link = this.#links.get(serverKey(target))
       if (!link || link.isClosed) return void this.#open(target)
@@ -128,16 +142,10 @@ export class RangeStream {
     }
     if (!this.#mayPipeline) return
     while (this.#sent < Math.min(this.#ranges.length, MAX_PIPELINED)) {
-      const target = this.#targetOf(this.#ranges[this.#sent])
+      const target = this.#redirects.targetOf(this.#ranges[this.#sent].url)
       if (!target || this.#links.get(serverKey(target)) !== this.#link) return
       this.#send(target)
     }
-  }
-
-  #targetOf({ url }: WebRange): WebTarget | null {
-    if (this.#redirected?.from === url) return this.#redirected.to
-    const parsed = parseHttpUrl(url)
-    return parsed && { url: parsed, mustBeGlobal: false }
   }
 
   #send(target: WebTarget): void {
@@ -154,7 +162,7 @@ export class RangeStream {
     const { network, localIp } = this.#options
     this.#isOpening = true
     let ips: readonly string[] = []
-    let failure: RangeFailure = { ...FATAL, code: 'unsafe_redirect', reason: 'it redirects into the local network' }
+    let failure = this.#unsafe()
     try {
       ips = await network.lookup(target.url.hostname, localIp === undefined ? 'any' : isIpv6(localIp) ? 6 : 4)
     } catch (error) {
@@ -164,7 +172,23 @@ export class RangeStream {
     this.#isOpening = false
     if (target.mustBeGlobal) ips = ips.filter((ip) => ipScope(ip) === 'global')
     if (ips.length === 0) this.#fail(failure)
-    else this.#connect(target, ips.slice(0, MAX_IPS))
+    else this.#connect(target, this.#inOrder(ips).slice(0, MAX_IPS))
+  }
+
+  /** No IP of the server may be dialled. */
+  #unsafe(): RangeFailure {
+    if (this.#redirects.hasLed(this.#ranges[0].url))
+      return { ...FATAL, code: 'unsafe_redirect', reason: 'it redirects into the local network' }
+    const reason = 'it is in the local network, where a torrent may not send us with a query'
+    return { ...PASSING, code: 'unsafe_url', reason }
+  }
+
+  #inOrder(ips: readonly string[]): string[] {
+    return [...ips].sort((a, b) => this.#lastIps.indexOf(a) - this.#lastIps.indexOf(b))
+  }
+
+  #putLast(ip: string): void {
+    this.#lastIps = [...this.#lastIps.filter((other) => other !== ip), ip].slice(-MAX_LAST_IPS)
   }
 
   #connect(target: WebTarget, [ip, ...others]: readonly string[]): void {
@@ -173,26 +197,39 @@ export class RangeStream {
     const options = { ...(localIp === undefined ? {} : { localIp }), ...(isTls ? { tlsServer: host } : {}) }
     this.#makeRoom()
     const link: HttpLink = new HttpLink(network, ipAddress(ip, port), options, {
-      onOpen: () => this.#alive(),
+      onOpen: () => {
+        this.#alive()
+        this.#dialNext = null
+      },
       onHead: (head) => this.#onHead(head),
       onBody: (bytes) => this.#onBody(bytes, link),
       onComplete: () => this.#onComplete(link),
       onEnded: (error) => {
         if (link !== this.#link) return
+        const dialNext = this.#dialNext
         this.#forget(link)
-        if (!link.hasOpened && others.length > 0) this.#connect(target, others)
+        if (dialNext) dialNext()
         else this.#onLost(link, error)
       },
     })
     this.#links.set(serverKey(target), link)
     this.#link = link
     this.#linkBytes = 0
+    this.#alive()
+    const dialNext = (): void => {
+      link.close()
+      this.#putLast(ip)
+      this.#forget(link)
+      this.#connect(target, others)
+    }
+    this.#dialNext = others.length > 0 ? dialNext : null
     this.#send(target)
   }
 
   #makeRoom(): void {
+    for (const [key, link] of this.#links) if (link.isClosed) this.#links.delete(key)
     for (const [key, link] of this.#links) {
-      if (!link.isClosed && this.#links.size < MAX_LINKS) continue
+      if (this.#links.size < MAX_LINKS) return
       link.close()
       this.#links.delete(key)
     }
@@ -208,6 +245,7 @@ export class RangeStream {
 
   #forget(link: HttpLink): void {
     if (link === this.#link) this.#link = null
+    this.#dialNext = null
     this.#sent = 0
     this.#answer = null
   }
@@ -216,20 +254,18 @@ export class RangeStream {
 
   #onHead(head: HttpHead): void {
     this.#alive()
-    const { offset, length, fileLength } = this.#ranges[0]
-    const asked = { offset: offset + this.#received, length: length - this.#received, fileLength }
+    const { url, offset, length, fileLength } = this.#ranges[0]
+    const asked = { offset, length, received: this.#received, fileLength }
     const answer = judgeAnswer(head, asked, this.#options.wall())
     if (answer.kind === 'failed') return this.#onRefused(answer.failure)
     this.#answer = answer
     this.#answerLeft = answer.kind === 'bytes' ? answer.length : MAX_IGNORED_BYTES
-    if (answer.kind === 'bytes' && this.#redirected) this.#redirected = { ...this.#redirected, isProven: true }
+    this.#answerSkip = answer.kind === 'bytes' ? answer.skip : 0
+    if (answer.kind === 'bytes') this.#redirects.onContent(url)
   }
 
-  /** What a redirect led to may hold for a while only: it is asked for anew. */
   #onRefused(failure: RangeFailure): void {
-    const wasProven = this.#redirected?.isProven === true
-    this.#redirected = null
-    if (!wasProven) return this.#fail(failure)
+    if (!this.#redirects.isToBeAskedAnew(this.#ranges[0].url)) return this.#fail(failure)
     this.#restart()
     this.#pump()
   }
@@ -245,9 +281,11 @@ export class RangeStream {
       if (isMore) this.#onComplete(link)
       return
     }
-    this.#received += taken.length
+    const skipped = Math.min(this.#answerSkip, taken.length)
+    this.#answerSkip -= skipped
+    this.#received += taken.length - skipped
     this.#linkBytes += taken.length
-    this.#owner.onBytes(taken)
+    this.#owner.onBytes(skipped > 0 ? taken.subarray(skipped) : taken)
     // The owner may have changed its mind.
     if (isMore && link === this.#link)
       this.#fail({ ...PASSING, scope: 'file', code: 'wrong_size', reason: 'it sends more than it was asked for' })
@@ -267,31 +305,21 @@ export class RangeStream {
       this.#restart()
       return this.#pump()
     }
-    this.#ranges.shift()
-    this.#received = this.#redirects = 0
-    this.#mayPipeline ||= link.answers === 1 && !this.#redirected
+    const { url } = this.#ranges.shift()!
+    this.#received = 0
+    this.#mayPipeline ||= link.answers === 1 && !this.#redirects.hasLed(url)
     if (this.#sent === 0 && link.isClosed) this.#forget(link)
-    if (this.#ranges[0]?.url !== this.#redirected?.from) this.#redirected = null
+    this.#redirects.onRangeDone()
     this.#owner.onRangeDone()
     this.#pump()
   }
 
   #follow(location: string, link: HttpLink): void {
-    const { url: from } = this.#ranges[0]
-    const target = this.#targetOf(this.#ranges[0])!
     this.#restart()
     this.#mayPipeline = false
-    if (++this.#redirects > MAX_REDIRECTS)
-      return this.#fail({
-        ...FATAL,
-        code: 'too_many_redirects',
-        reason: `it redirects more than ${MAX_REDIRECTS} times`,
-      })
-    const url = parseHttpUrl(location, target.url)
-    if (!url) return this.#fail({ ...FATAL, code: 'unsupported_url', reason: 'it redirects to no http or https URL' })
-    const mustBeGlobal = target.mustBeGlobal || ipScope(link.address.ip) === 'global'
-    this.#redirected = { from, to: { url, mustBeGlobal }, isProven: false }
-    this.#pump()
+    const failure = this.#redirects.follow(this.#ranges[0].url, location, link.address.ip)
+    if (failure) this.#fail(failure)
+    else this.#pump()
   }
 
   /**
@@ -307,7 +335,7 @@ export class RangeStream {
 
   #fail(failure: RangeFailure): void {
     this.abort()
-    this.#redirected = null
+    this.#redirects.forget()
     this.#mayPipeline = false
     this.#owner.onFailed(failure)
   }

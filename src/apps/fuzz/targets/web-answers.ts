@@ -8,8 +8,8 @@ import type { SeededRandom } from '../../../sim/index.ts'
 import { expectSame, expectTrue } from '../expect.ts'
 import type { Target } from '../target.ts'
 
-const PART = { offset: 100, length: 200, fileLength: 1000 }
-const WHOLE = { offset: 0, length: 1000, fileLength: 1000 }
+const PART = { offset: 100, length: 200, received: 0, fileLength: 1000 }
+const WHOLE = { offset: 0, length: 1000, received: 0, fileLength: 1000 }
 const WALL = Date.UTC(2026, 0)
 
 interface Told {

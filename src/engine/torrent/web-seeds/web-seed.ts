@@ -21,7 +21,9 @@ export interface WebSeedOwner {
   readonly map: PieceMap
   readonly download: Download<BlockSource>
   readonly downLimiter: RateLimiter
-  readonly stream: RangeStreamOptions
+  readonly stream: Omit<RangeStreamOptions, 'isTrusted'>
+  /** A person named it. */
+  isTrusted(url: string): boolean
   /** Blocks that one web seed may be asked for at once. */
   readonly maxBlocks: number
   /** Others can fetch what this one is not asked for. */
@@ -80,11 +82,14 @@ export class WebSeed implements BlockSource, AskingPeer {
       download: owner.download,
       onBlock: (block, lease) => this.#onBlock(block, lease),
     })
-    this.#stream = new RangeStream(owner.stream, {
-      onBytes: (bytes) => this.#onBytes(bytes),
-      onRangeDone: () => this.#onPartDone(),
-      onFailed: (failure) => this.#onFailed(failure),
-    })
+    this.#stream = new RangeStream(
+      { ...owner.stream, isTrusted: owner.isTrusted(url) },
+      {
+        onBytes: (bytes) => this.#onBytes(bytes),
+        onRangeDone: () => this.#onPartDone(),
+        onFailed: (failure) => this.#onFailed(failure),
+      },
+    )
   }
 
   get outstanding(): number {

@@ -6,7 +6,6 @@ import type { Metainfo } from '../../../protocol/metainfo/metainfo.ts'
 import { BLOCK_BYTES, type PieceMap } from '../../../protocol/metainfo/piece-map.ts'
 import { hasWebSeedFileUrl } from '../../../protocol/metainfo/web-seed-url.ts'
 import type { WebSeedTrouble } from '../../policy/web-seed-health.ts'
-import type { RangeStreamOptions } from '../../transport/range-stream.ts'
 import type { RateLimiter } from '../../transport/rate-limiter.ts'
 import type { BlockSource, Download } from '../download.ts'
 import type { WebSeedInfo } from '../torrent-api.ts'
@@ -52,7 +51,7 @@ export class WebSeeds implements WebSeedOwner {
   readonly map: PieceMap
   readonly download: Download<BlockSource>
   readonly downLimiter: RateLimiter
-  readonly stream: RangeStreamOptions
+  readonly stream: WebSeedOwner['stream']
   readonly #options: WebSeedsOptions
   readonly #owner: WebSeedsOwner
   readonly #urls: ReadonlySet<string>
@@ -185,6 +184,10 @@ export class WebSeeds implements WebSeedOwner {
 
   get hasOthers(): boolean {
     return this.#options.peers() > 0 || this.#inUse.length > 1
+  }
+
+  isTrusted(url: string): boolean {
+    return this.#options.named.includes(url)
   }
 
   fraction(): number {
