@@ -31,8 +31,8 @@ test(
     })
     const isStill = (): boolean => progress.share !== '' && performance.now() - progress.movedAt > STILL_MS
     await until('the demo ends', () => !demo.alive || isStill(), TOTAL_MS)
-    const why = `still at ${progress.share} after ${STILL_MS / 1000} s:\n${errors.slice(-20).join('\n')}`
-    expect(demo.alive, why).toBe(false)
+    if (demo.alive)
+      throw new Error(`Still at ${progress.share} after ${STILL_MS / 1000} s:\n${errors.slice(-20).join('\n')}`)
     expect(await demo.exited).toMatchObject({ code: 0 })
     const said = lines.join('\n')
     expect(said).toMatch(/^Killed {4}seeder 2 .*; the others went on$/m)
