@@ -5,6 +5,7 @@
 //   await torrent.done
 //   await session.close()
 
+export { boundAddresses } from './api/bound-addresses.ts'
 export { createSession, type CreateSessionOptions } from './api/create-session.ts'
 export { createTorrent, type CreateOptions } from './api/create-torrent.ts'
 export { fetchPiece, type FetchPieceOptions } from './api/fetch-piece.ts'

@@ -35,6 +35,16 @@ test('other paths and methods are turned away', async () => {
   expect((await fetch(url, { method: 'POST', body: 'x' })).status).toBe(405)
 })
 
+test('it serves those torrents alone that it is told to, from then on', async () => {
+  const tracker = await start()
+  const says = async (): Promise<string> => (await announceBy(tracker.url, 1)).text()
+  expect(await says()).toContain('5:peers')
+  tracker.serveOnly([])
+  expect(await says()).toContain('failure reason')
+  tracker.serveOnly([new Uint8Array(20).fill(0x61)])
+  expect(await says()).toContain('5:peers')
+})
+
 test('a port that is taken is address_in_use', async () => {
   const { port } = await start()
   await expect(startTracker({ ip: '127.0.0.1', port })).rejects.toMatchObject({ code: 'address_in_use' })

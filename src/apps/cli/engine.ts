@@ -8,6 +8,7 @@ import type {
   Session,
   Torrent,
   TorrentOptions,
+  boundAddresses,
   createTorrent,
   describeMagnet,
   describeTorrent,
@@ -52,6 +53,7 @@ export type EngineDht = Pick<
 
 export interface Engine {
   createSession(options?: CreateSessionOptions): Promise<EngineSession>
+  readonly boundAddresses: typeof boundAddresses
   readonly parseTorrent: typeof parseTorrent
   readonly parseMagnet: typeof parseMagnet
   readonly encodeMagnet: typeof encodeMagnet

@@ -1,6 +1,6 @@
 // Where others can reach this machine, as far as it knows itself.
 import { networkInterfaces } from 'node:os'
-import { addressKey, type Address, ipAddress, ipScope, parseIp } from '../../base/address.ts'
+import { addressKey, type Address, ipAddress, ipScope } from '../../base/address.ts'
 
 /** An address for each network, and no list of all that a machine with many has. */
 const MAX_ADDRESSES = 4
@@ -17,11 +17,6 @@ export function reachableAddresses(
     }
   }
   return [...found.values()].slice(0, MAX_ADDRESSES)
-}
-
-/** The IP that `--bind` means: itself, or one of the interface; undefined when that has none. */
-export function boundIp(bind: string): string | undefined {
-  return parseIp(bind) ?? networkInterfaces()[bind]?.[0]?.address
 }
 
 /** Without those that mean something on this machine or this cable alone. */

@@ -37,6 +37,8 @@ export interface TransferPlan {
   readonly files?: readonly FilePriority[]
   /** `seed` fails when the content is not complete; `download` completes it. */
   readonly kind: 'download' | 'seed'
+  /** Why content that is to be seeded is not complete, and what to do; for people. Default: it has to be downloaded. */
+  readonly whyIncomplete?: string
   /** How long to serve the complete content; null for not at all. */
   readonly seedLimits: SeedLimits | null
   /** It is served from now on, to whoever connects here. */
@@ -213,7 +215,7 @@ class Transfer implements ProgressSource {
           this.#missing = left
           if (left === 0) return
           if (kind === 'seed') {
-            reject(incompleteContent(this.name, pieces - piecesHave))
+            reject(incompleteContent(this.name, pieces - piecesHave, this.#plan.whyIncomplete))
             // Before it begins to fetch what is missing: whoever seeds does not want files changed.
             void torrent.remove()
           } else if (typeof this.#plan.source !== 'string' && this.#metainfo?.trackers.length === 0 && !hasSource)
@@ -350,12 +352,9 @@ function hasWebSeeds({ source, webSeeds = [], useWebSeeds = true }: TransferPlan
   return useWebSeeds && named.length + webSeeds.length > 0
 }
 
-function incompleteContent(name: string, missing: number): CommandError {
+function incompleteContent(name: string, missing: number, why = 'run shoal download to get them'): CommandError {
   const what = formatCount(missing, 'piece')
-  return new CommandError(
-    'incomplete',
-    `Cannot seed ${name}: ${what} missing or damaged; run shoal download to get them`,
-  )
+  return new CommandError('incomplete', `Cannot seed ${name}: ${what} missing or damaged; ${why}`)
 }
 
 function summary(path: string, total: number, fetched: number, seconds: number): string {

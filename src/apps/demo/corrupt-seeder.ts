@@ -9,7 +9,7 @@ import { writeRandomContent } from './random-content.ts'
 
 const [torrentFile, folder, rate, seed] = process.argv.slice(2)
 const metainfo = parseTorrent(await readFile(torrentFile))
-const session = await createSession({ bind: '127.0.0.1', port: 0, upRate: Number(rate) })
+const session = await createSession({ bind: '127.0.0.1', port: 0, useDht: false, useLsd: false, upRate: Number(rate) })
 const torrent = session.add(metainfo, { path: folder })
 await torrent.done
 await writeRandomContent(join(folder, metainfo.savedName), metainfo.totalSize, Number(seed))

@@ -60,7 +60,7 @@ export async function runDemo({ seed, folder, onProcess }: DemoOptions, context:
 
     const honest = Array.from({ length: HONEST_SEEDERS }, (_, i) => {
       // All of them serve the same files, which one alone could remember.
-      const network = ['--port', '0', '--bind', IP, '--no-state', '--up-rate', String(SEEDER_RATE)]
+      const network = `--port 0 --bind ${IP} --no-dht --no-lsd --no-state --up-rate ${SEEDER_RATE}`.split(' ')
       return SeederProcess.start(i + 1, COMMAND, ['seed', torrentFile, originals, ...network, '--json'], onProcess)
     })
     const corruptArgs = [torrentFile, corrupted, String(SEEDER_RATE), String(seed + 1)]
@@ -141,7 +141,7 @@ async function download(
     checksum: null,
   }
   try {
-    await runTransfer(plan, { port: 0, bind: IP, state: false }, reporter, engine, context)
+    await runTransfer(plan, { port: 0, bind: IP, dht: false, lsd: false, state: false }, reporter, engine, context)
   } finally {
     stopLooking()
   }

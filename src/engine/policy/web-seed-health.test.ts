@@ -33,6 +33,18 @@ test.each([
   expect(health.waitMs(0)).toBe(waited * 1000)
 })
 
+test('with another network it is asked at once, unless it has asked for time itself', () => {
+  const health = new WebSeedHealth()
+  for (let i = 0; i < 5; i++) health.failed(TROUBLE, null, 0, 0)
+  health.recall()
+  expect(health.isReady(0)).toBe(true)
+  health.failed(TROUBLE, null, 0, 0)
+  expect(health.waitMs(0)).toBe(5000)
+  health.failed(TROUBLE, 120_000, 0, 0)
+  health.recall()
+  expect(health.waitMs(0)).toBe(120_000)
+})
+
 test('who has been given up is never ready again', () => {
   const health = new WebSeedHealth()
   health.giveUp({ code: 'corrupt_data', reason: 'it sent wrong data' })

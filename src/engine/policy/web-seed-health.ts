@@ -21,6 +21,8 @@ export class WebSeedHealth {
   trouble: WebSeedTrouble | null = null
   #failures = 0
   #readyAt = -Infinity
+  /** It has asked for the wait itself. */
+  #isAsked = false
 
   /** It may be asked now. */
   isReady(now: number): boolean {
@@ -49,7 +51,15 @@ export class WebSeedHealth {
       retryAfterMs === null ? usual : Math.max(MIN_RETRY_AFTER_MS, Math.min(MAX_RETRY_AFTER_MS, retryAfterMs))
     this.#failures++
     this.#readyAt = now + asked
+    this.#isAsked = retryAfterMs !== null
     this.trouble = trouble
+  }
+
+  /** The network is another one: what failed with the one before says nothing. What the server asks for holds. */
+  recall(): void {
+    if (this.#isAsked) return
+    this.#failures = 0
+    this.#readyAt = -Infinity
   }
 
   giveUp(trouble: WebSeedTrouble): void {

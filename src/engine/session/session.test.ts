@@ -233,6 +233,18 @@ test('after the machine has slept, everybody is met anew, and nobody is blamed',
   expect([connection.isClosed, dropped]).toEqual([true, []])
 })
 
+test('after the machine has slept, those whom we had dialled are dialled at once', async () => {
+  const { add, clock, dialled } = await world()
+  add({ peers: ['1.0.0.1:6881'] })
+  await clock.pass(100)
+  const { handler } = dialled[0]
+  handler.onOpen()
+  handler.onBytes(greeting(torrent.infohash))
+  clock.sleep(3_600_000)
+  await clock.pass(200)
+  expect(dialled.map(({ connection }) => connection.isClosed)).toEqual([true, false])
+})
+
 describe('closing', () => {
   test('ends everything, and can be asked for twice', async () => {
     const { add, clock, comes, disk, isListening, session } = await world({ isComplete: true })

@@ -161,6 +161,7 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   onSuspended(now: number): void {
     this.#run?.dropConnections()
     this.magnet?.dropConnections()
+    this.#recall()
     this.#announcer.wantMore(now)
   }
 
@@ -168,8 +169,14 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   onAddressChange(now: number): void {
     const { binding } = this.#around.platform.network
     this.#announcer.onAddressChange(now)
-    this.meeting?.book.recallLost()
+    this.#recall()
     if (binding && isCutOff(binding)) this.onWarning('session', 'bind_gone', cutOffSentence(binding.name))
+  }
+
+  /** It was our network that failed: whoever could not be reached, or was lost, is tried at once. */
+  #recall(): void {
+    this.meeting?.book.recallLost()
+    this.parts?.webSeeds.recall()
   }
 
   /** What is wanted has changed. Resolves when that has taken effect; never rejects. */

@@ -1,11 +1,19 @@
 // What an answer to a request for a part of a file is worth. The size of the file is known beforehand, so a server that has
 // another one is found out by its words, before a byte of it is taken. Pure.
-import { type HttpHead, parseContentRange, parseRetryAfter, parseUnsatisfiedRange } from '../../protocol/http/index.ts'
+import {
+  type ContentRange,
+  type HttpHead,
+  parseContentRange,
+  parseRetryAfter,
+  parseUnsatisfiedRange,
+} from '../../protocol/http/index.ts'
 
-/** What was asked for. */
+/** What is wanted; what is not here yet of it was asked for. */
 export interface AskedRange {
   readonly offset: number
   readonly length: number
+  /** Bytes of it that are here. */
+  readonly received: number
   readonly fileLength: number
 }
 
@@ -23,8 +31,8 @@ export interface RangeFailure {
 }
 
 export type RangeAnswer =
-  /** So many bytes, from the first that was asked for on. */
-  | { readonly kind: 'bytes'; readonly length: number }
+  /** So many bytes, and after the first `skip` of them what was asked for. */
+  | { readonly kind: 'bytes'; readonly length: number; readonly skip: number }
   | { readonly kind: 'redirect'; readonly location: string }
   | { readonly kind: 'failed'; readonly failure: RangeFailure }
 
@@ -37,8 +45,10 @@ export function judgeAnswer(head: HttpHead, asked: AskedRange, wall: number): Ra
   const location = fields.get('location')
   if ([301, 302, 303, 307, 308].includes(status) && location) return { kind: 'redirect', location }
   if (status === 200 || status === 206) {
+    const told = status === 206 ? partOf(fields)?.total : bytesOf(fields)
     const encoding = fields.get('content-encoding') ?? 'identity'
-    if (encoding.toLowerCase() !== 'identity')
+    // Some name the packing that the file itself has (`x-gzip` for a .tgz). What they pack themselves has another size.
+    if (encoding.toLowerCase() !== 'identity' && told !== asked.fileLength)
       return failed(
         'for-good',
         'bad_encoding',
@@ -53,20 +63,30 @@ export function judgeAnswer(head: HttpHead, asked: AskedRange, wall: number): Ra
   return failed(isPassing ? 'for-now' : 'file', `http_${status}`, `it answers ${status}`, retryAfterMs)
 }
 
-function judgePart(fields: HttpHead['fields'], { offset, length, fileLength }: AskedRange): RangeAnswer {
-  const range = parseContentRange(fields.get('content-range') ?? '')
-  if (range?.total !== null && range !== null && range.total !== fileLength) return wrongSize(range.total, fileLength)
+function partOf(fields: HttpHead['fields']): ContentRange | null {
+  return parseContentRange(fields.get('content-range') ?? '')
+}
+
+/** As it says; null: it does not. */
+function bytesOf(fields: HttpHead['fields']): number | null {
+  const told = fields.get('content-length')?.split(',', 1)[0]
+  return told === undefined ? null : Number(told)
+}
+
+function judgePart(fields: HttpHead['fields'], { offset, length, received, fileLength }: AskedRange): RangeAnswer {
+  const part = partOf(fields)
+  if (part && part.total !== null && part.total !== fileLength) return wrongSize(part.total, fileLength)
   // Less than was asked for may come, and the rest is asked for again.
-  if (!range || range.first !== offset || range.last >= offset + length)
+  if (!part || part.first !== offset + received || part.last >= offset + length)
     return failed('for-good', 'no_ranges', 'it sends another part of the file than it was asked for')
-  return { kind: 'bytes', length: range.last - range.first + 1 }
+  return { kind: 'bytes', length: part.last - part.first + 1, skip: 0 }
 }
 
 /** The whole file: as good as its part where that is all of it. */
-function judgeWhole(fields: HttpHead['fields'], { length, fileLength }: AskedRange): RangeAnswer {
-  const told = fields.get('content-length')?.split(',', 1)[0]
-  if (told !== undefined && Number(told) !== fileLength) return wrongSize(Number(told), fileLength)
-  if (length === fileLength) return { kind: 'bytes', length }
+function judgeWhole(fields: HttpHead['fields'], { length, received, fileLength }: AskedRange): RangeAnswer {
+  const told = bytesOf(fields)
+  if (told !== null && told !== fileLength) return wrongSize(told, fileLength)
+  if (length === fileLength) return { kind: 'bytes', length, skip: received }
   return failed('for-good', 'no_ranges', 'it does not send parts of files')
 }
 

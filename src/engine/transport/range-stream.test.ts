@@ -21,11 +21,18 @@ class World {
   onRangeDone = (): void => {}
   #parts: Uint8Array[] = []
 
-  constructor() {
+  constructor(isTrusted = true) {
     this.client = this.sim.node('10.0.0.1')
     const { network, clock } = this.client.platform
     this.stream = new RangeStream(
-      { network, userAgent: 'Test/1', localIp: undefined, now: () => clock.now(), wall: () => clock.wall() },
+      {
+        network,
+        userAgent: 'Test/1',
+        localIp: undefined,
+        isTrusted,
+        now: () => clock.now(),
+        wall: () => clock.wall(),
+      },
       {
         onBytes: (bytes) => this.#parts.push(bytes.slice()),
         onRangeDone: () => {
@@ -118,6 +125,33 @@ test('of a name with several IPs the next is dialled where one does not answer',
   expect(world.failures).toEqual([])
 })
 
+test('an IP of a name that swallows everything has four seconds, and after that the next; then it is dialled last', async () => {
+  const world = new World()
+  const whole = serveFiles(TWO)
+  const server = world.serve('10.0.0.2', (request) => ({ ...whole(request), closes: true }))
+  const holes = ['10.0.0.3', '10.0.0.4'].map((ip) => world.sim.node(ip))
+  world.sim.partition([world.client], holes)
+  world.sim.addName('mirror.example', '10.0.0.3', '10.0.0.4', '10.0.0.2')
+  world.stream.ask([range('http://mirror.example/a')])
+  await world.until(() => world.done === 1)
+  expect(world.sim.nowMs).toBeGreaterThan(8000)
+  expect(world.sim.nowMs).toBeLessThan(9000)
+  world.stream.ask([range('http://mirror.example/b')])
+  await world.until(() => world.done === 2)
+  expect(world.sim.nowMs).toBeLessThan(10_000)
+  expect([world.failures, server.met]).toEqual([[], 2])
+})
+
+test('an IP of a name that takes connections and says nothing is not the first again', async () => {
+  const world = new World()
+  world.serve('10.0.0.3', () => null)
+  world.serve('10.0.0.2', serveFiles(TWO))
+  world.sim.addName('mirror.example', '10.0.0.3', '10.0.0.2')
+  expect(await world.failureOf(range('http://mirror.example/a'))).toBe('for-now timed_out')
+  world.stream.ask([range('http://mirror.example/a')])
+  await world.until(() => world.done === 1)
+})
+
 test('a server that sends less than it was asked for is asked for the rest', async () => {
   const world = new World()
   const whole = serveFiles(TWO)
@@ -163,6 +197,37 @@ test('a server that breaks off after a good part of an answer is asked for the r
   expect(world.failures).toEqual([])
 })
 
+test('a server that knows whole files alone sends a small one again where the connection broke', async () => {
+  const world = new World()
+  const large = file(1, 1_000_000)
+  let answers = 0
+  const server = world.serve('10.0.0.2', () => {
+    const headers = { 'Content-Length': String(large.length) }
+    if (++answers > 1) return { status: 200, headers, body: large }
+    return { status: 200, headers, body: large.slice(0, 300_000), closes: true }
+  })
+  world.stream.ask([range(`${server.url}/a`, 0, 1_000_000, 1_000_000)])
+  await world.until(() => world.done === 1)
+  expect(equalBytes(world.taken(), large)).toBe(true)
+  expect(world.failures).toEqual([])
+})
+
+test('a live connection is not given up for one that is closed', async () => {
+  const world = new World()
+  const whole = serveFiles(TWO)
+  const mirror = world.serve('10.0.0.3', (request) => ({ ...whole(request), closes: true }))
+  const server = world.serve('10.0.0.2', ({ target }) => ({
+    status: 302,
+    headers: { Location: `${mirror.url}${target}` },
+  }))
+  for (const [i, target] of ['/a', '/b', '/a'].entries()) {
+    world.stream.ask([range(`${server.url}${target}`)])
+    await world.until(() => world.done > i)
+    await world.sim.run({ untilMs: world.sim.nowMs + 1000 })
+  }
+  expect([server.requests.length, server.met]).toEqual([3, 1])
+})
+
 test('what is asked for in the middle of an answer comes after it, and abort ends it all', async () => {
   const world = new World()
   const server = world.serve('10.0.0.2', serveFiles(TWO))
@@ -189,6 +254,48 @@ describe('redirects', () => {
     expect(equalBytes(world.taken(), file(1, 1000))).toBe(true)
     expect(server.requests.length).toBe(1)
     expect(mirror.requests.length).toBe(2)
+  })
+
+  test('are remembered while nothing is asked for, until the connection is closed', async () => {
+    const world = new World()
+    const mirror = world.serve('10.0.0.3', serveFiles(TWO))
+    const server = world.serve('10.0.0.2', ({ target }) => redirect(`${mirror.url}${target}`))
+    for (let i = 0; i < 3; i++) {
+      world.stream.ask([range(`${server.url}/a`, 500 * i, 500)])
+      await world.until(() => world.done === i + 1)
+    }
+    expect(server.requests.length).toBe(1)
+    await world.until(() => world.client.connections === 0)
+    world.stream.ask([range(`${server.url}/a`, 0, 500)])
+    await world.until(() => world.done === 4)
+    expect(server.requests.length).toBe(2)
+  })
+
+  test('to a server whose connections break off are asked for anew, once, and are no endless chain', async () => {
+    const world = new World()
+    const mirror = world.serve('10.0.0.3', () => ({
+      status: 206,
+      headers: { 'Content-Range': `bytes 0-${SIZE - 1}/${SIZE}`, 'Content-Length': String(SIZE) },
+      body: file(1, 0),
+      closes: true,
+    }))
+    const server = world.serve('10.0.0.2', ({ target }) => redirect(`${mirror.url}${target}`))
+    expect(await world.failureOf(range(`${server.url}/a`))).toBe('for-now bad_response')
+    expect(server.requests.length).toBe(2)
+  })
+
+  test('that change with each range, and bring content, are not counted together', async () => {
+    const world = new World()
+    const whole = serveFiles(TWO)
+    let key = 0
+    const mirror = world.serve('10.0.0.3', (request) => {
+      const [target, used] = request.target.split('?')
+      return Number(used) === key ? whole({ ...request, target }) : redirect(`${target}?${key}`)
+    })
+    world.onRangeDone = () => key++
+    world.stream.ask(Array.from({ length: 12 }, (_, i) => range(`${mirror.url}/a`, 1000 * i, 1000)))
+    await world.until(() => world.done === 12)
+    expect(equalBytes(world.taken(), file(1).subarray(0, 12_000))).toBe(true)
   })
 
   test('that do not hold any more are asked for anew', async () => {
@@ -244,6 +351,25 @@ describe('redirects', () => {
     await world.until(() => world.done === 1)
     expect(router.met).toBe(0)
   })
+})
+
+test('with a query, what a stranger names must be in the internet, by IP or by name', async () => {
+  const world = new World(false)
+  const router = world.serve('192.168.1.1', serveFiles(new Map([...TWO, ['/a?dns=6.6.6.6', file(1)]])))
+  const mirror = world.serve('9.0.0.2', serveFiles(new Map([['/a?key=1', file(1)]])))
+  world.sim.addName('inside.example', '192.168.1.1')
+  world.sim.addName('mirror.example', '192.168.1.1', '9.0.0.2')
+  for (const host of ['192.168.1.1', 'inside.example'])
+    expect(await world.failureOf(range(`http://${host}/a?dns=6.6.6.6`))).toBe('for-now unsafe_url')
+  expect(router.met).toBe(0)
+  world.stream.ask([range('http://mirror.example/a?key=1'), range('http://inside.example/a')])
+  await world.until(() => world.done === 2)
+  expect([mirror.requests.length, router.requests.length]).toEqual([1, 1])
+
+  const own = new World(true)
+  const box = own.serve('192.168.1.1', serveFiles(new Map([['/a?key=1', file(1)]])))
+  own.stream.ask([range(`${box.url}/a?key=1`)])
+  await own.until(() => own.done === 1)
 })
 
 describe('trouble', () => {

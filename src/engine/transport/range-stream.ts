@@ -4,13 +4,14 @@
 //
 // Requests are pipelined once the server has shown that it answers directly, so that no round trip is lost between two ranges,
 // or two small files. Whatever comes otherwise than expected ends that, and goes on with one request at a time.
-import { ipAddress, ipScope, isIpv6 } from '../../base/address.ts'
 import type { NetworkError } from '../../base/errors.ts'
 import type { Network } from '../../platform/platform.ts'
 import type { HttpHead } from '../../protocol/http/index.ts'
-import { HttpLink } from './http-link.ts'
+import type { HttpLink } from './http-link.ts'
 import { judgeAnswer, type RangeAnswer, type RangeFailure } from './range-answer.ts'
-import { encodeRangeRequest, parseHttpUrl, serverKey, serverOf, type WebTarget } from './web-target.ts'
+import { WebLinks, type WebLinksOwner } from './web-links.ts'
+import { WebRedirects } from './web-redirects.ts'
+import { encodeRangeRequest, type WebTarget } from './web-target.ts'
 
 /** Bytes of a file on the server. */
 export interface WebRange {
@@ -33,17 +34,16 @@ export interface RangeStreamOptions {
   readonly network: Pick<Network, 'connect' | 'lookup'>
   readonly userAgent: string
   readonly localIp: string | undefined
+  /** A person named the server. What a stranger names may be in the local network only if its URL has no query: that might be an order. */
+  readonly isTrusted: boolean
   /** Monotonic milliseconds. */
   readonly now: () => number
   /** Unix milliseconds. */
   readonly wall: () => number
 }
 
-const MAX_REDIRECTS = 5
-/** IPs of one name that are dialled, one after the other. */
-const MAX_IPS = 3
-/** Connections that are kept: to the server, and to the one that it sends us to. */
-const MAX_LINKS = 2
+/** After so long another IP of the server has its turn, whether or not the one before would still answer. */
+const DIAL_MS = 4_000
 const MAX_PIPELINED = 4
 /** Without a sign of life for so long the server is given up for now. */
 const SILENT_MS = 15_000
@@ -52,10 +52,10 @@ const WORTHWHILE_BYTES = 262_144
 /** Of the answer to a redirect, which nobody reads. */
 const MAX_IGNORED_BYTES = 65_536
 
-export class RangeStream {
+export class RangeStream implements WebLinksOwner {
   readonly #options: RangeStreamOptions
   readonly #owner: RangeStreamOwner
-  readonly #links = new Map<string, HttpLink>()
+  readonly #links: WebLinks
   /** The first is being received. */
   #ranges: WebRange[] = []
   /** Bytes of the first range that are here. */
@@ -69,18 +69,17 @@ export class RangeStream {
   #answer: RangeAnswer | null = null
   /** Bytes of it that are still to come; of a redirect, those that may. */
   #answerLeft = 0
-  #redirects = 0
-  /** Where the file that was asked for last is, when it is somewhere else than its URL says. */
-  #redirected: { readonly from: string; readonly to: WebTarget; readonly isProven: boolean } | null = null
+  /** Of the answer, bytes that are here already: from an earlier connection. */
+  #answerSkip = 0
+  readonly #redirects: WebRedirects
   #mayPipeline = false
-  /** Grows with each attempt to connect; a lookup that belongs to an earlier one is of no interest. */
-  #attempt = 0
-  #isOpening = false
   #aliveAt: number
 
   constructor(options: RangeStreamOptions, owner: RangeStreamOwner) {
     this.#options = options
     this.#owner = owner
+    this.#links = new WebLinks(options, this)
+    this.#redirects = new WebRedirects(options.isTrusted)
     this.#aliveAt = options.now()
   }
 
@@ -98,46 +97,42 @@ export class RangeStream {
   /** Forgets what was asked for, and closes what is on its way. */
   abort(): void {
     this.#ranges = []
-    this.#received = this.#redirects = 0
+    this.#received = 0
     this.#restart()
   }
 
   close(): void {
     this.abort()
-    for (const link of this.#links.values()) link.close()
-    this.#links.clear()
+    this.#links.closeAll()
+    this.#redirects.forget()
   }
 
   tick(now: number): void {
-    if (now - this.#aliveAt <= SILENT_MS) return
-    if (this.isIdle) this.close()
-    else this.#fail({ ...PASSING, code: 'timed_out', reason: `it has been silent for ${SILENT_MS / 1000} s` })
+    const silentMs = now - this.#aliveAt
+    if ((silentMs > DIAL_MS && this.#links.dialOther()) || silentMs <= SILENT_MS) return
+    if (this.isIdle) return this.close()
+    if (this.#link) this.#links.putLast(this.#link.address.ip)
+    this.#fail({ ...PASSING, code: 'timed_out', reason: `it has been silent for ${SILENT_MS / 1000} s` })
   }
 
   // ---------------------------------------------------------------- asking
 
   #pump(): void {
-    if (this.isIdle || this.#isOpening) return
+    if (this.isIdle || this.#links.isLookingUp) return
     if (this.#sent === 0) {
-      const target = this.#targetOf(this.#ranges[0])
+      const target = this.#redirects.targetOf(this.#ranges[0].url)
       if (!target) return this.#fail({ ...FATAL, code: 'unsupported_url', reason: 'its URL is not of http or https' })
-      const link = this.#links.get(serverKey(target))
-      if (!link || link.isClosed) return void this.#open(target)
+      const link = this.#links.to(target)
+      if (!link) return void this.#links.open(target)
       this.#link = link
       this.#send(target)
     }
     if (!this.#mayPipeline) return
     while (this.#sent < Math.min(this.#ranges.length, MAX_PIPELINED)) {
-      const target = this.#targetOf(this.#ranges[this.#sent])
-      if (!target || this.#links.get(serverKey(target)) !== this.#link) return
+      const target = this.#redirects.targetOf(this.#ranges[this.#sent].url)
+      if (!target || this.#links.to(target) !== this.#link) return
       this.#send(target)
     }
-  }
-
-  #targetOf({ url }: WebRange): WebTarget | null {
-    if (this.#redirected?.from === url) return this.#redirected.to
-    const parsed = parseHttpUrl(url)
-    return parsed && { url: parsed, mustBeGlobal: false }
   }
 
   #send(target: WebTarget): void {
@@ -149,92 +144,60 @@ export class RangeStream {
     this.#sent++
   }
 
-  async #open(target: WebTarget): Promise<void> {
-    const attempt = ++this.#attempt
-    const { network, localIp } = this.#options
-    this.#isOpening = true
-    let ips: readonly string[] = []
-    let failure: RangeFailure = { ...FATAL, code: 'unsafe_redirect', reason: 'it redirects into the local network' }
-    try {
-      ips = await network.lookup(target.url.hostname, localIp === undefined ? 'any' : isIpv6(localIp) ? 6 : 4)
-    } catch (error) {
-      failure = passing(error as NetworkError)
-    }
-    if (attempt !== this.#attempt) return
-    this.#isOpening = false
-    if (target.mustBeGlobal) ips = ips.filter((ip) => ipScope(ip) === 'global')
-    if (ips.length === 0) this.#fail(failure)
-    else this.#connect(target, ips.slice(0, MAX_IPS))
-  }
-
-  #connect(target: WebTarget, [ip, ...others]: readonly string[]): void {
-    const { network, localIp } = this.#options
-    const { host, port, isTls } = serverOf(target)
-    const options = { ...(localIp === undefined ? {} : { localIp }), ...(isTls ? { tlsServer: host } : {}) }
-    this.#makeRoom()
-    const link: HttpLink = new HttpLink(network, ipAddress(ip, port), options, {
-      onOpen: () => this.#alive(),
-      onHead: (head) => this.#onHead(head),
-      onBody: (bytes) => this.#onBody(bytes, link),
-      onComplete: () => this.#onComplete(link),
-      onEnded: (error) => {
-        if (link !== this.#link) return
-        this.#forget(link)
-        if (!link.hasOpened && others.length > 0) this.#connect(target, others)
-        else this.#onLost(link, error)
-      },
-    })
-    this.#links.set(serverKey(target), link)
+  onDialled(link: HttpLink, target: WebTarget): void {
+    this.#forget()
     this.#link = link
     this.#linkBytes = 0
+    this.#alive()
     this.#send(target)
   }
 
-  #makeRoom(): void {
-    for (const [key, link] of this.#links) {
-      if (!link.isClosed && this.#links.size < MAX_LINKS) continue
-      link.close()
-      this.#links.delete(key)
-    }
+  onUnreachable(error: NetworkError | null): void {
+    if (error) return this.#fail(passing(error))
+    if (this.#redirects.hasLed(this.#ranges[0].url))
+      return this.#fail({ ...FATAL, code: 'unsafe_redirect', reason: 'it redirects into the local network' })
+    const reason = 'it is in the local network, where a torrent may not send us with a query'
+    this.#fail({ ...PASSING, code: 'unsafe_url', reason })
+  }
+
+  onOpen(): void {
+    this.#alive()
   }
 
   /** No request is on its way any more; a connection that still owes answers is of no use. */
   #restart(): void {
-    this.#attempt++
-    this.#isOpening = false
+    this.#links.stopOpening()
     if (this.#link && this.#link.pending > 0) this.#link.close()
-    if (this.#link) this.#forget(this.#link)
+    this.#forget()
   }
 
-  #forget(link: HttpLink): void {
-    if (link === this.#link) this.#link = null
+  #forget(): void {
+    this.#link = null
     this.#sent = 0
     this.#answer = null
   }
 
   // ---------------------------------------------------------------- answers
 
-  #onHead(head: HttpHead): void {
+  onHead(head: HttpHead): void {
     this.#alive()
-    const { offset, length, fileLength } = this.#ranges[0]
-    const asked = { offset: offset + this.#received, length: length - this.#received, fileLength }
+    const { url, offset, length, fileLength } = this.#ranges[0]
+    const asked = { offset, length, received: this.#received, fileLength }
     const answer = judgeAnswer(head, asked, this.#options.wall())
     if (answer.kind === 'failed') return this.#onRefused(answer.failure)
     this.#answer = answer
     this.#answerLeft = answer.kind === 'bytes' ? answer.length : MAX_IGNORED_BYTES
-    if (answer.kind === 'bytes' && this.#redirected) this.#redirected = { ...this.#redirected, isProven: true }
+    this.#answerSkip = answer.kind === 'bytes' ? answer.skip : 0
+    if (answer.kind === 'bytes') this.#redirects.onContent(url)
   }
 
-  /** What a redirect led to may hold for a while only: it is asked for anew. */
   #onRefused(failure: RangeFailure): void {
-    const wasProven = this.#redirected?.isProven === true
-    this.#redirected = null
-    if (!wasProven) return this.#fail(failure)
+    if (!this.#redirects.isToBeAskedAnew(this.#ranges[0].url)) return this.#fail(failure)
     this.#restart()
     this.#pump()
   }
 
-  #onBody(bytes: Uint8Array, link: HttpLink): void {
+  onBody(bytes: Uint8Array, link: HttpLink): void {
     this.#alive()
     const isMore = bytes.length > this.#answerLeft
     const taken = isMore ? bytes.subarray(0, this.#answerLeft) : bytes
@@ -242,18 +205,20 @@ export class RangeStream {
     if (this.#answer?.kind !== 'bytes') {
       // A redirect with a page of its own: the connection costs more than it is worth.
       if (isMore) link.close()
-      if (isMore) this.#onComplete(link)
+      if (isMore) this.onComplete(link)
       return
     }
-    this.#received += taken.length
+    const skipped = Math.min(this.#answerSkip, taken.length)
+    this.#answerSkip -= skipped
+    this.#received += taken.length - skipped
     this.#linkBytes += taken.length
-    this.#owner.onBytes(taken)
+    this.#owner.onBytes(skipped > 0 ? taken.subarray(skipped) : taken)
     // The owner may have changed its mind.
     if (isMore && link === this.#link)
       this.#fail({ ...PASSING, scope: 'file', code: 'wrong_size', reason: 'it sends more than it was asked for' })
   }
 
-  #onComplete(link: HttpLink): void {
+  onComplete(link: HttpLink): void {
     if (link !== this.#link) return
     const answer = this.#answer
     this.#answer = null
@@ -267,38 +232,30 @@ export class RangeStream {
       this.#restart()
       return this.#pump()
     }
-    this.#ranges.shift()
-    this.#received = this.#redirects = 0
-    this.#mayPipeline ||= link.answers === 1 && !this.#redirected
-    if (this.#sent === 0 && link.isClosed) this.#forget(link)
-    if (this.#ranges[0]?.url !== this.#redirected?.from) this.#redirected = null
+    const { url } = this.#ranges.shift()!
+    this.#received = 0
+    this.#mayPipeline ||= link.answers === 1 && !this.#redirects.hasLed(url)
+    if (this.#sent === 0 && link.isClosed) this.#forget()
+    this.#redirects.onRangeDone()
     this.#owner.onRangeDone()
     this.#pump()
   }
 
   #follow(location: string, link: HttpLink): void {
-    const { url: from } = this.#ranges[0]
-    const target = this.#targetOf(this.#ranges[0])!
     this.#restart()
     this.#mayPipeline = false
-    if (++this.#redirects > MAX_REDIRECTS)
-      return this.#fail({
-        ...FATAL,
-        code: 'too_many_redirects',
-        reason: `it redirects more than ${MAX_REDIRECTS} times`,
-      })
-    const url = parseHttpUrl(location, target.url)
-    if (!url) return this.#fail({ ...FATAL, code: 'unsupported_url', reason: 'it redirects to no http or https URL' })
-    const mustBeGlobal = target.mustBeGlobal || ipScope(link.address.ip) === 'global'
-    this.#redirected = { from, to: { url, mustBeGlobal }, isProven: false }
-    this.#pump()
+    const failure = this.#redirects.follow(this.#ranges[0].url, location, link.address.ip)
+    if (failure) this.#fail(failure)
+    else this.#pump()
   }
 
   /**
    * The connection is gone, with requests on it. Where it has brought something, the next one goes on from there: servers end
    * connections after so many requests, or so much time.
    */
-  #onLost(link: HttpLink, error: NetworkError): void {
+  onLost(link: HttpLink, error: NetworkError): void {
+    if (link !== this.#link) return
+    this.#forget()
     const wasUsed = link.answers > 0 || this.#linkBytes >= WORTHWHILE_BYTES
     this.#mayPipeline = false
     if (!wasUsed) return this.#onRefused(passing(error))
@@ -307,7 +264,7 @@ export class RangeStream {
 
   #fail(failure: RangeFailure): void {
     this.abort()
-    this.#redirected = null
+    this.#redirects.forget()
     this.#mayPipeline = false
     this.#owner.onFailed(failure)
   }

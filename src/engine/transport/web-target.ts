@@ -4,7 +4,7 @@ import { encodeGet } from '../../protocol/http/index.ts'
 
 export interface WebTarget {
   readonly url: URL
-  /** A server of the internet has sent us there: it must be in the internet, too. */
+  /** It must be in the internet: a server that is there has sent us, or a stranger's URL has a query. */
   readonly mustBeGlobal: boolean
 }
 

@@ -20,7 +20,7 @@ export interface AddressWatchOptions {
   readonly clock: Pick<Clock, 'now' | 'after' | 'every'>
   /** An IP, or the name of an interface. */
   readonly bind: string
-  /** All addresses of this machine, as they are now. */
+  /** All addresses of this machine, as they are now. May throw when the system is short of something. */
   readonly localAddresses: () => readonly LocalAddress[]
 }
 
@@ -117,7 +117,7 @@ export class AddressWatch implements Binding {
   }
 
   #look(): void {
-    const sources = this.#read()
+    const sources = this.#readIfPossible()
     if (isSame(sources[4], this.#sources[4]) && isSame(sources[6], this.#sources[6])) return
     this.#sources = sources
     if (this.#isNews) return
@@ -128,6 +128,15 @@ export class AddressWatch implements Binding {
       for (const listener of this.#listeners) listener()
       this.#tellHeld()
     })
+  }
+
+  /** To look takes a file descriptor of the system: where none is free, what was known holds until the next look. */
+  #readIfPossible(): Sources {
+    try {
+      return this.#read()
+    } catch {
+      return this.#sources
+    }
   }
 
   #read(): Sources {

@@ -18,6 +18,8 @@ class Machine {
   readonly network: BoundNetwork
   addresses: LocalAddress[] = [{ ip: '192.168.1.2', interface: 'eth0' }]
   taken = new Set<string>()
+  /** No file descriptor is free. */
+  isShort = false
   onConnection: (connection: Connection) => ConnectionHandler | null = () => null
 
   constructor(bind = 'wg0', ips: readonly string[] = ['10.9.0.2', 'fd00::2']) {
@@ -26,7 +28,10 @@ class Machine {
       network: this.#real(),
       clock: this.clock,
       bind,
-      localAddresses: () => this.addresses,
+      localAddresses: () => {
+        if (this.isShort) throw new Error('uv_interface_addresses returned EMFILE')
+        return this.addresses
+      },
       lookup: async (host, families, sources, signal) => {
         this.done.push(`lookup ${host} ${families.join('+')} from ${sources[4]?.ip ?? '-'} ${sources[6]?.ip ?? '-'}`)
         if (host === 'silent.example') {
@@ -293,6 +298,19 @@ test('a family that comes later is listened on then; a port that is taken is tol
   await expect(network.listen({ ip: '0.0.0.0', port: 7000 }, () => null)).rejects.toMatchObject({
     code: 'address_in_use',
   })
+})
+
+test('while the system is too short of something to be looked at, what was known holds', async () => {
+  const { network, machine, since } = setUp(['10.9.0.2'])
+  await network.listen({ ip: '0.0.0.0', port: 6881 }, () => null)
+  machine.isShort = true
+  machine.has()
+  await machine.clock.pass(3 * SECOND)
+  network.connect(PEER, {}, new Ending())
+  expect(since()).toEqual(['listen 10.9.0.2 6881', 'connect 8.8.8.8 from 10.9.0.2'])
+  machine.isShort = false
+  await machine.clock.pass(SECOND)
+  expect(since()).toEqual(['unlisten 10.9.0.2 6881'])
 })
 
 test('nothing is looked at any more when nothing is open', async () => {

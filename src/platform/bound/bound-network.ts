@@ -20,7 +20,16 @@ import type {
 import { AddressWatch, type AddressWatchOptions } from './address-watch.ts'
 import { FollowingSocket } from './following-socket.ts'
 import { HeldConnection, refusedConnection } from './held-connection.ts'
-import { describeBind, type Family, familyOf, ipsOf, type LocalAddress, noSource, type Sources } from './sources.ts'
+import {
+  addressesNotThere,
+  describeBind,
+  type Family,
+  familyOf,
+  ipsOf,
+  type LocalAddress,
+  noSource,
+  type Sources,
+} from './sources.ts'
 
 export interface BoundNetworkOptions extends AddressWatchOptions {
   /** What carries everything. */
@@ -49,7 +58,7 @@ export class BoundNetwork implements Network {
     this.#options = options
     this.#network = options.network
     this.binding = this.#watch = new AddressWatch(options)
-    if (this.binding.ips.length === 0) throw notThere(options.bind, options.localAddresses())
+    if (this.binding.ips.length === 0) throw addressesNotThere(options.bind, options.localAddresses())
   }
 
   /** Where a port is given, and its address is not there, it is opened when that comes; where any port will do, this rejects. */
@@ -216,12 +225,4 @@ export class BoundNetwork implements Network {
 /** By which the system knows the interface, where groups are concerned. */
 function interfaceIp(source: LocalAddress): string {
   return isIpv6(source.ip) ? `::%${source.interface}` : source.ip
-}
-
-function notThere(bind: string, local: readonly LocalAddress[]): NetworkError {
-  const names = [...new Set(local.map((address) => address.interface))].join(', ')
-  const problem = parseIp(bind)
-    ? 'this machine has no such address'
-    : `there is no such interface that has an address, but ${names}`
-  return new NetworkError('address_not_available', `Cannot bind to ${describeBind(bind)}: ${problem}`)
 }

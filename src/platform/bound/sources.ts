@@ -86,6 +86,16 @@ export function cutOffSentence(bind: string): string {
   return `waits for ${describeBind(bind)}, which is gone`
 }
 
+/** Why it cannot be bound to. @param local all addresses of this machine */
+export function addressesNotThere(bind: string, local: readonly LocalAddress[]): NetworkError {
+  const names = [...new Set(local.map((address) => address.interface))].join(', ')
+  const problem =
+    bindIp(bind) === undefined
+      ? `there is no such interface that has an address, but ${names}`
+      : 'this machine has no such address'
+  return new NetworkError('address_not_available', `Cannot bind to ${describeBind(bind)}: ${problem}`)
+}
+
 /** Why nothing can leave to an IP of this family, now. @param what the failed action with its value */
 export function noSource(what: string, bind: string, family: Family, sources: Sources): NetworkError {
   if (ipsOf(sources).length === 0) return new NetworkError('address_gone', `${what}: ${describeBind(bind)} is gone`)

@@ -75,6 +75,19 @@ describe.skipIf(process.platform === 'win32').each([
     expect(filesIn(root)).toEqual([])
   })
 
+  test('who releases a lock twice releases no other', async () => {
+    const root = makeFolder()
+    fs.mkdirSync(join(root, 'second'))
+    const [mine, other] = [new FolderLocks(root, hasOneSocket), new FolderLocks(root, hasOneSocket)]
+    const unlock = await mine.lock('folder', '/content')
+    const unlockSecond = await mine.lock('second', '/content')
+    unlock()
+    unlock()
+    await expect(other.lock('second', '/content')).rejects.toMatchObject({ code: 'in_use' })
+    unlockSecond()
+    expect(filesIn(root)).toEqual([])
+  })
+
   test('of many who want the same folders at once each folder goes to one', async () => {
     const root = makeFolder()
     const names = Array.from({ length: 10 }, (_, i) => `folder ${i}`)

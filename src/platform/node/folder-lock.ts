@@ -18,7 +18,7 @@ import { StateError } from '../../base/errors.ts'
 import { askIn, isDeadIn, listenIn, listenOn, removeFile, type StopListening } from './local-socket.ts'
 import { systemCode, toStorageError } from './storage-error.ts'
 
-/** Releases the lock. */
+/** Releases the lock; once that is done, it does nothing. */
 export type Unlock = () => void
 
 const PREFIX = 'lock.'
@@ -55,7 +55,7 @@ export class FolderLocks {
     try {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const unlock = await this.#tryLock(folder, what)
-        if (unlock) return unlock
+        if (unlock) return once(unlock)
         await pause(randomInt(1, LONGEST_PAUSE_MS))
       }
       throw inUse(folder, what)
@@ -178,6 +178,15 @@ interface SharedSocket {
   readonly listening: Promise<StopListening>
   /** That need it. */
   claims: number
+}
+
+/** Whoever lets go twice must not let go what others hold. */
+function once(unlock: Unlock): Unlock {
+  let isDone = false
+  return () => {
+    if (!isDone) unlock()
+    isDone = true
+  }
 }
 
 /** No other's, past or present: a claim that is taken for dead must not come to life. */

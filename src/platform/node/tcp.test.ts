@@ -48,14 +48,15 @@ test('dials from the local address that was asked for', async () => {
 })
 
 test.each([
-  ['a local address that is not ours', '127.0.0.1', 9, '192.0.2.1', 'address_not_available'],
-  ['a local address that is none', '127.0.0.1', 9, 'nonsense', 'err_invalid_ip_address'],
-  ['an impossible port', '127.0.0.1', 70_000, undefined, 'err_socket_bad_port'],
-])('%s is an error that comes later', async (_, ip, port, localIp, code) => {
+  ['a local address that is not ours', '127.0.0.1', 9, '192.0.2.1', undefined, 'address_not_available'],
+  ['a local address that is none', '127.0.0.1', 9, 'nonsense', undefined, 'err_invalid_ip_address'],
+  ['an impossible port', '127.0.0.1', 70_000, undefined, undefined, 'err_socket_bad_port'],
+  ['an impossible port over TLS', '127.0.0.1', 70_000, undefined, 'a.example', 'err_socket_bad_port'],
+])('%s is an error that comes later', async (_, ip, port, localIp, tlsServer, code) => {
   let returned = false
   const error = await new Promise((resolve) => {
     const onClose = (error: Error | null): void => resolve({ error, returned })
-    connectTcp(ipAddress(ip, port), localIp === undefined ? {} : { localIp }, { ...silent, onClose })
+    connectTcp(ipAddress(ip, port), { localIp, tlsServer }, { ...silent, onClose })
     returned = true
   })
   expect(error).toMatchObject({ returned: true, error: { name: 'NetworkError', code } })

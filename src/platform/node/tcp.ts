@@ -79,9 +79,14 @@ function connectTls(
     // An IP is no name of a server (RFC 6066), but the certificate must be that of the IP.
     const checkServerIdentity: ConnectionOptions['checkServerIdentity'] = (_, certificate) =>
       tls.checkServerIdentity(server, certificate)
-    const socket = tls.connect({ ...options, servername: isIp ? '' : server, checkServerIdentity })
-    socket.setNoDelay(true)
-    return socket
+    try {
+      const socket = tls.connect({ ...options, servername: isIp ? '' : server, checkServerIdentity })
+      socket.setNoDelay(true)
+      return socket
+    } catch (error) {
+      // As with TCP: the handler must hear of it later.
+      return new net.Socket().destroy(error as Error)
+    }
   }
   const connection = new TcpConnection(remote, receiving, socket, 'secureConnect')
   connection.start(handler)

@@ -77,6 +77,15 @@ test('nothing is told after it was stopped, not even of the same chunk', () => {
   expect(said).toEqual(['head'])
 })
 
+test('a trailer may be as long as a head, and what is too long is called what it is', () => {
+  const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
+  expect(decode(`${chunked}1\r\na\r\n0\r\nA: ${'x'.repeat(1000)}\r\n\r\n`)).toEqual(
+    decode(`${chunked}1\r\na\r\n0\r\n\r\n`),
+  )
+  expect(() => decode(`${chunked}0\r\nA: ${'x'.repeat(20_000)}`)).toThrow('a trailer of more than 16384 bytes')
+  expect(() => decode(`${chunked}1;${'x'.repeat(300)}`)).toThrow('a line before a chunk of more than 256 bytes')
+})
+
 test.each([
   ['no HTTP', 'SSH-2.0-x\r\n\r\n'],
   ['another version', 'HTTP/2 200\r\n\r\n'],

@@ -18,6 +18,12 @@ const MAX_HEAD_BYTES = 16_384
 /** Of the line before a chunk: its size, and extensions that nobody uses. */
 const MAX_CHUNK_LINE_BYTES = 256
 const LF = 10
+const CHUNK_LINE = [MAX_CHUNK_LINE_BYTES, 'line before a chunk'] as const
+/** Of what is read to the end of its line. */
+const BOUNDS: Readonly<Partial<Record<State, readonly [bytes: number, what: string]>>> = {
+  head: [MAX_HEAD_BYTES, 'head'],
+  trailers: [MAX_HEAD_BYTES, 'trailer'],
+}
 
 type State = 'head' | 'body' | 'to-close' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailers' | 'stopped'
 
@@ -83,8 +89,8 @@ export class ResponseDecoder {
 
   #keep(bytes: Uint8Array): void {
     const length = this.#textBytes + bytes.length
-    const most = this.#state === 'head' ? MAX_HEAD_BYTES : MAX_CHUNK_LINE_BYTES
-    if (length > most) throw new NetworkError('bad_response', `The answer has a head of more than ${most} bytes`)
+    const [most, what] = BOUNDS[this.#state] ?? CHUNK_LINE
+    if (length > most) throw new NetworkError('bad_response', `The answer has a ${what} of more than ${most} bytes`)
     if (length > this.#text.length) {
       const longer = new Uint8Array(Math.max(length, 2 * this.#text.length))
       longer.set(this.#text.subarray(0, this.#textBytes))

@@ -14,21 +14,33 @@ const UNRESERVED = /^[A-Za-z0-9\-._~]$/
  * @param file index into `files`
  */
 export function webSeedFileUrl(webSeed: string, metainfo: Metainfo, file: number): string | null {
-  const { path, isPad } = metainfo.files[file]
-  if (isPad) return null
-  const base = webSeed.replace(/#.*$/s, '')
-  if (metainfo.isSingleFile && !base.endsWith('/')) return base
-  const encoded: string[] = []
-  for (const element of [metainfo.name, ...path]) {
-    const text = encodeElement(element)
-    if (text === null) return null
-    encoded.push(text)
-  }
-  return `${base}${base.endsWith('/') ? '' : '/'}${encoded.join('/')}`
+  if (!hasWebSeedFileUrl(webSeed, metainfo, file)) return null
+  const base = withoutFragment(webSeed)
+  if (isFileItself(base, metainfo)) return base
+  const elements = [metainfo.name, ...metainfo.files[file].path]
+  return `${base}${base.endsWith('/') ? '' : '/'}${elements.map(encodeElement).join('/')}`
 }
 
-function encodeElement(element: string): string | null {
-  if (element === '' || element === '.' || element === '..' || element.includes('/')) return null
+/** Whether there is such a URL. */
+export function hasWebSeedFileUrl(webSeed: string, metainfo: Metainfo, file: number): boolean {
+  const { path, isPad } = metainfo.files[file]
+  if (isPad) return false
+  return isFileItself(withoutFragment(webSeed), metainfo) || (isOneStep(metainfo.name) && path.every(isOneStep))
+}
+
+function withoutFragment(webSeed: string): string {
+  return webSeed.replace(/#.*$/s, '')
+}
+
+function isFileItself(base: string, metainfo: Metainfo): boolean {
+  return metainfo.isSingleFile && !base.endsWith('/')
+}
+
+function isOneStep(element: string): boolean {
+  return element !== '' && element !== '.' && element !== '..' && !element.includes('/')
+}
+
+function encodeElement(element: string): string {
   let text = ''
   for (const byte of bytesOf(element)) {
     const character = String.fromCharCode(byte)

@@ -1,8 +1,6 @@
 // shoal create: makes a torrent of a file or folder.
-import { stat, writeFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { CommandError } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import type { Metainfo } from '../../../index.ts'
 import type { Engine } from '../engine.ts'
@@ -14,6 +12,7 @@ import { formatRound } from '../view/format.ts'
 import { printable } from '../view/printable.ts'
 import { WorkProgress } from '../view/work-progress.ts'
 import { programName } from '../version.ts'
+import { checkOutput, writeTorrent } from '../write-torrent.ts'
 import type { CommandModule } from './command-module.ts'
 
 interface CreateFlags {
@@ -63,7 +62,8 @@ async function run(command: Command, context: Context): Promise<number> {
   const [path] = command.args
   const name = basename(resolve(path))
   const output = flags.output ?? `${name}.torrent`
-  if (flags.force !== true && (await exists(output))) throw alreadyThere(output)
+  const force = flags.force === true
+  await checkOutput(output, force)
 
   const engine = await context.loadEngine()
   const progress = new WorkProgress(`Hashing ${printable(name)}`, flags, context)
@@ -81,34 +81,11 @@ async function run(command: Command, context: Context): Promise<number> {
     signal: context.stop.signal,
   })
   const bytes = await context.stop.afterWork(creating).finally(() => progress.close())
-  await writeTorrent(output, bytes, flags.force === true)
+  await writeTorrent(output, bytes, force)
   const metainfo = engine.parseTorrent(bytes)
   if (flags.quiet !== true) context.stderr.write(`Wrote ${printable(output)}: ${describe(metainfo)}\n`)
   context.stdout.write(`${toHex(metainfo.infohashV1!)}\n${magnetOf(metainfo, engine)}\n`)
   return 0
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
-}
-
-async function writeTorrent(path: string, bytes: Uint8Array, force: boolean): Promise<void> {
-  try {
-    await writeFile(path, bytes, { flag: force ? 'w' : 'wx' })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw alreadyThere(path)
-    throw error
-  }
-}
-
-function alreadyThere(path: string): CommandError {
-  return new CommandError(
-    'file_exists',
-    `${path} is there already; name another file with -o, or overwrite it with --force`,
-  )
 }
 
 function describe(metainfo: Metainfo): string {

@@ -1,17 +1,18 @@
 // shoal share: makes a torrent of a file or folder, serves it, and says how to get it.
-import { writeFile } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import type { Command } from 'commander'
 import { addressKey } from '../../../base/address.ts'
 import { toHex } from '../../../base/bytes.ts'
 import { formatBytes, formatCount } from '../../../base/format.ts'
 import type { Metainfo } from '../../../index.ts'
 import type { RunningTracker } from '../../../tracker-server/index.ts'
+import { usageError } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import type { Engine } from '../engine.ts'
 import { type SessionFlags, addSessionOptions, addStateOptions } from '../options/session-options.ts'
 import { parsePort, parseTrackerTier, repeated } from '../options/values.ts'
-import { boundIp, reachableAddresses } from '../own-addresses.ts'
+import { reachableAddresses } from '../own-addresses.ts'
 import { createReporter } from '../report/create-reporter.ts'
 import type { Reporter } from '../report/reporter.ts'
 import { runTransfer } from '../transfer.ts'
@@ -20,10 +21,12 @@ import { printable } from '../view/printable.ts'
 import { renderQrCode } from '../view/qr-code.ts'
 import { styleFor } from '../view/style.ts'
 import { WorkProgress } from '../view/work-progress.ts'
+import { checkOutput, writeTorrent } from '../write-torrent.ts'
 import type { CommandModule } from './command-module.ts'
 
 interface ShareFlags extends SessionFlags {
   readonly output?: string
+  readonly force?: boolean
   readonly tracker?: string[][]
   readonly trackerPort?: number
   readonly qr: boolean
@@ -37,6 +40,7 @@ function define(command: Command): void {
   command
     .argument('<path>', 'the file or folder to share')
     .option('-o, --output <file>', 'write the torrent to a file, too')
+    .option('--force', 'overwrite that file if it is there')
     .option(
       '--tracker <url>',
       'a tracker, or several of one tier (URL,URL); repeat for more tiers',
@@ -62,16 +66,21 @@ Example:
 async function run(command: Command, context: Context): Promise<number> {
   const flags = command.opts<ShareFlags>()
   const path = resolve(command.args[0])
+  if (flags.output !== undefined) await checkShareOutput(flags.output, path, flags.force === true)
   const engine = await context.loadEngine()
-  const tracker = flags.trackerPort === undefined ? null : await startOwnTracker(flags.trackerPort, flags)
+  // All work would be in vain where nothing could leave.
+  const ips = flags.bind === undefined ? null : engine.boundAddresses(flags.bind)
+  const tracker = flags.trackerPort === undefined ? null : await startOwnTracker(flags.trackerPort, ips)
   try {
-    const metainfo = await makeTorrent(path, tracker, flags, engine, context)
+    const metainfo = await makeTorrent(path, tracker && { port: tracker.port, ips }, flags, engine, context)
+    tracker?.serveOnly([metainfo.infohashV1!])
     const reporter = await createReporter(flags, context)
     const plan = {
       source: metainfo,
       name: metainfo.name,
       location: { path: dirname(path), name: basename(path) },
       kind: 'seed' as const,
+      whyIncomplete: 'it has changed since it was hashed, so run this command again',
       seedLimits: { ratio: 0, minutes: Infinity },
       checksum: null,
       onSeeding: (listening: Listening) => tellLink(metainfo, listening, flags, reporter, engine, context),
@@ -85,34 +94,53 @@ async function run(command: Command, context: Context): Promise<number> {
 
 type Listening = readonly { readonly address: string; readonly port: number }[]
 
-async function startOwnTracker(port: number, { bind }: ShareFlags): Promise<RunningTracker> {
+/** What is shared must not change, and a torrent cannot have itself as content. */
+async function checkShareOutput(output: string, path: string, force: boolean): Promise<void> {
+  const folder = await realpath(dirname(resolve(output))).catch(() => dirname(resolve(output)))
+  const shared = await realpath(path).catch(() => path)
+  const way = relative(shared, join(folder, basename(output)))
+  if (way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)))
+    throw usageError(`Cannot write ${output}: it is a part of what is shared; name a file elsewhere with -o`)
+  await checkOutput(output, force)
+}
+
+/** It serves nothing until it is told what. @param ips what we are bound to; null: nothing */
+async function startOwnTracker(port: number, ips: readonly string[] | null): Promise<RunningTracker> {
   const { startTracker } = await import('../../../tracker-server/index.ts')
-  return startTracker({ ip: bind && boundIp(bind), port })
+  const tracker = await startTracker({ ip: ips?.[0], port })
+  tracker.serveOnly([])
+  return tracker
+}
+
+interface OwnTracker {
+  readonly port: number
+  /** Null: all of this machine. */
+  readonly ips: readonly string[] | null
 }
 
 async function makeTorrent(
   path: string,
-  tracker: RunningTracker | null,
+  tracker: OwnTracker | null,
   flags: ShareFlags,
   engine: Engine,
   context: Context,
 ): Promise<Metainfo> {
   const progress = new WorkProgress(`Hashing ${printable(basename(path))}`, flags, context)
   const creating = engine.createTorrent(path, {
-    trackers: [...(flags.tracker ?? []), ...(tracker ? [ownTrackerUrls(tracker, flags)] : [])],
+    trackers: [...(flags.tracker ?? []), ...(tracker ? [ownTrackerUrls(tracker)] : [])],
     createdBy: programName(),
     workers: flags.workers,
     onProgress: ({ done, total }) => progress.update(done, total),
     signal: context.stop.signal,
   })
   const bytes = await context.stop.afterWork(creating).finally(() => progress.close())
-  if (flags.output !== undefined) await writeFile(flags.output, bytes)
+  if (flags.output !== undefined) await writeTorrent(flags.output, bytes, flags.force === true)
   return engine.parseTorrent(bytes)
 }
 
 /** One tier: the same tracker, by each of our addresses. */
-function ownTrackerUrls({ port }: RunningTracker, { bind }: ShareFlags): string[] {
-  const listening = bind === undefined ? ['0.0.0.0', '::'] : [boundIp(bind) ?? '127.0.0.1']
+function ownTrackerUrls({ port, ips }: OwnTracker): string[] {
+  const listening = ips?.slice(0, 1) ?? ['0.0.0.0', '::']
   const addresses = reachableAddresses(listening.map((address) => ({ address, port })))
   return (addresses.length > 0 ? addresses.map(addressKey) : [`127.0.0.1:${port}`]).map(
     (host) => `http://${host}/announce`,

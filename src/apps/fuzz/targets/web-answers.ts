@@ -8,8 +8,10 @@ import type { SeededRandom } from '../../../sim/index.ts'
 import { expectSame, expectTrue } from '../expect.ts'
 import type { Target } from '../target.ts'
 
-const PART = { offset: 100, length: 200, fileLength: 1000 }
-const WHOLE = { offset: 0, length: 1000, fileLength: 1000 }
+const PART = { offset: 100, length: 200, received: 0, fileLength: 1000 }
+const WHOLE = { offset: 0, length: 1000, received: 0, fileLength: 1000 }
+/** Of both, part has come. */
+const RESTS = [PART, WHOLE].map((asked) => ({ ...asked, received: 50 }))
 const WALL = Date.UTC(2026, 0)
 
 interface Told {
@@ -50,10 +52,10 @@ export const webAnswers: Target<readonly [whole: Told, cut: Told]> = {
   check([whole, cut]) {
     expectSame(cut.said, whole.said, 'answers mean the same however they are cut')
     for (const head of whole.heads) {
-      for (const asked of [PART, WHOLE]) {
+      for (const asked of [PART, WHOLE, ...RESTS]) {
         const judged = judgeAnswer(head, asked, WALL)
-        if (judged.kind === 'bytes')
-          expectTrue(judged.length >= 1 && judged.length <= asked.length, 'no more than asked')
+        const bytes = judged.kind === 'bytes' ? judged.length - judged.skip : 1
+        expectTrue(bytes >= 1 && bytes <= asked.length - asked.received, 'no more than asked')
         const wait = judged.kind === 'failed' ? judged.failure.retryAfterMs : null
         expectTrue(wait === null || (wait >= 0 && Number.isFinite(wait)), 'a wait is a time')
       }

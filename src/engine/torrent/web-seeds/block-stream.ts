@@ -30,6 +30,8 @@ export class BlockStream {
   /** Blocks of the list that have begun. */
   #begun = 0
   #arriving: Arriving | null = null
+  /** How often all that was expected has been forgotten. */
+  #aborts = 0
 
   constructor(source: BlockSource, owner: BlockStreamOwner) {
     this.#source = source
@@ -41,9 +43,12 @@ export class BlockStream {
     this.#blocks.push(...blocks)
   }
 
+  /** What nobody expects, or not any more, is thrown away: the owner may abort in the middle of it. */
   write(bytes: Uint8Array): void {
     const { download } = this.#owner
-    for (let at = 0; at < bytes.length;) {
+    const aborts = this.#aborts
+    for (let at = 0; at < bytes.length && aborts === this.#aborts;) {
+      if (!this.#arriving && this.#begun === this.#blocks.length) return
       const arriving = (this.#arriving ??= this.#begin())
       const end = Math.min(bytes.length, at + arriving.left)
       if (arriving.lease) download.writeBlock(arriving.lease, bytes.subarray(at, end))
@@ -61,6 +66,7 @@ export class BlockStream {
     this.#arriving = null
     this.#blocks = []
     this.#begun = 0
+    this.#aborts++
   }
 
   #begin(): Arriving {

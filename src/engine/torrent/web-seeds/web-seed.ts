@@ -21,7 +21,9 @@ export interface WebSeedOwner {
   readonly map: PieceMap
   readonly download: Download<BlockSource>
   readonly downLimiter: RateLimiter
-  readonly stream: RangeStreamOptions
+  readonly stream: Omit<RangeStreamOptions, 'isTrusted'>
+  /** A person named it. */
+  isTrusted(url: string): boolean
   /** Blocks that one web seed may be asked for at once. */
   readonly maxBlocks: number
   /** Others can fetch what this one is not asked for. */
@@ -40,6 +42,7 @@ const NO_BLOCK_TIMEOUT_MS = 45_000
 const MAX_MISSING_IN_A_ROW = 16
 
 const NO_PIECES: ReadonlySet<number> = new Set()
+const NO_URL: WebSeedTrouble = { code: 'no_url', reason: 'a file has a name that no URL can have' }
 const ZEROS = new Uint8Array(BLOCK_BYTES)
 
 export class WebSeed implements BlockSource, AskingPeer {
@@ -68,21 +71,25 @@ export class WebSeed implements BlockSource, AskingPeer {
   #nothingToPickAt = -1
   #missingInARow = 0
 
-  /** @param have every piece of the torrent; shared, and copied when it has fewer */
+  /** @param have every piece of the torrent whose files can have a URL; shared, and copied when it has fewer */
   constructor(url: string, have: Bitfield, owner: WebSeedOwner) {
     this.url = url
     this.have = have
+    if (!have.isFull) this.health.trouble = NO_URL
     this.#owner = owner
     this.#blocks = new BlockStream(this, {
       map: owner.map,
       download: owner.download,
       onBlock: (block, lease) => this.#onBlock(block, lease),
     })
-    this.#stream = new RangeStream(owner.stream, {
-      onBytes: (bytes) => this.#onBytes(bytes),
-      onRangeDone: () => this.#onPartDone(),
-      onFailed: (failure) => this.#onFailed(failure),
-    })
+    this.#stream = new RangeStream(
+      { ...owner.stream, isTrusted: owner.isTrusted(url) },
+      {
+        onBytes: (bytes) => this.#onBytes(bytes),
+        onRangeDone: () => this.#onPartDone(),
+        onFailed: (failure) => this.#onFailed(failure),
+      },
+    )
   }
 
   get outstanding(): number {
@@ -140,6 +147,7 @@ export class WebSeed implements BlockSource, AskingPeer {
   }
 
   tick(now: number): void {
+    if (this.have.count === 0) return this.#giveUp(NO_URL)
     this.#stream.tick(now)
     if (this.outstanding > 0 && now - this.#lastBlockAt > NO_BLOCK_TIMEOUT_MS) {
       const reason = `no block came within ${NO_BLOCK_TIMEOUT_MS / 1000} s`
@@ -208,13 +216,9 @@ export class WebSeed implements BlockSource, AskingPeer {
     const { metainfo } = this.#owner
     const ranges = []
     for (const part of parts) {
-      const { isPad, length: fileLength } = metainfo.files[part.file]
+      const { length: fileLength } = metainfo.files[part.file]
       const url = webSeedFileUrl(this.url, metainfo, part.file)
       if (url !== null) ranges.push({ url, offset: part.offset, length: part.length, fileLength })
-      else if (!isPad) {
-        this.#loseAll()
-        return this.#lack(part.file, { code: 'no_url', reason: 'a file has a name that no URL can have' })
-      }
       this.#parts.push(part)
     }
     if (ranges.length > 0) this.#stream.ask(ranges)
@@ -236,9 +240,12 @@ export class WebSeed implements BlockSource, AskingPeer {
 
   /** Padding is zeros everywhere: nobody is asked for it. */
   #fillPads(): void {
-    for (let part = this.#parts[0]; part && this.#owner.metainfo.files[part.file].isPad; part = this.#parts[0]) {
-      this.#parts.shift()
-      for (let left = part.length; left > 0; left -= ZEROS.length) this.#blocks.write(ZEROS.subarray(0, left))
+    const parts = this.#parts
+    for (let part = parts[0]; part && this.#owner.metainfo.files[part.file].isPad; part = parts[0]) {
+      parts.shift()
+      // Each block may lead to anything, even to the end of all that was asked for.
+      for (let left = part.length; left > 0 && parts === this.#parts; left -= ZEROS.length)
+        this.#blocks.write(ZEROS.subarray(0, left))
     }
   }
 

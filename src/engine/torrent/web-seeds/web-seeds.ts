@@ -4,8 +4,8 @@ import { Bitfield } from '../../../base/bitfield.ts'
 import type { Clock, Network } from '../../../platform/platform.ts'
 import type { Metainfo } from '../../../protocol/metainfo/metainfo.ts'
 import { BLOCK_BYTES, type PieceMap } from '../../../protocol/metainfo/piece-map.ts'
+import { hasWebSeedFileUrl } from '../../../protocol/metainfo/web-seed-url.ts'
 import type { WebSeedTrouble } from '../../policy/web-seed-health.ts'
-import type { RangeStreamOptions } from '../../transport/range-stream.ts'
 import type { RateLimiter } from '../../transport/rate-limiter.ts'
 import type { BlockSource, Download } from '../download.ts'
 import type { WebSeedInfo } from '../torrent-api.ts'
@@ -51,7 +51,7 @@ export class WebSeeds implements WebSeedOwner {
   readonly map: PieceMap
   readonly download: Download<BlockSource>
   readonly downLimiter: RateLimiter
-  readonly stream: RangeStreamOptions
+  readonly stream: WebSeedOwner['stream']
   readonly #options: WebSeedsOptions
   readonly #owner: WebSeedsOwner
   readonly #urls: ReadonlySet<string>
@@ -78,8 +78,24 @@ export class WebSeeds implements WebSeedOwner {
   }
 
   #make(): WebSeed[] {
-    const everything = Bitfield.full(this.map.pieceCount)
-    return [...this.#urls].map((url) => new WebSeed(url, everything, this))
+    const urls = [...this.#urls]
+    if (this.metainfo.isSingleFile || urls.length === 0)
+      return urls.map((url) => new WebSeed(url, this.#piecesAt(url), this))
+    // What files are called below a folder is the same on all servers.
+    const pieces = this.#piecesAt(urls[0])
+    return urls.map((url) => new WebSeed(url, pieces, this))
+  }
+
+  /** Those of files that can have a URL there. */
+  #piecesAt(url: string): Bitfield {
+    const { map, metainfo } = this
+    const pieces = Bitfield.full(map.pieceCount)
+    for (const [file, { isPad }] of metainfo.files.entries()) {
+      if (isPad || hasWebSeedFileUrl(url, metainfo, file)) continue
+      const { first, last } = map.piecesOfFile(file) ?? { first: 0, last: -1 }
+      for (let piece = first; piece <= last; piece++) pieces.clear(piece)
+    }
+    return pieces
   }
 
   /** Those that may be asked now. */
@@ -120,6 +136,11 @@ export class WebSeeds implements WebSeedOwner {
       seed.isInUse = false
       seed.rest()
     }
+  }
+
+  /** The network is another one, or there again: all may be tried at once. */
+  recall(): void {
+    for (const seed of this.#seeds ?? []) seed.health.recall()
   }
 
   /** Memory has come free. */
@@ -163,6 +184,10 @@ export class WebSeeds implements WebSeedOwner {
 
   get hasOthers(): boolean {
     return this.#options.peers() > 0 || this.#inUse.length > 1
+  }
+
+  isTrusted(url: string): boolean {
+    return this.#options.named.includes(url)
   }
 
   fraction(): number {
