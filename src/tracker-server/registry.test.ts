@@ -95,40 +95,61 @@ test('a download is counted once, when its peer was no seeder before', () => {
   expect(world.registry.scrape(infohashOf(2))).toBe(null)
 })
 
-test('who falls silent is forgotten after two intervals, torrents with their last peer', () => {
+test('who falls silent is forgotten after two of its announces would have come, torrents with their last peer', () => {
   const world = new World()
   world.told('L1.1.1.1#1')
   world.told('L2001:db8::1#1')
   world.told('S2.2.2.2#2', { at: 3 * MINUTE })
   world.told('L3.3.3.3#3', { torrent: 2 })
-  world.sweepAll(4 * MINUTE)
+  world.sweepAll(20 * MINUTE)
   expect(world.counts).toEqual([2, 3, 1, 1])
-  world.sweepAll(5 * MINUTE)
+  world.sweepAll(21 * MINUTE)
   expect(world.counts).toEqual([1, 1, 0, 1])
-  world.sweepAll(10 * MINUTE)
+  world.sweepAll(24 * MINUTE)
+  expect(world.counts).toEqual([0, 0, 0, 0])
+})
+
+test('who announces every ten minutes, as rTorrent does whatever the interval, is never forgotten', () => {
+  for (const intervalSeconds of [1, 120]) {
+    const world = new World({ intervalSeconds })
+    for (let at = 0; at <= 60 * MINUTE; at += 10 * MINUTE) {
+      world.sweepAll(at)
+      world.told('S1.1.1.1#1', at === 0 ? { event: 'completed' } : { at })
+    }
+    world.sweepAll(69 * MINUTE)
+    expect(world.registry.scrape(infohashOf(1))).toMatchObject({ seeders: 1, downloads: 1 })
+  }
+})
+
+test('with a long interval, who falls silent is kept for two of them', () => {
+  const world = new World({ intervalSeconds: 1800 })
+  world.told('L1.1.1.1#1')
+  world.sweepAll(60 * MINUTE)
+  expect(world.counts).toEqual([1, 1, 0, 0])
+  world.sweepAll(61 * MINUTE)
   expect(world.counts).toEqual([0, 0, 0, 0])
 })
 
 test('a sweep looks at a part of the peers, and a round at all of them, also within one large torrent', () => {
   const world = new World()
   for (let i = 0; i < 6000; i++) world.told(`L10.0.${i >> 8}.${i & 255}#1`)
-  world.registry.sweep(10 * MINUTE)
+  world.registry.sweep(30 * MINUTE)
   const [, left] = world.counts
   expect(left).toBeGreaterThan(5800)
   expect(left).toBeLessThan(6000)
-  world.sweepAll(10 * MINUTE)
+  world.sweepAll(30 * MINUTE)
   expect(world.counts).toEqual([0, 0, 0, 0])
 })
 
 test('peers may leave and join while a round is under way', () => {
   const world = new World()
   for (let i = 0; i < 600; i++) world.told(`L10.0.${i >> 8}.${i & 255}#1`, { torrent: 1 + (i % 3) })
-  world.registry.sweep(10 * MINUTE)
+  world.registry.sweep(30 * MINUTE)
   for (let i = 0; i < 600; i++) world.told(`L10.0.${i >> 8}.${i & 255}#1`, { torrent: 1 + (i % 3), event: 'stopped' })
-  for (let i = 0; i < 30; i++) world.told(`S10.1.0.${i}#1`, { torrent: 1 + (i % 3), at: 10 * MINUTE })
-  world.sweepAll(11 * MINUTE)
+  for (let i = 0; i < 30; i++) world.told(`S10.1.0.${i}#1`, { torrent: 1 + (i % 3), at: 30 * MINUTE })
+  world.sweepAll(31 * MINUTE)
   expect(world.counts).toEqual([3, 30, 0, 30])
-  world.sweepAll(20 * MINUTE)
+  world.sweepAll(60 * MINUTE)
   expect(world.counts).toEqual([0, 0, 0, 0])
 })
 
