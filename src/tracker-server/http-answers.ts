@@ -19,7 +19,8 @@ const MAX_SCRAPED = 74
 /** Seconds after which it is worth asking again, by the code of the refusal; the rest is not said. */
 const RETRY_IN: Readonly<Record<string, number>> = {
   bad_request: Infinity,
-  not_allowed: Infinity,
+  // The list may change, and there are clients that never ask again once they are told so.
+  not_allowed: 600,
   full: 600,
   torrent_full: 600,
   too_many_of_address: 600,
