@@ -102,6 +102,11 @@ export class PeerArray {
     else if (this.#size <= this.#room(this.#capacity - 2)) this.#resize(this.#capacity - 1)
   }
 
+  /** Moves out of a page that few are in, so that pages become free however blocks have come and gone. */
+  compact(): void {
+    if (this.#page && this.#pool.isSparse(this.#page)) this.#resize(this.#capacity)
+  }
+
   /** Seconds, as given. */
   expiresAt(position: number): number {
     const at = this.#expiryAt(position)

@@ -141,6 +141,29 @@ test('a sweep looks at a part of the peers, and a round at all of them, also wit
   expect(world.counts).toEqual([0, 0, 0, 0])
 })
 
+test('memory follows the peers that there are, whatever size torrents have had and whichever are left', () => {
+  const world = new World()
+  const say = (torrent: number, port: number, event: AnnounceEvent): void => {
+    const address = packAddress('127.0.0.1', port)!
+    const rest = { peerId: PEER_ID, isSeeder: false, wanted: 0, bothFamilies: false }
+    world.registry.announce({ infohash: infohashOf(torrent), address, event, ...rest }, 0)
+  }
+  const [torrents, peers] = [200, 200]
+  for (let torrent = 0; torrent < torrents; torrent++)
+    for (let port = 1; port <= peers; port++) say(torrent, port, null)
+  // In each page, two torrents stay.
+  const staying = (torrent: number): number => (torrent % 20 === 0 ? peers : 0)
+  for (let torrent = 0; torrent < torrents; torrent++) {
+    for (let port = staying(torrent) + 1; port <= peers; port++) say(torrent, port, 'stopped')
+  }
+  const before = world.registry.byteLength
+  world.sweepAll(0)
+  expect(before - world.registry.byteLength).toBeGreaterThan(3.9 * 2 ** 18)
+  for (let torrent = 0; torrent < torrents; torrent++) {
+    expect(world.registry.scrape(infohashOf(torrent))?.leechers ?? 0).toBe(staying(torrent))
+  }
+})
+
 test('peers may leave and join while a round is under way', () => {
   const world = new World()
   for (let i = 0; i < 600; i++) world.told(`L10.0.${i >> 8}.${i & 255}#1`, { torrent: 1 + (i % 3) })

@@ -117,6 +117,11 @@ export class Registry {
     return this.#peers
   }
 
+  /** Bytes of memory in which peers are packed. */
+  get byteLength(): number {
+    return this.#pool.byteLength
+  }
+
   /** Seeders over all torrents. */
   get seeders(): number {
     return this.#seeders
@@ -207,6 +212,7 @@ export class Registry {
       if (!isServed || peers!.expiresAt(at.position) <= seconds) this.#remove(at.key, at.swarm, at.family, at.position)
     }
     if (at.position >= 0) return budget
+    peers?.compact()
     if (at.family === FAMILIES[1]) this.#sweeping = null
     else {
       at.family = 1
