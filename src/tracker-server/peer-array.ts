@@ -86,6 +86,11 @@ export class PeerArray {
     else this.#swap(position, --this.#seeders)
   }
 
+  /** The peer at `position` has another id: its client was started anew. */
+  rename(position: number, peerId: Uint8Array): void {
+    this.#bytes.set(peerId, this.#recordAt(position) + this.addressLength)
+  }
+
   /** The peers behind `position` may take its place, and no others: who goes from back to front misses nobody. */
   remove(position: number): void {
     let hole = position

@@ -13,6 +13,7 @@ interface Said {
   readonly wanted?: number | null
   readonly at?: number
   readonly bothFamilies?: boolean
+  readonly peerId?: Uint8Array
 }
 
 /** A registry, asked by texts: `S` or `L` for seeder or leecher, then `ip` and `port`. */
@@ -24,13 +25,13 @@ class World {
   }
 
   told(peer: string, said: Said = {}): Told {
-    const { torrent = 1, event = null, wanted = null, at = 0, bothFamilies = true } = said
+    const { torrent = 1, event = null, wanted = null, at = 0, bothFamilies = true, peerId = PEER_ID } = said
     const [, kind, ip, port] = /^([LS])(.*)#(\d+)$/.exec(peer)!
     return this.registry.announce(
       {
         infohash: infohashOf(torrent),
         address: packAddress(ip, Number(port))!,
-        peerId: PEER_ID,
+        peerId,
         isSeeder: kind === 'S',
         event,
         wanted,
@@ -93,6 +94,21 @@ test('a download is counted once, when its peer was no seeder before', () => {
   expect(world.told('S1.1.1.1#1', { event: 'completed' }).downloads).toBe(1)
   expect(world.registry.scrape(infohashOf(1))).toMatchObject({ seeders: 1, leechers: 0, downloads: 1 })
   expect(world.registry.scrape(infohashOf(2))).toBe(null)
+})
+
+test('a client that is started anew on its port has its new peer id from then on', () => {
+  const world = new World()
+  const idsTold = (): number[] =>
+    world
+      .told('L3.3.3.3#3')
+      .peers[0].list()
+      .map(({ peerId }) => peerId[0])
+  const [first, second] = [new Uint8Array(20).fill(1), new Uint8Array(20).fill(2)]
+  world.told('L2.2.2.2#2', { event: 'started', peerId: first })
+  world.told('L2.2.2.2#2', { peerId: first })
+  expect(idsTold()).toEqual([1])
+  world.told('L2.2.2.2#2', { event: 'started', peerId: second })
+  expect(idsTold()).toEqual([2])
 })
 
 test('who falls silent is forgotten after two of its announces would have come, torrents with their last peer', () => {

@@ -147,6 +147,7 @@ export class Registry {
       if (position >= 0) this.#remove(key, swarm, family, position)
     } else {
       const expiresAt = Math.floor(now / 1000) + Math.max(2 * interval, KEPT_AT_LEAST) + 30
+      if (position >= 0 && event === 'started') peers!.rename(position, announce.peerId)
       if (position >= 0) peers!.update(position, isSeeder, expiresAt)
       else this.#add(key, swarm, family, announce, expiresAt)
       if (event === 'completed' && !wasSeeder) swarm.downloads++
