@@ -1,9 +1,10 @@
-import { createSocket } from 'node:dgram'
+import { createSocket, Socket } from 'node:dgram'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
+import type { LogRecord } from '../base/log.ts'
 import { startTracker, type RunningTracker, type TrackerOptions, type TrackerStatistics } from './index.ts'
 import { ownAddresses } from '../platform/node/lookup.ts'
 import { decodeUdpResponse, encodeUdpRequest, type UdpRequest, type UdpResponse } from '../protocol/tracker/index.ts'
@@ -94,6 +95,22 @@ test('many datagrams at once are each answered in their own words', async () => 
   const ids = answers.map((answer) => decodeUdpResponse(answer, 4)!.transactionId)
   expect(ids.sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i))
   socket.close()
+})
+
+test('datagrams that cannot be answered leave nothing in the log', async () => {
+  const sockets: Socket[] = []
+  const bind = vi.spyOn(Socket.prototype, 'bind').mockImplementation(function (this: Socket, ...place: unknown[]) {
+    sockets.push(this)
+    bind.mockRestore()
+    return (this.bind as (...place: unknown[]) => Socket)(...place)
+  })
+  const lines: LogRecord[] = []
+  await start({ ip: '127.0.0.1', log: (line) => lines.push(line) })
+  const connect = encodeUdpRequest({ kind: 'connect', transactionId: 1 })
+  // No socket sends from port 0; forged datagrams come from there, and from where the system refuses to send.
+  sockets[0].emit('message', connect, { address: '127.0.0.1', family: 'IPv4', port: 0, size: connect.length })
+  sockets[0].emit('error', new Error('send EACCES 255.255.255.255:1'))
+  expect(lines.filter(({ level }) => level !== 'debug')).toEqual([])
 })
 
 test('UDP can be left out', async () => {
