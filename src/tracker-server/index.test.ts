@@ -176,6 +176,22 @@ test('with a list, only the torrents on it are served', async () => {
   rmSync(folder, { recursive: true })
 })
 
+const OWN_IP = ownAddresses().find((ip) => !ip.includes(':') && !ip.startsWith('127.'))
+
+test.runIf(OWN_IP !== undefined)('one address does not take all connections', async () => {
+  const tracker = await start({ ip: OWN_IP, port: 0 })
+  const open = Array.from({ length: 100 }, () => connect(tracker.port, OWN_IP))
+  await Promise.all(open.map((socket) => new Promise((resolve) => socket.once('connect', resolve))))
+  const oneMore = (): Promise<string> =>
+    fetch(`http://${OWN_IP}:${tracker.port}/stats.json`).then((page) => page.text())
+  await expect(oneMore()).rejects.toThrow('fetch failed')
+  const closed = new Promise((resolve) => open[0].once('close', resolve))
+  open[0].destroy()
+  await closed
+  await vi.waitFor(async () => expect(await oneMore()).toContain('uptimeSeconds'))
+  for (const socket of open) socket.destroy()
+})
+
 test('closing ends connections that say nothing', async () => {
   const tracker = await startTracker({ ip: '127.0.0.1', port: 0 })
   const socket = connect(tracker.port, '127.0.0.1')
