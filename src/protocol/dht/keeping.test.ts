@@ -37,12 +37,15 @@ function peer(number: number): Address {
 const first = (): number => 0
 const own = (): Uint8Array => OWN
 
-test('a range is a /24 of IPv4 and a /48 of IPv6; loopback has none', () => {
+test('a range is a /24 of IPv4 and a /48 of IPv6; local networks have none', () => {
   expect(addressRange('20.1.2.3')).toBe(addressRange('20.1.2.99'))
   expect(addressRange('20.1.2.3')).not.toBe(addressRange('20.1.3.3'))
   expect(addressRange('2001:db8:1:2::3')).toBe(addressRange('2001:db8:1:ffff::'))
   expect(addressRange('2001:db8:1::')).not.toBe(addressRange('2001:db8:2::'))
-  expect([addressRange('127.3.2.1'), addressRange('::1')]).toEqual([null, null])
+  for (const ip of ['127.3.2.1', '::1', '10.0.0.1', '192.168.1.1', '172.16.0.1', '169.254.1.1', 'fd00::1', 'fe80::1']) {
+    expect([ip, addressRange(ip)]).toEqual([ip, null])
+  }
+  expect(addressRange('100.64.1.2')).toBe('100.64.1')
 })
 
 test('a token is good for its address and its target, for five minutes at least and fifteen at most', () => {

@@ -1,5 +1,5 @@
 // The peers that others have announced to us, by infohash (BEP 5, 33, 51). What must hold: however much is announced, memory
-// is bounded; nobody takes more than a fair part of it; an IP counts once in a swarm (a loopback one, once for each port);
+// is bounded; nobody takes more than a fair part of it; an IP counts once in a swarm (a local one, once for each port);
 // what is not announced again is forgotten.
 import { addressKey, ipAddress, type Address } from '../../base/address.ts'
 import { addressRange } from './address-range.ts'
