@@ -121,6 +121,19 @@ test('a magnet link is found by the DHT alone', async () => {
   expect(world.content.isComplete(node.disk, '/data')).toBe(true)
 })
 
+test('the port that peers dial is announced, not the one that datagrams come from: there is no uTP', async () => {
+  const world = new World()
+  await world.network()
+  const node = world.node()
+  const { platform, sent } = world.watched(node)
+  await world.seed(undefined, node, platform)
+  await world.pass(60)
+  const announces = sent.filter(({ text }) => text.includes('13:announce_peer'))
+  expect(announces.length).toBeGreaterThan(0)
+  for (const { text } of announces) expect(text).toContain('4:porti6881e')
+  expect(announces.filter(({ text }) => text.includes('implied_port'))).toEqual([])
+})
+
 test('with private torrents alone nobody is told of us', async () => {
   const world = new World()
   await world.network()

@@ -9,7 +9,7 @@ import type { Log } from '../../base/log.ts'
 import type { Platform } from '../../platform/platform.ts'
 import type { DhtOptions, DhtTask, FamilyStatus } from '../discovery/dht/dht-api.ts'
 import { DhtMemory } from '../discovery/dht/dht-memory.ts'
-import type { Announcement, PeerSearchResult } from '../discovery/dht/peer-search.ts'
+import type { PeerSearchResult } from '../discovery/dht/peer-search.ts'
 import { parseRouter, readRouters } from '../discovery/dht/router.ts'
 import { DhtNode } from '../discovery/dht-node.ts'
 import type { DhtLink } from '../torrent/dht-link.ts'
@@ -200,7 +200,7 @@ export class SessionDht implements DhtLink {
     const isCurrent = (): boolean => this.#sought.get(torrent.infohash) === sought
     sought.nextAt = now + SEARCH_EVERY_MS
     sought.task = node.findPeers(fromHex(torrent.infohash)!, {
-      ...(torrent.metainfo !== null && { announce: this.#announcement }),
+      ...(torrent.metainfo !== null && { announce: { port: this.#listenPort } }),
       isSeed: torrent.state === 'seeding',
       onPeers: (peers) => {
         if (isCurrent()) torrent.addFound(peers, 'dht')
@@ -215,12 +215,6 @@ export class SessionDht implements DhtLink {
       sought.nextAt = Math.min(sought.nextAt, this.#platform.clock.now() + sought.againMs)
       sought.againMs = Math.min(2 * sought.againMs, SEARCH_EVERY_MS)
     })
-  }
-
-  /** Where our datagrams come from the port that peers are to dial, others see best which one that is. */
-  get #announcement(): Announcement {
-    const isSame = this.status.every(({ address }) => address.port === this.#listenPort)
-    return { port: isSame ? 'implied' : this.#listenPort }
   }
 
   async #save(node: DhtNode): Promise<void> {
