@@ -217,7 +217,7 @@ test('where another program has the port, another one will do', async () => {
   expect(seed.state).toBe('seeding')
 })
 
-test('ten thousand torrents are looked for one after the other, and each of them in the end', async () => {
+test('ten thousand torrents are looked for one after the other, without a burst', async () => {
   const world = new World()
   await world.network()
   const node = world.node()
@@ -245,6 +245,28 @@ test('ten thousand torrents are looked for one after the other, and each of them
   }
   // Those that leave are not looked for.
   for (let i = 20; i < 10_000; i++) session.forget(torrent(i))
+  await world.ended(session.close())
+})
+
+test('with another address a torrent is looked for and announced at once, not when it is due', async () => {
+  const world = new World()
+  await world.network()
+  const node = world.node()
+  const { platform, sent } = world.watched(node)
+  const session = new SessionDht(platform, readEntrance({ dhtRouters: [HUB] }), {}, 6881)
+  await world.ended(session.open())
+  platform.clock.every(100, () => session.tick(platform.clock.now()))
+  const metainfo = parseTorrent(world.content.torrent)
+  const infohash = Buffer.from(metainfo.infohashV1!).toString('hex')
+  session.seek({ infohash, metainfo, state: 'seeding', isPublic: true, isPrivate: false, addFound: () => {} })
+  await world.pass(120)
+  const announces = (): number => sent.filter(({ text }) => text.includes('13:announce_peer')).length
+  const before = announces()
+  await world.pass(120)
+  expect([before > 0, announces()]).toEqual([true, before])
+  session.onAddressChange(platform.clock.now())
+  await world.pass(10)
+  expect(announces()).toBeGreaterThan(before)
   await world.ended(session.close())
 })
 
