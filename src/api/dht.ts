@@ -57,8 +57,8 @@ export interface DhtItem {
   /** Of an item that its owner can change: its version and the owner's key; else null. */
   readonly seq: bigint | null
   readonly key: string | null
-  /** Nodes that had it. */
-  readonly copies: number
+  /** Nodes that had it; null for one that never changes: the first copy is enough, the others are not counted. */
+  readonly copies: number | null
 }
 
 export interface DhtPutOptions {
@@ -234,12 +234,14 @@ export class Dht {
   }
 }
 
-function newestOf(results: readonly ItemSearchResult[]): { readonly item: Item; readonly copies: number } | null {
+function newestOf(
+  results: readonly ItemSearchResult[],
+): { readonly item: Item; readonly copies: number | null } | null {
   const items = results.flatMap(({ item }) => item ?? [])
   if (items.length === 0) return null
   const item = items.reduce((newest, other) => (seqOf(other) > seqOf(newest) ? other : newest))
   const same = results.filter((result) => result.item !== null && seqOf(result.item) === seqOf(item))
-  return { item, copies: sum(same.map(({ copies }) => copies)) }
+  return { item, copies: item.kind === 'immutable' ? null : sum(same.map(({ copies }) => copies ?? 0)) }
 }
 
 function seqOf(item: Item): bigint {

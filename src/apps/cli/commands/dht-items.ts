@@ -25,8 +25,7 @@ export async function getItem({ dht, context, flags }: DhtAction, target?: strin
   } else {
     // What is no text is shown as it is kept.
     context.stdout.write(`${text === null ? toHex(item.bencoded) : printable(text)}\n`)
-    const version = item.seq === null ? '' : `Version ${item.seq}, `
-    context.stderr.write(`${version}${formatCount(item.copies, 'node')} had it\n`)
+    if (item.copies !== null) context.stderr.write(`Version ${item.seq}, ${formatCount(item.copies, 'node')} had it\n`)
   }
   return 0
 }

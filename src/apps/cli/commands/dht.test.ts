@@ -83,7 +83,9 @@ describe('items', () => {
     const [target] = put.cli.stdout.lines
     expect(put.cli.stderr.text).toBe(`8 nodes will keep it for two hours: shoal dht get ${target}\n`)
     const got = await dht(router, 'get', target)
-    expect([got.code, got.cli.stdout.text]).toEqual([0, 'Hello \ufffd[2J\n'])
+    expect([got.code, got.cli.stdout.text, got.cli.stderr.text]).toEqual([0, 'Hello \ufffd[2J\n', ''])
+    const json = await dht(router, 'get', target, '--json')
+    expect(JSON.parse(json.cli.stdout.text)).toMatchObject({ item: { target, seq: null, copies: null } })
     const nothing = await dht(router, 'get', INFOHASH, '--json')
     expect([nothing.code, nothing.cli.stdout.text]).toEqual([1, '{"item":null}\n'])
   })
