@@ -86,6 +86,11 @@ export class DhtNode {
     return [...this.#families.values()].reduce((count, { nodes }) => count + nodes, 0)
   }
 
+  /** Says nothing to anybody, though others still know of us: neither answers, nor takes anything in. Not to be ticked meanwhile. */
+  set isQuiet(isQuiet: boolean) {
+    for (const family of this.#families.values()) family.isQuiet = isQuiet
+  }
+
   /** Time has passed: to be called a few times a second. */
   tick(now: number): void {
     for (const family of this.#families.values()) family.tick(now)

@@ -149,6 +149,26 @@ test('with private torrents alone nobody is told of us', async () => {
   expect([world.announced, leecher.dht[0].nodes]).toEqual([0, 0])
 })
 
+test('nor when others still know of us, for there was a public torrent before', async () => {
+  const world = new World()
+  await world.network()
+  const node = world.node()
+  const { platform, sent } = world.watched(node)
+  const open = await world.seed(undefined, node, platform)
+  await world.pass(60)
+  expect(sent.length).toBeGreaterThan(0)
+  const session = world.sessions.at(-1)!
+  session.add(world.privateTorrent(), PATH)
+  await world.ended(open.remove())
+  await world.pass(10)
+  sent.length = 0
+  await world.pass(1800)
+  expect(sent).toEqual([])
+  const back = session.add(linkOf(world.content.torrent), PATH)
+  await world.pass(60)
+  expect([sent.length > 0, back.state]).toEqual([true, 'fetching_metadata'])
+})
+
 test('a magnet link is looked for, not announced; when it turns out private, it is not looked for any more', async () => {
   const world = new World()
   await world.network()

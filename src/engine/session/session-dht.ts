@@ -116,7 +116,10 @@ export class SessionDht implements DhtLink {
 
   tick(now: number): void {
     const node = this.#node
-    if (node === null || (this.#privateOnes.size > 0 && this.#queue.size === 0)) return
+    if (node === null) return
+    const isQuiet = this.#isForPrivateOnes
+    node.isQuiet = isQuiet
+    if (isQuiet) return
     node.tick(now)
     if (now >= this.#saveAt) {
       this.#saveAt = now + SAVE_EVERY_MS
@@ -155,7 +158,12 @@ export class SessionDht implements DhtLink {
       log({ level: 'warn', scope: 'dht', message: `No DHT: ${error.message}` })
       return
     }
+    this.#node.isQuiet = this.#isForPrivateOnes
     this.#meet(this.#named.splice(0))
+  }
+
+  get #isForPrivateOnes(): boolean {
+    return this.#privateOnes.size > 0 && this.#queue.size === 0
   }
 
   #meet(nodes: readonly string[]): void {
