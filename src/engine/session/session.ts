@@ -218,7 +218,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     return memoryUse(this.#platform.disk)
   }
 
-  /** Everything ends in order: trackers are told (within 3 s), writes are finished, connections and files are closed. */
+  /** Everything ends in order: trackers are told (as far as 3 s allow), writes are finished, connections and files are closed. */
   close(): Promise<void> {
     this.#closing ??= this.#shutDown()
     return this.#closing
