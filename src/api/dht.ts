@@ -95,6 +95,7 @@ export class Dht {
   readonly #stopTicking: Stop
   readonly #openedAt: number
   #firstJoinedAt = Infinity
+  #isClosed = false
   readonly #waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
 
   constructor(node: DhtNode, platform: Platform, memory: DhtMemory | null) {
@@ -110,8 +111,9 @@ export class Dht {
     return this.#node.status
   }
 
-  /** Resolves when it knows nodes near it. Rejects with NetworkError `no_nodes` when nobody has answered for 30 s. */
+  /** Resolves when it knows nodes near it. Rejects with NetworkError `no_nodes` when nobody has answered for 30 s, or `closed`. */
   joined(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(wasClosed())
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
@@ -200,10 +202,11 @@ export class Dht {
 
   /** What it knows of the network is remembered, and everything ends. */
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#stopTicking()
     if (this.#node.nodes > 0) await this.#memory?.save(this.#node.save())
     this.#node.close()
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(new NetworkError('closed', 'The DHT node was closed'))
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(wasClosed())
     await this.#memory?.close()
     await this.#platform.disk.close()
   }
@@ -232,6 +235,10 @@ export class Dht {
       for (const waiting of this.#waiting.splice(0)) waiting.reject(error)
     }
   }
+}
+
+function wasClosed(): NetworkError {
+  return new NetworkError('closed', 'The DHT node was closed')
 }
 
 function newestOf(

@@ -200,5 +200,6 @@ test('closing ends connections that say nothing', async () => {
   socket.on('error', () => {})
   await tracker.close()
   await closed
+  await tracker.close()
   await expect(announceBy(tracker.url, 1)).rejects.toThrow('fetch failed')
 })

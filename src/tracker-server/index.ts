@@ -101,6 +101,12 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
     })
     const sweeping = setInterval(() => registry.sweep(performance.now()), SWEEP_EVERY_MS)
     sweeping.unref()
+    const close = async (): Promise<void> => {
+      clearInterval(sweeping)
+      allowed?.close()
+      await listeners.close()
+    }
+    let closing: Promise<void> | null = null
     const { port } = listeners
     const authority = addressKey(ipAddress(listeners.reachedAt, port))
     return {
@@ -108,11 +114,7 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
       udpUrl: (options.udp ?? true) ? `udp://${authority}/announce` : null,
       port,
       statistics,
-      async close() {
-        clearInterval(sweeping)
-        allowed?.close()
-        await listeners.close()
-      },
+      close: () => (closing ??= close()),
     }
   } catch (error) {
     allowed?.close()
