@@ -1,7 +1,7 @@
 // The HTTP side of the tracker: connections, time limits, and what is asked of them.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { parseIp } from '../base/address.ts'
+import { parseAddress, parseIp } from '../base/address.ts'
 import type { Log } from '../base/log.ts'
 import { ConnectionCounts } from './connection-counts.ts'
 import { listenError, type Listener, type Place } from './listeners.ts'
@@ -112,5 +112,7 @@ function senderOf(request: IncomingMessage, isBehindProxy: boolean): string | nu
   const forwarded = isBehindProxy ? request.headers['x-forwarded-for'] : undefined
   // The last entry is the one that the proxy itself has added; the others may be anybody's invention.
   const last = forwarded === undefined ? undefined : String(forwarded).split(',').at(-1)!.trim()
-  return parseIp((last ?? request.socket.remoteAddress ?? '').replace(/%.*$/, ''))
+  if (last === undefined) return parseIp((request.socket.remoteAddress ?? '').replace(/%.*$/, ''))
+  // Some proxies write the port, too.
+  return parseIp(last.replace(/^\[(.*)\]$/, '$1')) ?? parseAddress(last)?.ip ?? null
 }

@@ -164,6 +164,20 @@ test('what a proxy says of the sender counts only behind one, and only its last 
   } // prettier-ignore
 })
 
+test.each([
+  ['1.2.3.4:5678', '1.2.3.4'],
+  ['[2001:db8::1]:5678', '2001:db8::1'],
+  ['[2001:db8::1]', '2001:db8::1'],
+  ['2001:db8::1', '2001:db8::1'],
+])('a proxy may write %s for the sender', async (said, ip) => {
+  const { url } = await start({ ip: '127.0.0.1', isBehindProxy: true })
+  const query = `info_hash=${'a'.repeat(20)}&peer_id=${'b'.repeat(20)}&left=1&compact=0&no_peer_id=1`
+  const announce = (port: number): Promise<string> =>
+    fetch(`${url}?${query}&port=${port}`, { headers: { 'X-Forwarded-For': said } }).then((response) => response.text())
+  await announce(1)
+  expect(await announce(2)).toContain(`d2:ip${ip.length}:${ip}4:porti1ee`)
+})
+
 test('with a list, only the torrents on it are served', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'shoal-tracker-'))
   const allowFile = join(folder, 'allowed')
