@@ -108,6 +108,24 @@ describe('items', () => {
   })
 })
 
+test('a version that JSON numbers do not hold is told as text', async () => {
+  const router = await network()
+  const owner = await openDht({ bind: LOOPBACK, routers: [router], isReadOnly: true })
+  await owner.joined()
+  const { key } = await owner.put(new Uint8Array(1), { secret: new Uint8Array(32).fill(5), seq: 2n ** 53n + 1n })
+  const { cli } = await dht(router, 'get', '--key', key!, '--json')
+  expect(JSON.parse(cli.stdout.text)).toMatchObject({ item: { key, seq: '9007199254740993' } })
+  await owner.close()
+  await expect(owner.joined()).rejects.toMatchObject({ code: 'closed' })
+})
+
+test('a link of version 2 alone is refused before anybody is asked', async () => {
+  const link = `magnet:?xt=urn:btmh:1220${'ab'.repeat(32)}`
+  const cli = new FakeCli({ openDht: () => expect.unreachable(), parseMagnet })
+  expect(await cli.run('dht', 'peers', link)).toBe(1)
+  expect(cli.stderr.text).toContain('version 2 alone')
+})
+
 test('a node that serves says where, how it is doing, and ends with 0', async () => {
   const cli = new FakeCli({ openDht })
   const router = await network(2)
