@@ -1,4 +1,4 @@
-// A search that hostile nodes cannot easily end. Whoever has addresses in many ranges can choose from many ids even within the
+// A search that hostile nodes cannot easily end (the Sybil, or eclipse, attack). Whoever has addresses in many ranges can choose from many ids even within the
 // rules of BEP 42, and gather nodes around a target until the closest eight are all its own, and know of nothing. But then
 // there are more nodes near the target than chance would put there. Where that is so, those who store and those who look go
 // a few ways around it: to the target with one bit turned round, far enough from it that hostile nodes are few there. On the way
@@ -27,7 +27,7 @@ export interface ThoroughHandler {
 }
 
 export interface SearchOutcome {
-  /** Those who are to keep something for this target. */
+  /** The nodes that are to keep something for this target, and are asked for it by others: whom to announce or put to. */
   readonly holders: readonly Found[]
   /** Nodes asked in all. */
   readonly asked: number
