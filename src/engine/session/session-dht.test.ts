@@ -273,21 +273,21 @@ test('with another address a torrent is looked for and announced at once, not wh
   await world.network()
   const node = world.node()
   const { platform, sent } = world.watched(node)
-  const session = new SessionDht(platform, readEntrance({ dhtRouters: [HUB] }), {}, 6881)
-  await world.ended(session.open())
-  platform.clock.every(100, () => session.tick(platform.clock.now()))
-  const metainfo = parseTorrent(world.content.torrent)
-  const infohash = Buffer.from(metainfo.infohashV1!).toString('hex')
-  session.seek({ infohash, metainfo, state: 'seeding', isPublic: true, isPrivate: false, addFound: () => {} })
+  let tell = (): void => {}
+  const onChange = (listener: () => void): (() => void) => {
+    tell = listener
+    return () => {}
+  }
+  const network = { ...platform.network, binding: { name: 'wg0', ips: ['20.0.6.1'], onChange } }
+  await world.seed(undefined, node, { ...platform, network })
   await world.pass(120)
   const announces = (): number => sent.filter(({ text }) => text.includes('13:announce_peer')).length
   const before = announces()
   await world.pass(120)
   expect([before > 0, announces()]).toEqual([true, before])
-  session.onAddressChange(platform.clock.now())
+  tell()
   await world.pass(10)
   expect(announces()).toBeGreaterThan(before)
-  await world.ended(session.close())
 })
 
 test('what is no router is an error of whoever says so', async () => {
