@@ -57,8 +57,8 @@ export interface DhtItem {
   /** Of an item that its owner can change: its version and the owner's key; else null. */
   readonly seq: bigint | null
   readonly key: string | null
-  /** Nodes that had it. */
-  readonly copies: number
+  /** Nodes that had it; null for one that never changes: the first copy is enough, the others are not counted. */
+  readonly copies: number | null
 }
 
 export interface DhtPutOptions {
@@ -95,6 +95,7 @@ export class Dht {
   readonly #stopTicking: Stop
   readonly #openedAt: number
   #firstJoinedAt = Infinity
+  #isClosed = false
   readonly #waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
 
   constructor(node: DhtNode, platform: Platform, memory: DhtMemory | null) {
@@ -110,8 +111,9 @@ export class Dht {
     return this.#node.status
   }
 
-  /** Resolves when it knows nodes near it. Rejects with NetworkError `no_nodes` when nobody has answered for 30 s. */
+  /** Resolves when it knows nodes near it. Rejects with NetworkError `no_nodes` when nobody has answered for 30 s, or `closed`. */
   joined(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(wasClosed())
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
@@ -200,10 +202,11 @@ export class Dht {
 
   /** What it knows of the network is remembered, and everything ends. */
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#stopTicking()
     if (this.#node.nodes > 0) await this.#memory?.save(this.#node.save())
     this.#node.close()
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(new NetworkError('closed', 'The DHT node was closed'))
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(wasClosed())
     await this.#memory?.close()
     await this.#platform.disk.close()
   }
@@ -234,12 +237,18 @@ export class Dht {
   }
 }
 
-function newestOf(results: readonly ItemSearchResult[]): { readonly item: Item; readonly copies: number } | null {
+function wasClosed(): NetworkError {
+  return new NetworkError('closed', 'The DHT node was closed')
+}
+
+function newestOf(
+  results: readonly ItemSearchResult[],
+): { readonly item: Item; readonly copies: number | null } | null {
   const items = results.flatMap(({ item }) => item ?? [])
   if (items.length === 0) return null
   const item = items.reduce((newest, other) => (seqOf(other) > seqOf(newest) ? other : newest))
   const same = results.filter((result) => result.item !== null && seqOf(result.item) === seqOf(item))
-  return { item, copies: sum(same.map(({ copies }) => copies)) }
+  return { item, copies: item.kind === 'immutable' ? null : sum(same.map(({ copies }) => copies ?? 0)) }
 }
 
 function seqOf(item: Item): bigint {

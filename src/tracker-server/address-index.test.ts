@@ -31,6 +31,32 @@ test('positions are found by hash, through additions and removals, however hashe
   )
 })
 
+test('of what was large once, little stays: memory follows the peers that there are', () => {
+  const index = new AddressIndex()
+  const smallest = index.byteLength
+  const hashOf = (position: number): number => Math.imul(position, 0x9e3779b1)
+  for (let position = 0; position < 100_000; position++) index.add(hashOf(position), position)
+  expect(index.byteLength).toBeGreaterThan(1e6)
+  for (let position = 99_999; position >= 16; position--) index.remove(hashOf(position), position)
+  expect(index.byteLength).toBeLessThanOrEqual(2 * smallest)
+  for (let position = 0; position < 16; position++) {
+    expect(index.find(hashOf(position), new Uint8Array(), { isAt: (at) => at === position })).toBe(position)
+  }
+})
+
+test('who comes and goes at a border does not have the table rebuilt each time', () => {
+  const index = new AddressIndex()
+  for (let position = 0; position < 1000; position++) index.add(position, position)
+  const sizes = new Set<number>()
+  for (let times = 0; times < 100; times++) {
+    for (let position = 1000; position < 1600; position++) index.add(position, position)
+    sizes.add(index.byteLength)
+    for (let position = 1599; position >= 1000; position--) index.remove(position, position)
+    sizes.add(index.byteLength)
+  }
+  expect(sizes.size).toBe(1)
+})
+
 test('a moved peer is found where it stands now', () => {
   const index = new AddressIndex()
   index.add(7, 0)

@@ -15,6 +15,11 @@ export class AddressIndex {
   #mask = SMALLEST - 1
   #size = 0
 
+  /** Bytes of memory. */
+  get byteLength(): number {
+    return this.#table.byteLength
+  }
+
   /** The position of `address`, or -1. */
   find(hash: number, address: Uint8Array, peers: Positions): number {
     const table = this.#table
@@ -28,7 +33,7 @@ export class AddressIndex {
   /** `hash` is a 32-bit integer with sign. The peer must not be there yet. */
   add(hash: number, position: number): void {
     // At most three quarters full: probing stays short.
-    if (4 * (this.#size + 1) > 3 * (this.#mask + 1)) this.#grow()
+    if (4 * (this.#size + 1) > 3 * (this.#mask + 1)) this.#rebuild(2 * (this.#mask + 1))
     this.#insert(hash, position)
     this.#size++
   }
@@ -51,6 +56,8 @@ export class AddressIndex {
     }
     table[2 * hole + 1] = 0
     this.#size--
+    // A sixth full: a third then, so that nothing is rebuilt again soon. A table that stayed would be what strangers have once filled.
+    if (6 * this.#size < this.#mask + 1 && this.#mask + 1 > SMALLEST) this.#rebuild((this.#mask + 1) / 2)
   }
 
   #entryOf(hash: number, position: number): number {
@@ -66,10 +73,10 @@ export class AddressIndex {
     this.#table[2 * entry + 1] = position + 1
   }
 
-  #grow(): void {
+  #rebuild(entries: number): void {
     const old = this.#table
-    this.#table = new Int32Array(2 * old.length)
-    this.#mask = old.length - 1
+    this.#table = new Int32Array(2 * entries)
+    this.#mask = entries - 1
     for (let i = 0; i < old.length; i += 2) if (old[i + 1] !== 0) this.#insert(old[i], old[i + 1] - 1)
   }
 }

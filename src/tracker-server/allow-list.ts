@@ -30,6 +30,8 @@ export class AllowList {
   #keys: ReadonlySet<string>
   #version: string
   #isLooking = false
+  /** What was wrong with the file when it was looked at last; null: nothing. */
+  #problem: string | null = null
   readonly #timer: NodeJS.Timeout
 
   private constructor(path: string, log: Log, keys: ReadonlySet<string>, version: string) {
@@ -63,13 +65,18 @@ export class AllowList {
     try {
       const version = await versionOf(this.#path)
       if (version !== this.#version) {
-        // Known as seen before it is read: what changes meanwhile is read again, what is wrong is told once.
+        // Known as seen before it is read: what changes meanwhile is read again.
         this.#version = version
         this.#keys = await read(this.#path)
+        this.#problem = null
         this.#log({ level: 'info', scope: 'tracker', message: `${this.#path} has changed: ${this.size} torrents` })
       }
     } catch (error) {
+      // What is not to be had may come back as it was.
+      if (!(error instanceof FormatError)) this.#version = ''
       const { message } = error as Error
+      if (message === this.#problem) return
+      this.#problem = message
       this.#log({ level: 'warn', scope: 'tracker', message: `Cannot read ${this.#path} again: ${message}` })
     } finally {
       this.#isLooking = false

@@ -19,6 +19,12 @@ export interface Page {
 export class BlockPool {
   /** By length of block, the pages that have room. */
   readonly #pages = new Map<number, Set<Page>>()
+  #byteLength = 0
+
+  /** Bytes of all pages. */
+  get byteLength(): number {
+    return this.#byteLength
+  }
 
   /** A page with room for one more block of this length: take it with `takeBlock`. */
   page(blockLength: number): Page {
@@ -27,6 +33,7 @@ export class BlockPool {
     for (const page of pages) return page
     const page: Page = { bytes: new Uint8Array(pageBytes(blockLength)), blockLength, used: 0, fresh: 0, returned: [] }
     pages.add(page)
+    this.#byteLength += page.bytes.length
     return page
   }
 
@@ -44,9 +51,17 @@ export class BlockPool {
     page.returned.push(start)
     page.used--
     // One empty page of a length is kept at most: at the border, blocks come and go.
-    if (page.used === 0 && (pages.size > (pages.has(page) ? 1 : 0) || page.blockLength > LONGEST_CUT))
+    if (page.used === 0 && (pages.size > (pages.has(page) ? 1 : 0) || page.blockLength > LONGEST_CUT)) {
       pages.delete(page)
-    else pages.add(page)
+      this.#byteLength -= page.bytes.length
+    } else pages.add(page)
+  }
+
+  /** Less than half of the page is in use, and there is another one to move to: the block that `page` gives is not in this one. */
+  isSparse(page: Page): boolean {
+    if (2 * page.used * page.blockLength >= page.bytes.length) return false
+    for (const first of this.#pages.get(page.blockLength)!) return first !== page
+    return false
   }
 }
 

@@ -108,11 +108,14 @@ test('nonsense is refused with a reason, other paths are not answered', () => {
   }
 })
 
-test('what the registry refuses is a failure reason, and says when to come back', () => {
-  const answers = tracker(() => false)
+test('what the registry refuses is a failure reason, and says when to come back: a torrent may be allowed later', () => {
+  let isAllowed = false
+  const answers = tracker(() => isAllowed)
   expect(announce(answers)).toEqual({
     kind: 'refusal',
     reason: 'This tracker does not serve this torrent',
-    retryInSeconds: Infinity,
+    retryInSeconds: 600,
   })
+  isAllowed = true
+  expect(announce(answers, { at: 600_000 })).toMatchObject({ kind: 'response', leechers: 1 })
 })

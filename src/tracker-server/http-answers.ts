@@ -5,6 +5,7 @@ import {
   encodePackedReply,
   encodeRefusal,
   encodeScrapeReply,
+  MAX_SCRAPED,
   parseAnnounceQuery,
   parseScrapeQuery,
   type AnnounceQuery,
@@ -14,12 +15,11 @@ import type { Registry } from './registry.ts'
 import { packAddress } from './sender.ts'
 import type { Traffic } from './traffic.ts'
 
-/** As many as fit into one datagram of the UDP tracker; more of them do not become cheaper by being asked at once. */
-const MAX_SCRAPED = 74
 /** Seconds after which it is worth asking again, by the code of the refusal; the rest is not said. */
 const RETRY_IN: Readonly<Record<string, number>> = {
   bad_request: Infinity,
-  not_allowed: Infinity,
+  // The list may change, and there are clients that never ask again once they are told so.
+  not_allowed: 600,
   full: 600,
   torrent_full: 600,
   too_many_of_address: 600,
@@ -77,6 +77,7 @@ export class HttpAnswers {
     if (infohashes.length === 0) throw new TrackerError('bad_request', 'Cannot scrape: info_hash is missing')
     this.#traffic.scrapes.http++
     const files: [Uint8Array, ScrapeFigures][] = []
+    // As many as over UDP: more of them do not become cheaper by being asked at once.
     for (const infohash of infohashes.slice(0, MAX_SCRAPED)) {
       const figures = this.#registry.scrape(infohash)
       if (figures) files.push([infohash, figures])

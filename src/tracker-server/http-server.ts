@@ -1,13 +1,16 @@
 // The HTTP side of the tracker: connections, time limits, and what is asked of them.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { parseIp } from '../base/address.ts'
+import { parseAddress, parseIp } from '../base/address.ts'
 import type { Log } from '../base/log.ts'
+import { ConnectionCounts } from './connection-counts.ts'
 import { listenError, type Listener, type Place } from './listeners.ts'
 
 const MAX_HEAD_BYTES = 16 * 1024
 const REQUEST_WITHIN_MS = 10_000
 const MAX_CONNECTIONS = 4000
+/** Clients behind one router may come at once. */
+const MAX_CONNECTIONS_PER_SOURCE = 100
 
 export interface HttpPage {
   readonly contentType: string
@@ -43,6 +46,8 @@ export class HttpServer implements Listener {
       (request, response) => serve(options, request, response),
     )
     server.maxConnections = MAX_CONNECTIONS
+    // A proxy's connections are everybody's.
+    if (!options.isBehindProxy) boundSources(server)
     await new Promise<void>((resolve, reject) => {
       const onError = (error: NodeJS.ErrnoException): void => reject(listenError(error, ip, port))
       server.once('error', onError)
@@ -68,6 +73,15 @@ export class HttpServer implements Listener {
       this.#server.closeAllConnections()
     })
   }
+}
+
+function boundSources(server: Server): void {
+  const counts = new ConnectionCounts(MAX_CONNECTIONS_PER_SOURCE)
+  server.on('connection', (socket) => {
+    const onClose = counts.add(socket.remoteAddress ?? '')
+    if (onClose === null) socket.destroy()
+    else socket.once('close', onClose)
+  })
 }
 
 function serve(options: HttpServerOptions, request: IncomingMessage, response: ServerResponse): void {
@@ -98,5 +112,7 @@ function senderOf(request: IncomingMessage, isBehindProxy: boolean): string | nu
   const forwarded = isBehindProxy ? request.headers['x-forwarded-for'] : undefined
   // The last entry is the one that the proxy itself has added; the others may be anybody's invention.
   const last = forwarded === undefined ? undefined : String(forwarded).split(',').at(-1)!.trim()
-  return parseIp((last ?? request.socket.remoteAddress ?? '').replace(/%.*$/, ''))
+  if (last === undefined) return parseIp((request.socket.remoteAddress ?? '').replace(/%.*$/, ''))
+  // Some proxies write the port, too.
+  return parseIp(last.replace(/^\[(.*)\]$/, '$1')) ?? parseAddress(last)?.ip ?? null
 }

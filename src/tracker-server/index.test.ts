@@ -1,9 +1,10 @@
-import { createSocket } from 'node:dgram'
+import { createSocket, Socket } from 'node:dgram'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
+import type { LogRecord } from '../base/log.ts'
 import { startTracker, type RunningTracker, type TrackerOptions, type TrackerStatistics } from './index.ts'
 import { ownAddresses } from '../platform/node/lookup.ts'
 import { decodeUdpResponse, encodeUdpRequest, type UdpRequest, type UdpResponse } from '../protocol/tracker/index.ts'
@@ -106,6 +107,22 @@ test('many datagrams at once are each answered in their own words', async () => 
   socket.close()
 })
 
+test('datagrams that cannot be answered leave nothing in the log', async () => {
+  const sockets: Socket[] = []
+  const bind = vi.spyOn(Socket.prototype, 'bind').mockImplementation(function (this: Socket, ...place: unknown[]) {
+    sockets.push(this)
+    bind.mockRestore()
+    return (this.bind as (...place: unknown[]) => Socket)(...place)
+  })
+  const lines: LogRecord[] = []
+  await start({ ip: '127.0.0.1', log: (line) => lines.push(line) })
+  const connect = encodeUdpRequest({ kind: 'connect', transactionId: 1 })
+  // No socket sends from port 0; forged datagrams come from there, and from where the system refuses to send.
+  sockets[0].emit('message', connect, { address: '127.0.0.1', family: 'IPv4', port: 0, size: connect.length })
+  sockets[0].emit('error', new Error('send EACCES 255.255.255.255:1'))
+  expect(lines.filter(({ level }) => level !== 'debug')).toEqual([])
+})
+
 test('UDP can be left out', async () => {
   const { udpUrl, port } = await start({ ip: '127.0.0.1', udp: false })
   expect(udpUrl).toBe(null)
@@ -157,6 +174,20 @@ test('what a proxy says of the sender counts only behind one, and only its last 
   } // prettier-ignore
 })
 
+test.each([
+  ['1.2.3.4:5678', '1.2.3.4'],
+  ['[2001:db8::1]:5678', '2001:db8::1'],
+  ['[2001:db8::1]', '2001:db8::1'],
+  ['2001:db8::1', '2001:db8::1'],
+])('a proxy may write %s for the sender', async (said, ip) => {
+  const { url } = await start({ ip: '127.0.0.1', isBehindProxy: true })
+  const query = `info_hash=${'a'.repeat(20)}&peer_id=${'b'.repeat(20)}&left=1&compact=0&no_peer_id=1`
+  const announce = (port: number): Promise<string> =>
+    fetch(`${url}?${query}&port=${port}`, { headers: { 'X-Forwarded-For': said } }).then((response) => response.text())
+  await announce(1)
+  expect(await announce(2)).toContain(`d2:ip${ip.length}:${ip}4:porti1ee`)
+})
+
 test('with a list, only the torrents on it are served', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'shoal-tracker-'))
   const allowFile = join(folder, 'allowed')
@@ -169,6 +200,22 @@ test('with a list, only the torrents on it are served', async () => {
   rmSync(folder, { recursive: true })
 })
 
+const OWN_IP = ownAddresses().find((ip) => !ip.includes(':') && !ip.startsWith('127.'))
+
+test.runIf(OWN_IP !== undefined)('one address does not take all connections', async () => {
+  const tracker = await start({ ip: OWN_IP, port: 0 })
+  const open = Array.from({ length: 100 }, () => connect(tracker.port, OWN_IP))
+  await Promise.all(open.map((socket) => new Promise((resolve) => socket.once('connect', resolve))))
+  const oneMore = (): Promise<string> =>
+    fetch(`http://${OWN_IP}:${tracker.port}/stats.json`).then((page) => page.text())
+  await expect(oneMore()).rejects.toThrow('fetch failed')
+  const closed = new Promise((resolve) => open[0].once('close', resolve))
+  open[0].destroy()
+  await closed
+  await vi.waitFor(async () => expect(await oneMore()).toContain('uptimeSeconds'))
+  for (const socket of open) socket.destroy()
+})
+
 test('closing ends connections that say nothing', async () => {
   const tracker = await startTracker({ ip: '127.0.0.1', port: 0 })
   const socket = connect(tracker.port, '127.0.0.1')
@@ -177,5 +224,6 @@ test('closing ends connections that say nothing', async () => {
   socket.on('error', () => {})
   await tracker.close()
   await closed
+  await tracker.close()
   await expect(announceBy(tracker.url, 1)).rejects.toThrow('fetch failed')
 })

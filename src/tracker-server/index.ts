@@ -104,6 +104,12 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
     })
     const sweeping = setInterval(() => registry.sweep(performance.now()), SWEEP_EVERY_MS)
     sweeping.unref()
+    const close = async (): Promise<void> => {
+      clearInterval(sweeping)
+      allowed?.close()
+      await listeners.close()
+    }
+    let closing: Promise<void> | null = null
     const { port } = listeners
     const authority = addressKey(ipAddress(listeners.reachedAt, port))
     return {
@@ -112,11 +118,7 @@ export async function startTracker(options: TrackerOptions = {}): Promise<Runnin
       port,
       statistics,
       serveOnly: (infohashes) => void (served = new Set(infohashes.map(infohashKey))),
-      async close() {
-        clearInterval(sweeping)
-        allowed?.close()
-        await listeners.close()
-      },
+      close: () => (closing ??= close()),
     }
   } catch (error) {
     allowed?.close()

@@ -50,6 +50,7 @@ test('whatever is added, changed and removed, it holds what a plain map holds', 
           if (isLeaving && position >= 0) peers.remove(position)
           else if (position >= 0) peers.update(position, isSeeder, expiresAt)
           else peers.add(address(n, ipLength), peerId(n), isSeeder, expiresAt)
+          if (time % 7 === 0) peers.compact()
           if (isLeaving && position >= 0) model.delete(n)
           else model.set(n, { isSeeder, expiresAt })
         }

@@ -86,6 +86,11 @@ export class PeerArray {
     else this.#swap(position, --this.#seeders)
   }
 
+  /** The peer at `position` has another id: its client was started anew. */
+  rename(position: number, peerId: Uint8Array): void {
+    this.#bytes.set(peerId, this.#recordAt(position) + this.addressLength)
+  }
+
   /** The peers behind `position` may take its place, and no others: who goes from back to front misses nobody. */
   remove(position: number): void {
     let hole = position
@@ -100,6 +105,11 @@ export class PeerArray {
     // Not at once the next smaller block, or who comes and goes at a border would be copied each time.
     if (this.#size === 0) this.#resize(-1)
     else if (this.#size <= this.#room(this.#capacity - 2)) this.#resize(this.#capacity - 1)
+  }
+
+  /** Moves out of a page that few are in, so that pages become free however blocks have come and gone. */
+  compact(): void {
+    if (this.#page && this.#pool.isSparse(this.#page)) this.#resize(this.#capacity)
   }
 
   /** Seconds, as given. */

@@ -13,6 +13,7 @@ interface Said {
   readonly wanted?: number | null
   readonly at?: number
   readonly bothFamilies?: boolean
+  readonly peerId?: Uint8Array
 }
 
 /** A registry, asked by texts: `S` or `L` for seeder or leecher, then `ip` and `port`. */
@@ -24,13 +25,13 @@ class World {
   }
 
   told(peer: string, said: Said = {}): Told {
-    const { torrent = 1, event = null, wanted = null, at = 0, bothFamilies = true } = said
+    const { torrent = 1, event = null, wanted = null, at = 0, bothFamilies = true, peerId = PEER_ID } = said
     const [, kind, ip, port] = /^([LS])(.*)#(\d+)$/.exec(peer)!
     return this.registry.announce(
       {
         infohash: infohashOf(torrent),
         address: packAddress(ip, Number(port))!,
-        peerId: PEER_ID,
+        peerId,
         isSeeder: kind === 'S',
         event,
         wanted,
@@ -95,40 +96,99 @@ test('a download is counted once, when its peer was no seeder before', () => {
   expect(world.registry.scrape(infohashOf(2))).toBe(null)
 })
 
-test('who falls silent is forgotten after two intervals, torrents with their last peer', () => {
+test('a client that is started anew on its port has its new peer id from then on', () => {
+  const world = new World()
+  const idsTold = (): number[] =>
+    world
+      .told('L3.3.3.3#3')
+      .peers[0].list()
+      .map(({ peerId }) => peerId[0])
+  const [first, second] = [new Uint8Array(20).fill(1), new Uint8Array(20).fill(2)]
+  world.told('L2.2.2.2#2', { event: 'started', peerId: first })
+  world.told('L2.2.2.2#2', { peerId: first })
+  expect(idsTold()).toEqual([1])
+  world.told('L2.2.2.2#2', { event: 'started', peerId: second })
+  expect(idsTold()).toEqual([2])
+})
+
+test('who falls silent is forgotten after two of its announces would have come, torrents with their last peer', () => {
   const world = new World()
   world.told('L1.1.1.1#1')
   world.told('L2001:db8::1#1')
   world.told('S2.2.2.2#2', { at: 3 * MINUTE })
   world.told('L3.3.3.3#3', { torrent: 2 })
-  world.sweepAll(4 * MINUTE)
+  world.sweepAll(20 * MINUTE)
   expect(world.counts).toEqual([2, 3, 1, 1])
-  world.sweepAll(5 * MINUTE)
+  world.sweepAll(21 * MINUTE)
   expect(world.counts).toEqual([1, 1, 0, 1])
-  world.sweepAll(10 * MINUTE)
+  world.sweepAll(24 * MINUTE)
+  expect(world.counts).toEqual([0, 0, 0, 0])
+})
+
+test('who announces every ten minutes, as rTorrent does whatever the interval, is never forgotten', () => {
+  for (const intervalSeconds of [1, 120]) {
+    const world = new World({ intervalSeconds })
+    for (let at = 0; at <= 60 * MINUTE; at += 10 * MINUTE) {
+      world.sweepAll(at)
+      world.told('S1.1.1.1#1', at === 0 ? { event: 'completed' } : { at })
+    }
+    world.sweepAll(69 * MINUTE)
+    expect(world.registry.scrape(infohashOf(1))).toMatchObject({ seeders: 1, downloads: 1 })
+  }
+})
+
+test('with a long interval, who falls silent is kept for two of them', () => {
+  const world = new World({ intervalSeconds: 1800 })
+  world.told('L1.1.1.1#1')
+  world.sweepAll(60 * MINUTE)
+  expect(world.counts).toEqual([1, 1, 0, 0])
+  world.sweepAll(61 * MINUTE)
   expect(world.counts).toEqual([0, 0, 0, 0])
 })
 
 test('a sweep looks at a part of the peers, and a round at all of them, also within one large torrent', () => {
   const world = new World()
   for (let i = 0; i < 6000; i++) world.told(`L10.0.${i >> 8}.${i & 255}#1`)
-  world.registry.sweep(10 * MINUTE)
+  world.registry.sweep(30 * MINUTE)
   const [, left] = world.counts
   expect(left).toBeGreaterThan(5800)
   expect(left).toBeLessThan(6000)
-  world.sweepAll(10 * MINUTE)
+  world.sweepAll(30 * MINUTE)
   expect(world.counts).toEqual([0, 0, 0, 0])
+})
+
+test('memory follows the peers that there are, whatever size torrents have had and whichever are left', () => {
+  const world = new World()
+  const say = (torrent: number, port: number, event: AnnounceEvent): void => {
+    const address = packAddress('127.0.0.1', port)!
+    const rest = { peerId: PEER_ID, isSeeder: false, wanted: 0, bothFamilies: false }
+    world.registry.announce({ infohash: infohashOf(torrent), address, event, ...rest }, 0)
+  }
+  const [torrents, peers] = [200, 200]
+  for (let torrent = 0; torrent < torrents; torrent++)
+    for (let port = 1; port <= peers; port++) say(torrent, port, null)
+  // In each page, two torrents stay.
+  const staying = (torrent: number): number => (torrent % 20 === 0 ? peers : 0)
+  for (let torrent = 0; torrent < torrents; torrent++) {
+    for (let port = staying(torrent) + 1; port <= peers; port++) say(torrent, port, 'stopped')
+  }
+  const before = world.registry.byteLength
+  world.sweepAll(0)
+  expect(before - world.registry.byteLength).toBeGreaterThan(3.9 * 2 ** 18)
+  for (let torrent = 0; torrent < torrents; torrent++) {
+    expect(world.registry.scrape(infohashOf(torrent))?.leechers ?? 0).toBe(staying(torrent))
+  }
 })
 
 test('peers may leave and join while a round is under way', () => {
   const world = new World()
   for (let i = 0; i < 600; i++) world.told(`L10.0.${i >> 8}.${i & 255}#1`, { torrent: 1 + (i % 3) })
-  world.registry.sweep(10 * MINUTE)
+  world.registry.sweep(30 * MINUTE)
   for (let i = 0; i < 600; i++) world.told(`L10.0.${i >> 8}.${i & 255}#1`, { torrent: 1 + (i % 3), event: 'stopped' })
-  for (let i = 0; i < 30; i++) world.told(`S10.1.0.${i}#1`, { torrent: 1 + (i % 3), at: 10 * MINUTE })
-  world.sweepAll(11 * MINUTE)
+  for (let i = 0; i < 30; i++) world.told(`S10.1.0.${i}#1`, { torrent: 1 + (i % 3), at: 30 * MINUTE })
+  world.sweepAll(31 * MINUTE)
   expect(world.counts).toEqual([3, 30, 0, 30])
-  world.sweepAll(20 * MINUTE)
+  world.sweepAll(60 * MINUTE)
   expect(world.counts).toEqual([0, 0, 0, 0])
 })
 

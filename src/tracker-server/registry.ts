@@ -52,6 +52,8 @@ const MIN_INTERVAL = 10
 const LONGEST_INTERVAL = 1800
 /** The more peers, the longer the interval, so that no more than these announce each second, until the longest is reached. */
 const PEERS_PER_SECOND = 200
+/** Seconds: who misses two announces is gone, and clients do not announce as often as they may; rTorrent waits ten minutes at least. */
+const KEPT_AT_LEAST = 1200
 /** A round of `sweep` through all peers takes so many calls. */
 const CALLS_PER_ROUND = 60
 
@@ -115,6 +117,11 @@ export class Registry {
     return this.#peers
   }
 
+  /** Bytes of memory in which peers are packed. */
+  get byteLength(): number {
+    return this.#pool.byteLength
+  }
+
   /** Seeders over all torrents. */
   get seeders(): number {
     return this.#seeders
@@ -139,8 +146,8 @@ export class Registry {
     if (isStopped) {
       if (position >= 0) this.#remove(key, swarm, family, position)
     } else {
-      // Who misses two announces is gone.
-      const expiresAt = Math.floor(now / 1000) + 2 * interval + 30
+      const expiresAt = Math.floor(now / 1000) + Math.max(2 * interval, KEPT_AT_LEAST) + 30
+      if (position >= 0 && event === 'started') peers!.rename(position, announce.peerId)
       if (position >= 0) peers!.update(position, isSeeder, expiresAt)
       else this.#add(key, swarm, family, announce, expiresAt)
       if (event === 'completed' && !wasSeeder) swarm.downloads++
@@ -206,6 +213,7 @@ export class Registry {
       if (!isServed || peers!.expiresAt(at.position) <= seconds) this.#remove(at.key, at.swarm, at.family, at.position)
     }
     if (at.position >= 0) return budget
+    peers?.compact()
     if (at.family === FAMILIES[1]) this.#sweeping = null
     else {
       at.family = 1

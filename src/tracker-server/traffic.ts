@@ -1,8 +1,5 @@
 // What the tracker has been asked since it started, counted for its statistics page.
 
-/** How something was asked. */
-export type Protocol = 'http' | 'udp'
-
 export class Traffic {
   /** Announces answered, by protocol. */
   readonly announces = { http: 0, udp: 0 }

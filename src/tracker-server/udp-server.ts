@@ -44,8 +44,11 @@ export class UdpServer implements Listener {
         resolve()
       })
     })
-    socket.on('error', (error) => log({ level: 'error', scope: 'tracker', message: `UDP socket: ${error.message}` }))
+    // Of single answers that the system does not send. Whom strangers name as senders is theirs to choose: no matter for a log that is kept.
+    socket.on('error', (error) => log({ level: 'debug', scope: 'tracker', message: `UDP socket: ${error.message}` }))
     socket.on('message', (datagram, sender) => {
+      // It cannot be answered.
+      if (sender.port === 0) return
       try {
         if (socket.getSendQueueCount() > MAX_QUEUED) return
         const answer = options.answer(datagram, sender.address)

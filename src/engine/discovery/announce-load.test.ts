@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest'
 import { FakeClock } from '../../../tests/support/fake-clock.ts'
 import type { AnnounceAnswer, AnnounceEvent, AnnounceResponse } from '../../protocol/tracker/announce.ts'
-import { MAX_PER_SECOND, MAX_UNANSWERED } from './announce-queue.ts'
+import { MAX_PER_SECOND, MAX_UNANSWERED, MAX_UNANSWERED_LEAVING } from './announce-queue.ts'
 import { Announcer } from './announcer.ts'
-import { MAX_PER_SECOND_AND_HOST, MAX_UNANSWERED_PER_HOST } from './host-line.ts'
+import { MAX_LEAVING_PER_HOST, MAX_PER_SECOND_AND_HOST, MAX_UNANSWERED_PER_HOST } from './host-line.ts'
 import { PacedTrackers } from './paced-trackers.ts'
 import type { AnnounceOptions } from './tracker-clients.ts'
 
@@ -173,8 +173,12 @@ test('10,000 torrents at two trackers do not burst, nobody starves, and the newe
   await leaving
   const told = world.torrents('stopped')
   console.log(`Leaving: ${told} of ${TORRENTS + 1} farewells within ${world.clock.now() - before} ms`)
-  expect(told).toBeGreaterThan(400)
-  expect(world.mostUnderWay).toBeLessThanOrEqual(MAX_UNANSWERED)
+  expect(told).toBeGreaterThan(3000)
+  // None begins when time is up.
+  const leftAt = world.sent.filter(({ event, at }) => event === 'stopped' && at - before >= 2900).length
+  expect(leftAt).toBeLessThanOrEqual(2 * MAX_LEAVING_PER_HOST * 3)
+  expect(world.mostUnderWay).toBeLessThanOrEqual(MAX_UNANSWERED_LEAVING)
+  expect(world.mostUnderWayAtHost).toBeLessThanOrEqual(MAX_LEAVING_PER_HOST)
 }, 120_000)
 
 test('10,000 torrents whose first tracker is dead all come to the second, and the dead one is spared', async () => {

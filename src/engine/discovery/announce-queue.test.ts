@@ -104,6 +104,24 @@ test('who leaves goes first, and at no pace', async () => {
   expect(begun.filter((line) => line.endsWith('leaves')).length).toBe(100)
 })
 
+test('the place of one who leaves is the next one’s at once; a host that answers gives them more', async () => {
+  const { clock, ask, begun } = world()
+  ask('before', 'a', { ms: 20 })
+  await clock.pass(100)
+  for (let i = 0; i < 1000; i++) ask('leaves', 'a', { ms: 50, occasion: 'leaving' })
+  await clock.pass(3000)
+  expect(begun.filter((line) => line.endsWith('leaves')).length).toBe(1000)
+})
+
+test('dead hosts do not keep those who leave from telling the living', async () => {
+  const { clock, ask, begun } = world()
+  for (let host = 0; host < 15; host++) for (let i = 0; i < 100; i++) ask('x', `dead ${host}`, { occasion: 'leaving' })
+  for (let i = 0; i < 100; i++) ask('good', 'alive', { ms: 50, occasion: 'leaving' })
+  await clock.pass(3000)
+  expect(begun.filter((line) => line.endsWith('good')).length).toBe(100)
+  expect(begun.filter((line) => line.endsWith('x')).length).toBe(15 * MAX_UNANSWERED_PER_HOST)
+})
+
 test('a host that answers nobody is not waited for, until it answers again', async () => {
   const { clock, ask, begun, failed, end } = world()
   for (let i = 0; i < MAX_UNANSWERED_PER_HOST + 2; i++) ask('x', 'dead')

@@ -6,7 +6,8 @@
 // - A host that has fallen silent would hold each torrent up in vain: who waits for it, or comes to it, is refused at once and
 //   goes on to another tracker. Those that hang there find out when it is back: each that ends makes place for one more.
 // - Who hangs for long does not count in the bound of all, or some dead hosts would stop everything.
-// There is no timer: those who wait are looked at with each heartbeat, and where nobody waits, a turn comes at once.
+// - Who leaves has only seconds: more of them at once, and the place that one frees is the next one's at once.
+// There is no timer: others who wait are looked at with each heartbeat, and where nobody waits, a turn comes at once.
 import { TrackerError } from '../../base/errors.ts'
 import type { Clock } from '../../platform/platform.ts'
 import { HostLine, type Occasion, SILENT_AFTER_MS, type Waiter } from './host-line.ts'
@@ -23,6 +24,8 @@ export interface TurnOptions {
 
 /** Begun and not ended, over all hosts; those of the last 10 s are counted. */
 export const MAX_UNANSWERED = 50
+/** The same for those that leave. More than some dead hosts take, so that the living are told. */
+export const MAX_UNANSWERED_LEAVING = 200
 const PER_SECOND = 50
 const BURST = 10
 /** Within any second, over all hosts; leaving not counted. */
@@ -60,10 +63,12 @@ export class AnnounceQueue {
     const flight = await this.#turn(line, options)
     try {
       options.onTurn?.()
-      return await work()
-    } finally {
-      line.unanswered--
-      this.#flights.delete(flight)
+      const result = await work()
+      this.#over(line, flight, true)
+      return result
+    } catch (error) {
+      this.#over(line, flight, false)
+      throw error
     }
   }
 
@@ -79,6 +84,14 @@ export class AnnounceQueue {
         this.#lines.set(host, line)
       } else if (line.isIdle(now)) this.#lines.delete(host)
     }
+  }
+
+  #over(line: HostLine, flight: Flight, hasAnswered: boolean): void {
+    line.unanswered--
+    line.hasAnswered = hasAnswered
+    this.#flights.delete(flight)
+    // Not after a failure: when time is up all that is under way fails at once.
+    if (hasAnswered && line.isLeaving) this.#giveTurn(line, this.#clock.now())
   }
 
   #lineOf(host: string): HostLine {
@@ -120,8 +133,9 @@ export class AnnounceQueue {
   }
 
   #giveTurn(line: HostLine, now: number): boolean {
-    if (line.waiting === 0 || this.#flights.size >= MAX_UNANSWERED) return false
-    const occasion = line.giveTurn(now, !this.#pace.allows(now))
+    if (line.waiting === 0 || this.#flights.size >= MAX_UNANSWERED_LEAVING) return false
+    const onlyToLeaving = this.#flights.size >= MAX_UNANSWERED || !this.#pace.allows(now)
+    const occasion = line.giveTurn(now, onlyToLeaving)
     if (occasion === null) return false
     if (occasion !== 'leaving') this.#pace.used(now)
     this.#waiting--

@@ -56,6 +56,8 @@ export class AnnounceState {
   /** Our IP as the tracker saw it last (BEP 24). */
   externalIp: string | null = null
   #lastAt = -Infinity
+  /** After a failure: how soon it may be asked again, whatever happens. */
+  #notBefore = -Infinity
   #minIntervalMs = DEFAULT_MIN_INTERVAL_MS
   #failures = 0
 
@@ -76,6 +78,15 @@ export class AnnounceState {
   /** May it be asked out of turn? */
   mayAskAgain(now: number): boolean {
     return this.isWorking && this.flight === null && now >= this.#lastAt + this.#minIntervalMs
+  }
+
+  /** Our address has changed: it is asked as soon as it may be; one that has refused, not before it said, one that never may, never. */
+  askAnew(now: number): void {
+    const wasBusy = this.flight !== null
+    this.flight?.controller.abort()
+    // Its outcome is nobody's concern any more.
+    this.flight = null
+    if (wasBusy || this.nextAt < Infinity) this.nextAt = Math.max(now, this.#notBefore)
   }
 
   /** What the next announce has to say. */
@@ -102,6 +113,7 @@ export class AnnounceState {
     this.refusal = null
     this.isRegistered = true
     this.#failures = 0
+    this.#notBefore = -Infinity
     this.seeders = response.seeders ?? this.seeders
     this.leechers = response.leechers ?? this.leechers
     this.trackerId = response.trackerId ?? this.trackerId
@@ -123,8 +135,10 @@ export class AnnounceState {
     this.#failures++
     const retryIn = answer?.kind === 'refusal' ? answer.retryInSeconds : null
     // BEP 31: a tracker may say when it wants to be asked again, or that it never does.
+    const refusedForMs = Math.min((retryIn ?? 0) * SECOND, MAX_REFUSED_FOR_MS)
+    this.#notBefore = now + Math.max(FIRST_RETRY_MS, refusedForMs)
     if (retryIn === Infinity) this.nextAt = Infinity
-    else this.nextAt = now + Math.max(retryMs, Math.min((retryIn ?? 0) * SECOND, MAX_REFUSED_FOR_MS))
+    else this.nextAt = now + Math.max(retryMs, refusedForMs)
   }
 }
 

@@ -274,6 +274,25 @@ test('with another address of ours, those who were asked are asked again, and wh
   expect(told).toEqual([])
 })
 
+test('with another address of ours, who has refused or failed is not asked sooner than it said, or at once again and again', async () => {
+  const { start, pass, announcer, clock, announced } = world('a b c', {
+    a: refuses(600),
+    b: refuses(Infinity),
+    c: fails,
+  })
+  start()
+  await pass(1)
+  for (let second = 1; second < 59; second++) {
+    announcer.onAddressChange(clock.now())
+    await pass(1)
+  }
+  const of = (name: string): string[] => announced.filter((line) => line.includes(` ${name} `))
+  expect([of('a'), of('b')]).toEqual([['0 a started'], ['0 b started']])
+  expect(of('c')).toEqual(['0 c started', '15 c started', '30 c started', '45 c started'])
+  await pass(550)
+  expect(of('a')).toEqual(['0 a started', '600 a started'])
+})
+
 test('while nothing can leave nobody is asked; then all who are due, and they are not told of as failed', async () => {
   const { start, pass, announcer, clock, announced, told, machine } = world('a b', { a: hangs, b: works() })
   start()

@@ -143,13 +143,7 @@ export class Announcer {
   /** Our own address has changed, or has gone: whoever was asked is asked anew, as soon as anything can leave. */
   onAddressChange(now: number): void {
     if (!this.#isRunning) return
-    for (const tracker of this.#trackers) {
-      const { flight } = tracker
-      // Its outcome is nobody's concern any more.
-      tracker.flight = null
-      flight?.controller.abort()
-      if (flight !== null || tracker.nextAt < Infinity) tracker.nextAt = now
-    }
+    for (const tracker of this.#trackers) tracker.askAnew(now)
   }
 
   /**

@@ -138,6 +138,38 @@ test('routers lead into the network, by name, and are no part of any table', asy
   ).not.toContain('20.0.0.1')
 })
 
+test('a local network is a DHT of its own, in which all know each other, and goes on without its router', async () => {
+  const world = new World()
+  const router = await world.open('192.168.1.2')
+  const options = { routers: [{ host: '192.168.1.2', port: PORT }], areRoutersMembers: true }
+  for (let i = 3; i < 8; i++) await world.open(`192.168.1.${i}`, options)
+  await world.pass(120)
+  expect(world.nodes.map(({ nodes }) => nodes)).toEqual([5, 5, 5, 5, 5, 5])
+  router.close()
+  const [, announcer, , , asker] = world.nodes
+  const [announced] = await world.ended(announcer.findPeers(INFOHASH, { announce: { port: 7 } }).done)
+  expect(announced.announcedTo).toBeGreaterThanOrEqual(4)
+  const [found] = await world.ended(asker.findPeers(INFOHASH).done)
+  expect(found.peers).toBe(1)
+})
+
+test('torrents do not make us ask in the local network, unless the DHT is our own', async () => {
+  const world = new World()
+  const victim = world.sim.node('192.168.1.1')
+  let asked = 0
+  const socket = victim.platform.network.openUdp({ ip: '0.0.0.0', port: 53 }, () => asked++)
+  await world.ended(socket)
+  world.sim.addName('printer.example', '192.168.1.1')
+  const node = await world.open('20.0.0.1')
+  const own = await world.open('20.0.1.1', { areRoutersMembers: true })
+  for (const host of ['192.168.1.1', 'printer.example']) await world.ended(node.addNamedNode({ host, port: 53 }))
+  await world.pass(60)
+  expect(asked).toBe(0)
+  await world.ended(own.addNamedNode({ host: '192.168.1.1', port: 53 }))
+  await world.pass(60)
+  expect(asked).toBeGreaterThan(0)
+})
+
 test('routers are not even looked up while enough others are known', async () => {
   const world = new World()
   const nodes = await world.network(10)

@@ -2,7 +2,7 @@
 // IPv6. It joins them by nodes remembered from the last run, by those that torrents and peers name, and by routers; it finds
 // peers and announces us, gets and puts items, and answers others. Time comes with `tick`: there is no timer in here.
 // What a private torrent must not do (BEP 27) is the business of whoever starts a search.
-import { ipAddress, parseIp, type Address } from '../../base/address.ts'
+import { ipAddress, ipScope, parseIp, type Address } from '../../base/address.ts'
 import { FormatError, NetworkError } from '../../base/errors.ts'
 import {
   decodeSavedNodes,
@@ -86,19 +86,30 @@ export class DhtNode {
     return [...this.#families.values()].reduce((count, { nodes }) => count + nodes, 0)
   }
 
+  /** Says nothing to anybody, though others still know of us: neither answers, nor takes anything in. Not to be ticked meanwhile. */
+  set isQuiet(isQuiet: boolean) {
+    for (const family of this.#families.values()) family.isQuiet = isQuiet
+  }
+
   /** Time has passed: to be called a few times a second. */
   tick(now: number): void {
     for (const family of this.#families.values()) family.tick(now)
   }
 
-  /** A node that a peer (PORT message) or a torrent (`nodes`) names. It is asked whether it is there. */
+  /** A node that a peer names (PORT message). It is asked whether it is there. */
   addNode(address: Address): void {
     this.#families.get(familyOf(address.ip))?.addNode(address)
   }
 
-  /** The same by name. */
+  /**
+   * A node that a torrent names. Who has made it may be anybody on the internet, who must not make us send anything into the local
+   * network: addresses of that are left out, unless the whole DHT is one of our own.
+   */
   async addNamedNode({ host, port }: Router): Promise<void> {
-    for (const address of await this.#lookUp(host, port)) this.addNode(address)
+    const isOwnNetwork = this.#options.areRoutersMembers ?? false
+    for (const address of await this.#lookUp(host, port)) {
+      if (isOwnNetwork || ipScope(address.ip) === 'global') this.addNode(address)
+    }
   }
 
   /** Finds peers of a torrent in all networks that we are in, and announces us where asked. */

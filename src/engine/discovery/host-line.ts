@@ -1,7 +1,7 @@
 // Who waits to ask one tracker's host, and whose turn it is there.
 //
 // What it weighs:
-// - Leaving goes first, and at no pace: it is over within seconds, bounded by the places alone.
+// - Leaving goes first, and at no pace: it has only seconds. It is bounded by places alone, of which a host that answers has more.
 // - Otherwise turns alternate between the newest of those that ask for the first time (a person has probably just added it, and
 //   looks at it) and whoever waits longest: so the newest hardly waits, and nobody waits for ever.
 import type { TrackerError } from '../../base/errors.ts'
@@ -20,6 +20,8 @@ export interface Waiter {
 
 /** Asked at once. */
 export const MAX_UNANSWERED_PER_HOST = 10
+/** The same for those that leave, where the host has answered lately: whoever answers soon frees a place soon. */
+export const MAX_LEAVING_PER_HOST = 50
 /** A host whose places are all taken for so long by who gets no answer is silent. */
 export const SILENT_AFTER_MS = 10_000
 const PER_SECOND = 20
@@ -30,6 +32,8 @@ export const MAX_PER_SECOND_AND_HOST = PER_SECOND + BURST
 export class HostLine {
   /** Asked, and not answered so far. */
   unanswered = 0
+  /** What was over last, ended with an answer. */
+  hasAnswered = false
   readonly #pace = new Pace(PER_SECOND, BURST)
   readonly #leaving = new Set<Waiter>()
   /** In the order in which they came. */
@@ -43,6 +47,10 @@ export class HostLine {
     return this.#leaving.size + this.#others.size
   }
 
+  get isLeaving(): boolean {
+    return this.#leaving.size > 0
+  }
+
   /** It need not be remembered. */
   isIdle(now: number): boolean {
     return this.waiting === 0 && this.unanswered === 0 && this.#pace.isFresh(now)
@@ -54,6 +62,10 @@ export class HostLine {
 
   get #isFull(): boolean {
     return this.unanswered >= MAX_UNANSWERED_PER_HOST
+  }
+
+  get #isFullForLeaving(): boolean {
+    return this.unanswered >= (this.hasAnswered ? MAX_LEAVING_PER_HOST : MAX_UNANSWERED_PER_HOST)
   }
 
   add(waiter: Waiter): void {
@@ -71,7 +83,8 @@ export class HostLine {
 
   /** Gives a turn to whoever is next, if it may be now. Returns what for; null: nobody has got one. */
   giveTurn(now: number, onlyToLeaving: boolean): Occasion | null {
-    const waiter = this.#isFull ? undefined : (firstOf(this.#leaving) ?? this.#nextOther(now, onlyToLeaving))
+    const leaving = this.#isFullForLeaving ? undefined : firstOf(this.#leaving)
+    const waiter = leaving ?? (this.#isFull ? undefined : this.#nextOther(now, onlyToLeaving))
     if (waiter === undefined) return null
     this.remove(waiter)
     this.unanswered++

@@ -18,6 +18,8 @@ export interface FetchOptions {
   readonly localIp?: string
   /** Default: either, or that of `localIp`. */
   readonly family?: 4 | 6
+  /** Of the URL's host, where they have been looked up already. Default: they are looked up, as those of redirects are. */
+  readonly ips?: readonly string[]
   /** For everything, redirects included. */
   readonly timeoutMs: number
   /** Of the body, decompressed. */
@@ -38,7 +40,8 @@ export async function fetchFollowing(parts: FetchParts, options: FetchOptions): 
   let url = parseHttpUrl(options.url)
   let cameFromInternet = false
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const found = await lookUp(parts, url, options, endsAt)
+    const known = redirects === 0 ? options.ips : undefined
+    const found = known ?? (await lookUp(parts, url, options, endsAt))
     const ips = cameFromInternet ? found.filter((ip) => ipScope(ip) === 'global') : found
     if (ips.length === 0) {
       throw new NetworkError(

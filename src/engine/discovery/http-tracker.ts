@@ -14,6 +14,8 @@ const MAX_ANSWER_BYTES = 1024 * 1024
 
 export interface HttpTrackerOptions {
   readonly family: 4 | 6
+  /** Of the tracker, in that family. */
+  readonly ips: readonly string[]
   readonly localIp?: string
   readonly userAgent: string
   readonly signal?: AbortSignal

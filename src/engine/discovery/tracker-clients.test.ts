@@ -41,12 +41,14 @@ function world(
   const clock = new FakeClock()
   const asked: string[] = []
   const udpSent: string[] = []
+  const lookedUp: string[] = []
   const parts: TrackerParts = {
     clock,
     random: { bytes: (length) => new Uint8Array(length).fill(3) },
     network: {
       ownAddresses: () => own,
       lookup: async (host, family) => {
+        lookedUp.push(`${host} ${family}`)
         const ips = (names[host] ?? []).filter((ip) => family === 'any' || ip.includes(':') === (family === 6))
         if (ips.length === 0) throw new NetworkError('name_not_found', `Cannot look up ${host}: no address`)
         return ips
@@ -93,7 +95,7 @@ function world(
     })
     return { answer, heard }
   }
-  return { clock, parts, asked, udpSent, announce, clients: () => new TrackerClients(parts) }
+  return { clock, parts, asked, udpSent, lookedUp, announce, clients: () => new TrackerClients(parts) }
 }
 
 const peersOf = (answer: AnnounceAnswer): string[] =>
@@ -106,6 +108,36 @@ test('an HTTP tracker is asked over both families, and each answer is heard', as
   expect(peersOf(await answer)).toEqual(['5.5.5.5:5'])
   expect(asked).toEqual(['a.org 1.1.1.1 started as Test', 'a.org 2001:db8::1 started as Test'])
   expect(heard).toEqual(['4: 5.5.5.5:5', '6: [2001:db8::5]:5'])
+})
+
+test('an announce looks a name up once, for both families', async () => {
+  const { announce, lookedUp } = world(BOTH, { 'a.org': [] })
+  await announce('http://a.org/announce').answer
+  expect(lookedUp).toEqual(['a.org any'])
+})
+
+test('of a UDP tracker with several IPs another one is asked the next time, when one has not answered', async () => {
+  const { clients, clock, udpSent } = world({ 'a.org': ['1.1.1.1', '2.2.2.2'] }, {})
+  const asking = clients()
+  for (let i = 0; i < 3; i++) {
+    const answer = asking.announce('udp://a.org:80', REQUEST)
+    await Promise.all([clock.pass(106_000), expect(answer).rejects.toMatchObject({ code: 'timed_out' })])
+  }
+  const ips = udpSent.map((line) => line.split(' ')[1])
+  expect([...new Set(ips)]).toEqual(['1.1.1.1:80', '2.2.2.2:80'])
+  expect(ips.at(-1)).toBe('1.1.1.1:80')
+})
+
+test('a scrape leaves nothing behind at the signal of whoever has asked', async () => {
+  const { clients } = world(BOTH, { 'a.org': { scraped: encodeScrapeReply([]) } })
+  const controller = new AbortController()
+  const listeners = new Set<unknown>()
+  const { signal } = controller
+  signal.addEventListener = (_: string, listener: unknown) => void listeners.add(listener)
+  signal.removeEventListener = (_: string, listener: unknown) => void listeners.delete(listener)
+  const scrape = clients().scrape('http://a.org/announce', REQUEST.infohash, { signal })
+  await expect(scrape).rejects.toMatchObject({ code: 'unknown_torrent' })
+  expect(listeners.size).toBe(0)
 })
 
 test('a family that hangs does not delay the other', async () => {

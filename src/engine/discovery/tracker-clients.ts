@@ -2,7 +2,7 @@
 // by what the tracker and this machine have (BEP 7: a tracker is told our address in each family by being asked over each).
 // It keeps no schedule: when and whom to ask is the announcer's business, how many at once the queue's. Peers given by name are
 // not looked up: no tracker in use sends them, and it would let a stranger choose names for us to resolve.
-import { ipAddress, ipScope, isIpv6 } from '../../base/address.ts'
+import { type Address, ipAddress, ipScope, isIpv6 } from '../../base/address.ts'
 import { NetworkError, TrackerError } from '../../base/errors.ts'
 import { isCutOff } from '../../platform/bound/sources.ts'
 import type { Clock, Network, Random } from '../../platform/platform.ts'
@@ -35,16 +35,20 @@ export interface ScrapeOptions {
 interface Route {
   readonly family: 4 | 6
   readonly url: URL
-  readonly ip: string
+  /** Of that family; at least one. */
+  readonly ips: readonly string[]
 }
 
 const LOOKUP_TIMEOUT_MS = 15_000
+const MAX_SILENT_REMEMBERED = 1000
 
 export class TrackerClients {
   readonly #parts: TrackerParts
   readonly #localIp: string | undefined
   readonly #userAgent: string
   readonly #udp: UdpTrackers
+  /** IPs that did not answer over UDP: of a name with several, another one is asked the next time. */
+  readonly #silentIps = new Set<string>()
 
   /** With `localIp` everything leaves from it, and only in its family. `userAgent` is what HTTP trackers are shown. */
   constructor(parts: TrackerParts, localIp?: string, userAgent = 'Shoal') {
@@ -76,14 +80,16 @@ export class TrackerClients {
   async scrape(trackerUrl: string, infohash: Uint8Array, options: ScrapeOptions = {}): Promise<ScrapeAnswer> {
     const controller = new AbortController()
     const { signal } = controller
-    options.signal?.addEventListener('abort', () => controller.abort(), { once: true })
+    const onAbort = (): void => controller.abort()
+    options.signal?.addEventListener('abort', onAbort)
     if (options.signal?.aborted) controller.abort()
     try {
-      return await this.#overEachFamily<ScrapeAnswer>(trackerUrl, { signal }, ({ url, ip, family }) => {
-        if (url.protocol === 'udp:') return this.#udp.scrape(ipAddress(ip, Number(url.port)), infohash, signal)
-        return scrapeOverHttp(this.#parts, trackerUrl, infohash, this.#httpOptions(family, signal))
+      return await this.#overEachFamily<ScrapeAnswer>(trackerUrl, { signal }, (route) => {
+        if (route.url.protocol === 'udp:') return this.#udp.scrape(this.#udpAddress(route), infohash, signal)
+        return scrapeOverHttp(this.#parts, trackerUrl, infohash, this.#httpOptions(route, signal))
       })
     } finally {
+      options.signal?.removeEventListener('abort', onAbort)
       // The other family would say the same.
       controller.abort()
     }
@@ -98,8 +104,8 @@ export class TrackerClients {
       const url = parseTrackerUrl(trackerUrl)
       const ips = await this.#reachableIps(url, options)
       const routes = ([4, 6] as const).flatMap((family): Route[] => {
-        const ip = ips.find((ip) => isIpv6(ip) === (family === 6))
-        return ip === undefined ? [] : [{ family, url, ip }]
+        const own = ips.filter((ip) => isIpv6(ip) === (family === 6))
+        return own.length === 0 ? [] : [{ family, url, ips: own }]
       })
       return await firstAnswer(routes.map(ask))
     } catch (error) {
@@ -134,20 +140,47 @@ export class TrackerClients {
   }
 
   #announceOver(
-    { url, ip, family }: Route,
+    route: Route,
     trackerUrl: string,
     request: AnnounceRequest,
     signal: AbortSignal | undefined,
   ): Promise<AnnounceAnswer> {
-    if (url.protocol === 'udp:') {
-      const path = `${url.pathname}${url.search}`
-      return this.#udp.announce(ipAddress(ip, Number(url.port)), path === '/' ? '' : path, request, signal)
-    }
-    return announceOverHttp(this.#parts, trackerUrl, request, this.#httpOptions(family, signal))
+    if (route.url.protocol === 'udp:') return this.#announceOverUdp(route, request, signal)
+    return announceOverHttp(this.#parts, trackerUrl, request, this.#httpOptions(route, signal))
   }
 
-  #httpOptions(family: 4 | 6, signal: AbortSignal | undefined): HttpTrackerOptions {
-    return { family, localIp: this.#localIp, userAgent: this.#userAgent, signal }
+  async #announceOverUdp(
+    route: Route,
+    request: AnnounceRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<AnnounceAnswer> {
+    const path = `${route.url.pathname}${route.url.search}`
+    const to = this.#udpAddress(route)
+    try {
+      return await this.#udp.announce(to, path === '/' ? '' : path, request, signal)
+    } catch (error) {
+      if (error instanceof NetworkError && error.code === 'timed_out') this.#rememberSilent(to.ip)
+      throw error
+    }
+  }
+
+  #udpAddress({ url, ips }: Route): Address {
+    let ip = ips.find((ip) => !this.#silentIps.has(ip))
+    if (ip === undefined) {
+      // All have been tried: from the first on again.
+      for (const ip of ips) this.#silentIps.delete(ip)
+      ip = ips[0]
+    }
+    return ipAddress(ip, Number(url.port))
+  }
+
+  #rememberSilent(ip: string): void {
+    if (this.#silentIps.size >= MAX_SILENT_REMEMBERED) this.#silentIps.clear()
+    this.#silentIps.add(ip)
+  }
+
+  #httpOptions({ family, ips }: Route, signal: AbortSignal | undefined): HttpTrackerOptions {
+    return { family, ips, localIp: this.#localIp, userAgent: this.#userAgent, signal }
   }
 
   /** Peers that are nobody's, or our own, are left out, and so is an IP that cannot be ours. */

@@ -121,6 +121,19 @@ test('a magnet link is found by the DHT alone', async () => {
   expect(world.content.isComplete(node.disk, '/data')).toBe(true)
 })
 
+test('the port that peers dial is announced, not the one that datagrams come from: there is no uTP', async () => {
+  const world = new World()
+  await world.network()
+  const node = world.node()
+  const { platform, sent } = world.watched(node)
+  await world.seed(undefined, node, platform)
+  await world.pass(60)
+  const announces = sent.filter(({ text }) => text.includes('13:announce_peer'))
+  expect(announces.length).toBeGreaterThan(0)
+  for (const { text } of announces) expect(text).toContain('4:porti6881e')
+  expect(announces.filter(({ text }) => text.includes('implied_port'))).toEqual([])
+})
+
 test('with private torrents alone nobody is told of us', async () => {
   const world = new World()
   await world.network()
@@ -134,6 +147,26 @@ test('with private torrents alone nobody is told of us', async () => {
   await world.pass(120)
   expect(sent).toEqual([])
   expect([world.announced, leecher.dht[0].nodes]).toEqual([0, 0])
+})
+
+test('nor when others still know of us, for there was a public torrent before', async () => {
+  const world = new World()
+  await world.network()
+  const node = world.node()
+  const { platform, sent } = world.watched(node)
+  const open = await world.seed(undefined, node, platform)
+  await world.pass(60)
+  expect(sent.length).toBeGreaterThan(0)
+  const session = world.sessions.at(-1)!
+  session.add(world.privateTorrent(), PATH)
+  await world.ended(open.remove())
+  await world.pass(10)
+  sent.length = 0
+  await world.pass(1800)
+  expect(sent).toEqual([])
+  const back = session.add(linkOf(world.content.torrent), PATH)
+  await world.pass(60)
+  expect([sent.length > 0, back.state]).toEqual([true, 'fetching_metadata'])
 })
 
 test('a magnet link is looked for, not announced; when it turns out private, it is not looked for any more', async () => {
@@ -204,7 +237,7 @@ test('where another program has the port, another one will do', async () => {
   expect(seed.state).toBe('seeding')
 })
 
-test('ten thousand torrents are looked for one after the other, and each of them in the end', async () => {
+test('ten thousand torrents are looked for one after the other, without a burst', async () => {
   const world = new World()
   await world.network()
   const node = world.node()
@@ -233,6 +266,28 @@ test('ten thousand torrents are looked for one after the other, and each of them
   // Those that leave are not looked for.
   for (let i = 20; i < 10_000; i++) session.forget(torrent(i))
   await world.ended(session.close())
+})
+
+test('with another address a torrent is looked for and announced at once, not when it is due', async () => {
+  const world = new World()
+  await world.network()
+  const node = world.node()
+  const { platform, sent } = world.watched(node)
+  let tell = (): void => {}
+  const onChange = (listener: () => void): (() => void) => {
+    tell = listener
+    return () => {}
+  }
+  const network = { ...platform.network, binding: { name: 'wg0', ips: ['20.0.6.1'], onChange } }
+  await world.seed(undefined, node, { ...platform, network })
+  await world.pass(120)
+  const announces = (): number => sent.filter(({ text }) => text.includes('13:announce_peer')).length
+  const before = announces()
+  await world.pass(120)
+  expect([before > 0, announces()]).toEqual([true, before])
+  tell()
+  await world.pass(10)
+  expect(announces()).toBeGreaterThan(before)
 })
 
 test('what is no router is an error of whoever says so', async () => {

@@ -1,7 +1,7 @@
 // The session's node in the DHT (BEP 5): one for all torrents, on the port that peers dial where it can be had. It finds peers for
-// each torrent and announces us, a few searches at a time, so that thousands of torrents do not burst; it tells peers of
-// itself and hears of theirs; what it knows of the network is remembered. A private torrent has no part in any of it
-// (BEP 27); one of which nobody knows yet whether it is, is looked for but not announced.
+// each torrent and announces us, in the order that `dht-search-queue.ts` says; it tells peers of itself and hears of theirs;
+// what it knows of the network is remembered. A private torrent has no part in any of it (BEP 27); one of which nobody knows yet
+// whether it is, is looked for but not announced.
 import type { Address } from '../../base/address.ts'
 import { fromHex } from '../../base/bytes.ts'
 import { NetworkError } from '../../base/errors.ts'
@@ -9,9 +9,10 @@ import type { Log } from '../../base/log.ts'
 import type { Platform } from '../../platform/platform.ts'
 import type { DhtOptions, DhtTask, FamilyStatus } from '../discovery/dht/dht-api.ts'
 import { DhtMemory } from '../discovery/dht/dht-memory.ts'
-import type { Announcement, PeerSearchResult } from '../discovery/dht/peer-search.ts'
+import type { PeerSearchResult } from '../discovery/dht/peer-search.ts'
 import { parseRouter, readRouters } from '../discovery/dht/router.ts'
 import { DhtNode } from '../discovery/dht-node.ts'
+import { DhtSearchQueue, type Sought } from '../discovery/dht-search-queue.ts'
 import type { DhtLink } from '../torrent/dht-link.ts'
 import type { Torrent } from '../torrent/torrent.ts'
 import type { SessionOptions } from './settings.ts'
@@ -28,29 +29,12 @@ export function readEntrance({ dhtRouters }: Pick<SessionOptions, 'dhtRouters'>)
 /** As much of a torrent as is needed to look for its peers. */
 export type SoughtTorrent = Pick<Torrent, 'infohash' | 'metainfo' | 'state' | 'isPublic' | 'isPrivate' | 'addFound'>
 
-interface Sought {
-  readonly torrent: SoughtTorrent
-  readonly nodes: readonly string[]
-  /** When it is looked for next. */
-  nextAt: number
-  /** Then, when nobody is found. */
-  againMs: number
-  task: DhtTask<readonly PeerSearchResult[]> | null
-}
-
-const MAX_SEARCHES = 4
-/** From the start of one search to that of the next. */
-const START_EVERY_MS = 500
-/** Who announces is remembered for half an hour at least. */
-const SEARCH_EVERY_MS = 15 * 60_000
-/** When nobody was found: sooner at first. */
-const SEARCH_AGAIN_MS = 15_000
-/** It is not meeting peers at this time. */
-const NOT_NOW_MS = 60_000
 const FIRST_SAVE_MS = 5 * 60_000
 const SAVE_EVERY_MS = 30 * 60_000
 /** Nodes that one torrent names. */
 const MAX_NAMED_NODES = 20
+/** Nodes that all of them name before we have one. */
+const MAX_NAMED_BEFORE = 200
 
 export class SessionDht implements DhtLink {
   readonly #platform: Platform
@@ -58,13 +42,14 @@ export class SessionDht implements DhtLink {
   readonly #localIp: string | undefined
   readonly #listenPort: number
   readonly #log: Log
-  readonly #sought = new Map<string, Sought>()
+  readonly #queue = new DhtSearchQueue<SoughtTorrent>()
+  readonly #searches = new Map<SoughtTorrent, DhtTask<readonly PeerSearchResult[]>>()
+  /** Nodes that torrents have named before there was one of ours. */
+  readonly #named: string[] = []
   #node: DhtNode | null = null
   #memory: DhtMemory | null = null
   /** While there are no others than these, nobody is told of us. */
   readonly #privateOnes = new Set<SoughtTorrent>()
-  #searches = 0
-  #lookAt = 0
   #saveAt: number
   #opening: Promise<void> | null = null
   #isClosed = false
@@ -113,35 +98,35 @@ export class SessionDht implements DhtLink {
       this.#privateOnes.add(torrent)
       return
     }
-    const nextAt = this.#platform.clock.now()
-    const before = this.#sought.get(torrent.infohash)
-    if (before?.torrent === torrent) Object.assign(before, { nextAt, againMs: SEARCH_AGAIN_MS })
-    else this.#sought.set(torrent.infohash, { torrent, nodes, nextAt, againMs: SEARCH_AGAIN_MS, task: null })
-    this.#lookAt = 0
-    this.#meet(nodes)
+    this.#queue.seek(torrent, this.#platform.clock.now())
+    this.#meet(nodes.slice(0, MAX_NAMED_NODES))
   }
 
   /** It has left. */
   forget(torrent: SoughtTorrent): void {
     this.#privateOnes.delete(torrent)
-    const sought = this.#sought.get(torrent.infohash)
-    if (sought?.torrent !== torrent) return
-    sought.task?.stop()
-    this.#sought.delete(torrent.infohash)
+    this.#queue.forget(torrent)
+    this.#searches.get(torrent)?.stop()
+  }
+
+  /** Our address has changed, or may have: the machine has slept. All are looked for, and we are announced, anew. */
+  onAddressChange(now: number): void {
+    this.#queue.onAddressChange(now)
   }
 
   tick(now: number): void {
     const node = this.#node
-    if (node === null || (this.#privateOnes.size > 0 && this.#sought.size === 0)) return
+    if (node === null) return
+    const isQuiet = this.#isForPrivateOnes
+    node.isQuiet = isQuiet
+    if (isQuiet) return
     node.tick(now)
     if (now >= this.#saveAt) {
       this.#saveAt = now + SAVE_EVERY_MS
       void this.#save(node)
     }
-    if (now < this.#lookAt || node.nodes === 0) return
-    this.#lookAt = now + START_EVERY_MS
-    const next = this.#searches < MAX_SEARCHES ? this.#nextDue(now) : null
-    if (next !== null) this.#search(node, next, now)
+    const next = node.nodes > 0 ? this.#queue.next(now) : null
+    if (next !== null) this.#search(node, next)
   }
 
   /** What it knows is saved. */
@@ -173,54 +158,34 @@ export class SessionDht implements DhtLink {
       log({ level: 'warn', scope: 'dht', message: `No DHT: ${error.message}` })
       return
     }
-    for (const { nodes } of this.#sought.values()) this.#meet(nodes)
+    this.#node.isQuiet = this.#isForPrivateOnes
+    this.#meet(this.#named.splice(0))
+  }
+
+  get #isForPrivateOnes(): boolean {
+    return this.#privateOnes.size > 0 && this.#queue.size === 0
   }
 
   #meet(nodes: readonly string[]): void {
-    for (const text of nodes.slice(0, MAX_NAMED_NODES)) {
-      const named = parseRouter(text)
-      if (named !== null) void this.#node?.addNamedNode(named)
-    }
+    if (this.#node === null) this.#named.push(...nodes.slice(0, MAX_NAMED_BEFORE - this.#named.length))
+    else for (const named of nodes.map(parseRouter)) if (named !== null) void this.#node.addNamedNode(named)
   }
 
-  #nextDue(now: number): Sought | null {
-    let next: Sought | null = null
-    for (const sought of this.#sought.values()) {
-      if (sought.task === null && sought.nextAt <= now && (next === null || sought.nextAt < next.nextAt)) next = sought
-    }
-    return next
-  }
-
-  #search(node: DhtNode, sought: Sought, now: number): void {
+  #search(node: DhtNode, sought: Sought<SoughtTorrent>): void {
     const { torrent } = sought
-    if (!torrent.isPublic) {
-      sought.nextAt = now + NOT_NOW_MS
-      return
-    }
-    const isCurrent = (): boolean => this.#sought.get(torrent.infohash) === sought
-    sought.nextAt = now + SEARCH_EVERY_MS
-    sought.task = node.findPeers(fromHex(torrent.infohash)!, {
-      ...(torrent.metainfo !== null && { announce: this.#announcement }),
+    const search = node.findPeers(fromHex(torrent.infohash)!, {
+      ...(torrent.metainfo !== null && { announce: { port: this.#listenPort } }),
       isSeed: torrent.state === 'seeding',
       onPeers: (peers) => {
-        if (isCurrent()) torrent.addFound(peers, 'dht')
+        if (this.#queue.has(torrent)) torrent.addFound(peers, 'dht')
       },
     })
-    this.#searches++
-    void sought.task.done.then((results) => {
-      this.#searches--
-      sought.task = null
-      const isAlone = torrent.state !== 'seeding' && results.every(({ peers }) => peers === 0)
-      if (!isAlone) return
-      sought.nextAt = Math.min(sought.nextAt, this.#platform.clock.now() + sought.againMs)
-      sought.againMs = Math.min(2 * sought.againMs, SEARCH_EVERY_MS)
+    this.#searches.set(torrent, search)
+    void search.done.then((results) => {
+      if (this.#searches.get(torrent) === search) this.#searches.delete(torrent)
+      const hasFound = results.some(({ peers }) => peers > 0)
+      this.#queue.ended(sought, hasFound, this.#platform.clock.now())
     })
-  }
-
-  /** Where our datagrams come from the port that peers are to dial, others see best which one that is. */
-  get #announcement(): Announcement {
-    const isSame = this.status.every(({ address }) => address.port === this.#listenPort)
-    return { port: isSame ? 'implied' : this.#listenPort }
   }
 
   async #save(node: DhtNode): Promise<void> {

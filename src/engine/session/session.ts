@@ -218,7 +218,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     return memoryUse(this.#platform.disk)
   }
 
-  /** Everything ends in order: trackers are told (within 3 s), writes are finished, connections and files are closed. */
+  /** Everything ends in order: trackers are told (as far as 3 s allow), writes are finished, connections and files are closed. */
   close(): Promise<void> {
     this.#closing ??= this.#shutDown()
     return this.#closing
@@ -257,6 +257,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
       if (hasSlept) torrent.onSuspended(now)
       torrent.tick(now)
     }
+    if (hasSlept) this.#dht?.onAddressChange(now)
     this.#down.tick(
       now,
       this.torrents.map(({ asking }) => asking),
@@ -284,6 +285,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     this.#log({ level: 'info', scope: 'session', message })
     const now = this.#platform.clock.now()
     this.#trackers.onAddressChange()
+    this.#dht?.onAddressChange(now)
     for (const torrent of this.#torrents.values()) torrent.onAddressChange(now)
   }
 

@@ -37,12 +37,15 @@ function peer(number: number): Address {
 const first = (): number => 0
 const own = (): Uint8Array => OWN
 
-test('a range is a /24 of IPv4 and a /48 of IPv6; loopback has none', () => {
+test('a range is a /24 of IPv4 and a /48 of IPv6; local networks have none', () => {
   expect(addressRange('20.1.2.3')).toBe(addressRange('20.1.2.99'))
   expect(addressRange('20.1.2.3')).not.toBe(addressRange('20.1.3.3'))
   expect(addressRange('2001:db8:1:2::3')).toBe(addressRange('2001:db8:1:ffff::'))
   expect(addressRange('2001:db8:1::')).not.toBe(addressRange('2001:db8:2::'))
-  expect([addressRange('127.3.2.1'), addressRange('::1')]).toEqual([null, null])
+  for (const ip of ['127.3.2.1', '::1', '10.0.0.1', '192.168.1.1', '172.16.0.1', '169.254.1.1', 'fd00::1', 'fe80::1']) {
+    expect([ip, addressRange(ip)]).toEqual([ip, null])
+  }
+  expect(addressRange('100.64.1.2')).toBe('100.64.1')
 })
 
 test('a token is good for its address and its target, for five minutes at least and fifteen at most', () => {
@@ -78,15 +81,31 @@ test('peers that are seeds come last for a seed, and are counted by themselves',
   const peers = new StoredPeers(own)
   for (let i = 0; i < 10; i++) peers.announce(ID, peer(i), i < 7, 0)
   expect(peers.sample(ID, 10, true, first).slice(0, 3)).toEqual(expect.arrayContaining([peer(7), peer(8), peer(9)]))
-  const { seeds, peers: others } = peers.filters(ID)!
+  const { seeds, peers: others } = peers.filters(ID, 0)!
   expect([Math.round(estimateMembers(seeds)), Math.round(estimateMembers(others))]).toEqual([7, 3])
-  expect(peers.filters(OWN)).toBeNull()
+  expect(peers.filters(OWN, 0)).toBeNull()
+})
+
+test('who asks for filters costs hashes once a minute, however often it asks', () => {
+  const peers = new StoredPeers(own)
+  peers.announce(ID, peer(1), true, 0)
+  const filters = peers.filters(ID, 0)
+  peers.announce(ID, peer(2), true, MINUTE - 2)
+  expect(peers.filters(ID, MINUTE - 1)).toBe(filters)
+  expect(Math.round(estimateMembers(peers.filters(ID, MINUTE)!.seeds))).toBe(2)
+})
+
+test('in a full swarm those who are there may stay: they are given tokens, others are not', () => {
+  const peers = new StoredPeers(own, { maxPeers: 2 })
+  for (const i of [1, 2]) peers.announce(ID, peer(i), false, 0)
+  expect([1, 2, 3].map((i) => peers.hasRoomFor(ID, peer(i).ip))).toEqual([true, true, false])
+  expect(peers.hasRoomFor(OWN, peer(3).ip)).toBe(true)
 })
 
 test('what is kept of peers is bounded: in a swarm, of a range, and in all', () => {
   const peers = new StoredPeers(own, { maxPeers: 3, maxPeersInAll: 5, maxOfRange: 2, maxInfohashes: 3 })
   expect([0, 1, 2, 3].map((i) => peers.announce(ID, peer(i), false, 0))).toEqual([true, true, true, false])
-  expect(peers.hasRoomFor(ID)).toBe(false)
+  expect(peers.hasRoomFor(ID, peer(3).ip)).toBe(false)
   expect([1, 2, 3].map((i) => peers.announce(id(i), peer(99), false, 0))).toEqual([true, true, false])
   expect(peers.announce(id(8), peer(50), false, 0)).toBe(false)
   expect(peers.size).toBe(5)

@@ -9,7 +9,6 @@ export const MAX_DATAGRAM_BYTES = 1024
 /** With an item: one packet nearly everywhere. */
 export const MAX_ITEM_DATAGRAM_BYTES = 1400
 
-export const ERROR_GENERIC = 201
 export const ERROR_SERVER = 202
 export const ERROR_PROTOCOL = 203
 export const ERROR_METHOD_UNKNOWN = 204

@@ -28,6 +28,7 @@ export class NetworkSize {
     return this.#samples.toSorted((a, b) => a - b)[this.#samples.length >> 1]
   }
 
+  /** The density test: whether nodes stand closer together around `target` than elsewhere, as after a Sybil attack. */
   isSuspicious(target: Uint8Array, closest: readonly Contact[]): boolean {
     const [near, usual] = [sizeNear(target, closest), this.estimate]
     return near !== null && usual !== null && near > usual * SUSPICIOUS_DENSITY

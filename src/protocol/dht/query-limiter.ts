@@ -1,6 +1,6 @@
 // How many queries we answer: of one sender, so that nobody can have all of us or use us against others, and of all. Both are
 // buckets that fill with time. A sender is an IPv4 address, or a whole range of IPv6, where one machine has addresses without
-// number. Loopback addresses have no limit of their own.
+// number. Local networks have no limit of their own.
 import { isIpv6 } from '../../base/address.ts'
 import { addressRange } from './address-range.ts'
 

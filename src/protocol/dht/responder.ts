@@ -100,13 +100,13 @@ export class Responder {
 
   #getPeers({ infohash, want, noSeeds, isScrape }: GetPeersRequest, from: Address, now: number): DhtAnswer {
     const peers = this.peers.sample(infohash, MAX_PEERS, noSeeds, this.#parts.randomBelow)
-    const filters = isScrape ? this.peers.filters(infohash) : null
+    const filters = isScrape ? this.peers.filters(infohash, now) : null
     return {
       // Filters leave room for the nodes of one family.
       nodes: this.#nodes(infohash, filters === null ? want : []),
       ...(peers.length > 0 && { peers }),
       ...(filters && { filters }),
-      ...(this.peers.hasRoomFor(infohash) && { token: this.#tokens.give(from.ip, infohash, now) }),
+      ...(this.peers.hasRoomFor(infohash, from.ip) && { token: this.#tokens.give(from.ip, infohash, now) }),
     }
   }
 

@@ -1,7 +1,8 @@
 // Node ids bound to the address that a node has on the internet (BEP 42): nobody can choose a place in the network freely.
 // The first 21 bits of an id follow from the address and three bits that the node may choose, which are in its last byte.
-import { ipScope, ipToBytes } from '../../base/address.ts'
+import { ipToBytes } from '../../base/address.ts'
 import { crc32c } from '../../base/crc32c.ts'
+import { isLocal } from './address-range.ts'
 import { ID_BYTES } from './node-id.ts'
 
 const IPV4_MASK = Uint8Array.of(0x03, 0x0f, 0x3f, 0xff)
@@ -20,14 +21,9 @@ export function secureId(ip: string, random: Uint8Array): Uint8Array {
 
 /** Whether a node at `ip` may have this id. Addresses of local networks are exempt. */
 export function isSecureId(id: Uint8Array, ip: string): boolean {
-  if (isExempt(ip)) return true
+  if (isLocal(ip)) return true
   const prefix = prefixOf(ip, id[19])
   return id[0] === prefix >>> 24 && id[1] === ((prefix >>> 16) & 0xff) && (id[2] & 0xf8) === ((prefix >>> 8) & 0xf8)
-}
-
-function isExempt(ip: string): boolean {
-  const scope = ipScope(ip)
-  return scope === 'loopback' || scope === 'private' || scope === 'link_local'
 }
 
 /** The checksum that the first 21 bits of an id are taken from. */

@@ -1,5 +1,5 @@
 // The peers that others have announced to us, by infohash (BEP 5, 33, 51). What must hold: however much is announced, memory
-// is bounded; nobody takes more than a fair part of it; an IP counts once in a swarm (a loopback one, once for each port);
+// is bounded; nobody takes more than a fair part of it; an IP counts once in a swarm (a local one, once for each port);
 // what is not announced again is forgotten.
 import { addressKey, ipAddress, type Address } from '../../base/address.ts'
 import { addressRange } from './address-range.ts'
@@ -9,6 +9,8 @@ import { compareDistance, idKey } from './node-id.ts'
 /** Clients announce every 15 to 30 minutes. */
 const PEER_LIFE_MS = 45 * 60_000
 const SWEEP_MS = 60_000
+/** So long filters that somebody has asked for serve others: making them costs a hash for each peer. */
+const FILTERS_LAST_MS = 60_000
 
 export interface StoredPeersLimits {
   /** Default 2,000. */
@@ -27,10 +29,18 @@ interface StoredPeer {
   readonly announcedAt: number
 }
 
+/** Who is in a swarm (BEP 33). */
+interface Filters {
+  readonly seeds: Uint8Array
+  readonly peers: Uint8Array
+}
+
 interface Swarm {
   readonly infohash: Uint8Array
   /** Announced longest ago first. */
   readonly peers: Map<string, StoredPeer>
+  /** Made when somebody asked for them last. */
+  filters: { readonly made: Filters; readonly at: number } | null
 }
 
 export class StoredPeers {
@@ -60,9 +70,10 @@ export class StoredPeers {
     return [...this.#swarms.values()].map(({ infohash }) => infohash)
   }
 
-  /** Whether another peer would be taken: without that, no token is given (BEP 33). */
-  hasRoomFor(infohash: Uint8Array): boolean {
-    return (this.#swarms.get(idKey(infohash))?.peers.size ?? 0) < this.#limits.maxPeers
+  /** Whether `ip` would be taken: without that, it is given no token (BEP 33). Who is there already may stay. */
+  hasRoomFor(infohash: Uint8Array, ip: string): boolean {
+    const peers = this.#swarms.get(idKey(infohash))?.peers
+    return peers === undefined || peers.size < this.#limits.maxPeers || peers.has(ip)
   }
 
   /** False when there is no room. Who is known already is kept for another while. */
@@ -73,7 +84,7 @@ export class StoredPeers {
     const known = swarm?.peers.get(peerKey)
     if (swarm !== undefined && known !== undefined) this.#forget(swarm, peerKey, known)
     else if (!this.#mayTake(infohash, swarm, address)) return false
-    swarm ??= { infohash: infohash.slice(), peers: new Map() }
+    swarm ??= { infohash: infohash.slice(), peers: new Map(), filters: null }
     this.#swarms.set(key, swarm)
     swarm.peers.set(peerKey, { address: ipAddress(address.ip, address.port), isSeed, announcedAt: now })
     this.#count++
@@ -93,14 +104,14 @@ export class StoredPeers {
     return drawn.slice(0, limit).map(({ address }) => address)
   }
 
-  /** Who they are as filters (BEP 33), or null for an infohash that nobody has announced. */
-  filters(infohash: Uint8Array): { seeds: Uint8Array; peers: Uint8Array } | null {
+  /** Who they are, or were a minute ago, as filters (BEP 33); null for an infohash that nobody has announced. */
+  filters(infohash: Uint8Array, now: number): Filters | null {
     const swarm = this.#swarms.get(idKey(infohash))
     if (swarm === undefined) return null
-    const filters = { seeds: new Uint8Array(FILTER_BYTES), peers: new Uint8Array(FILTER_BYTES) }
-    for (const { address, isSeed } of swarm.peers.values())
-      addToFilter(isSeed ? filters.seeds : filters.peers, address.ip)
-    return filters
+    if (swarm.filters === null || now - swarm.filters.at >= FILTERS_LAST_MS) {
+      swarm.filters = { made: filtersOf(swarm.peers.values()), at: now }
+    }
+    return swarm.filters.made
   }
 
   /** Forgets whom nobody has heard of for 45 minutes. Cheap to call often. */
@@ -150,6 +161,12 @@ export class StoredPeers {
     if (count === 0) this.#ofRange.delete(range)
     else this.#ofRange.set(range, count)
   }
+}
+
+function filtersOf(peers: Iterable<StoredPeer>): Filters {
+  const filters = { seeds: new Uint8Array(FILTER_BYTES), peers: new Uint8Array(FILTER_BYTES) }
+  for (const { address, isSeed } of peers) addToFilter(isSeed ? filters.seeds : filters.peers, address.ip)
+  return filters
 }
 
 function peerKeyOf(address: Address): string {

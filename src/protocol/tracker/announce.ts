@@ -47,7 +47,7 @@ export interface AnnounceResponse {
   readonly downloads: number | null
   /** As they came: not yet filtered. */
   readonly peers: readonly Address[]
-  /** Peers given by name instead of IP. */
+  /** Peers given by name instead of IP. For other users of this package: the client itself looks no names up that strangers choose. */
   readonly namedPeers: readonly NamedPeer[]
   /** For people. */
   readonly warning: string | null

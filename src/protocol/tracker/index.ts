@@ -33,6 +33,7 @@ export {
   decodeUdpResponse,
   encodeUdpRequest,
   encodeUdpResponse,
+  MAX_SCRAPED,
   writeUdpAnnounceHead,
   type UdpAnnounceRequest,
   type UdpAnnounceResponse,

@@ -20,13 +20,12 @@ export async function getItem({ dht, context, flags }: DhtAction, target?: strin
   const text = item.content && decodeUtf8Strict(item.content)
   if (json) {
     const { target, seq, key, copies, bencoded } = item
-    const facts = { target, text, bencoded: toHex(bencoded), seq: seq === null ? null : Number(seq), key, copies }
+    const facts = { target, text, bencoded: toHex(bencoded), seq: jsonOf(seq), key, copies }
     context.stdout.write(`${printableJson({ item: facts })}\n`)
   } else {
     // What is no text is shown as it is kept.
     context.stdout.write(`${text === null ? toHex(item.bencoded) : printable(text)}\n`)
-    const version = item.seq === null ? '' : `Version ${item.seq}, `
-    context.stderr.write(`${version}${formatCount(item.copies, 'node')} had it\n`)
+    if (item.copies !== null) context.stderr.write(`Version ${item.seq}, ${formatCount(item.copies, 'node')} had it\n`)
   }
   return 0
 }
@@ -41,7 +40,7 @@ export async function putItem({ dht, context, flags }: DhtAction, text?: string)
   })
   const { target, key, storedBy, refusal } = put
   if (json) {
-    const facts = { target, key, seq: put.seq === null ? null : Number(put.seq), stored_by: storedBy, refusal }
+    const facts = { target, key, seq: jsonOf(put.seq), stored_by: storedBy, refusal }
     context.stdout.write(`${printableJson(facts)}\n`)
   } else {
     context.stdout.write(`${target}\n`)
@@ -51,6 +50,12 @@ export async function putItem({ dht, context, flags }: DhtAction, text?: string)
     else context.stderr.write('Nobody keeps it\n')
   }
   return storedBy > 0 ? 0 : EXIT_FAILED
+}
+
+/** Versions go up to 2^63 - 1: as text where a JSON number is not exact for everybody. */
+function jsonOf(seq: bigint | null): number | string | null {
+  if (seq === null) return null
+  return seq <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(seq) : String(seq)
 }
 
 function saltOption(salt: string | undefined): string {

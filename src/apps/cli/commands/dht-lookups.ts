@@ -2,7 +2,7 @@
 import { toHex } from '../../../base/bytes.ts'
 import { formatCount } from '../../../base/format.ts'
 import { addressKey, type Address } from '../../../base/address.ts'
-import { CommandError, EXIT_FAILED } from '../command-error.ts'
+import { EXIT_FAILED } from '../command-error.ts'
 import { printable, printableJson } from '../view/printable.ts'
 import type { DhtAction } from './dht-action.ts'
 
@@ -26,9 +26,7 @@ export async function findNodes({ dht, context, flags }: DhtAction, target: stri
 }
 
 /** Peers are written as they are found. */
-export async function findPeers({ dht, context, flags }: DhtAction, infohash: Uint8Array | null): Promise<number> {
-  if (infohash === null)
-    throw new CommandError('v2_only', 'Cannot look for a torrent of version 2 alone; ask for a hybrid')
+export async function findPeers({ dht, context, flags }: DhtAction, infohash: Uint8Array): Promise<number> {
   const { json = false, announce: port } = flags
   const found: string[] = []
   const onPeers = (peers: readonly Address[]): void => {

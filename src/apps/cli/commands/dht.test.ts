@@ -83,7 +83,9 @@ describe('items', () => {
     const [target] = put.cli.stdout.lines
     expect(put.cli.stderr.text).toBe(`8 nodes will keep it for two hours: shoal dht get ${target}\n`)
     const got = await dht(router, 'get', target)
-    expect([got.code, got.cli.stdout.text]).toEqual([0, 'Hello \ufffd[2J\n'])
+    expect([got.code, got.cli.stdout.text, got.cli.stderr.text]).toEqual([0, 'Hello \ufffd[2J\n', ''])
+    const json = await dht(router, 'get', target, '--json')
+    expect(JSON.parse(json.cli.stdout.text)).toMatchObject({ item: { target, seq: null, copies: null } })
     const nothing = await dht(router, 'get', INFOHASH, '--json')
     expect([nothing.code, nothing.cli.stdout.text]).toEqual([1, '{"item":null}\n'])
   })
@@ -104,6 +106,24 @@ describe('items', () => {
     const old = await dht(router, 'put', 'zero', '--key-file', keyFile, '--salt', 'news', '--seq', '0')
     expect([old.code, old.cli.stderr.text]).toEqual([1, 'Nobody keeps it: a newer value is there (302)\n'])
   })
+})
+
+test('a version that JSON numbers do not hold is told as text', async () => {
+  const router = await network()
+  const owner = await openDht({ bind: LOOPBACK, routers: [router], isReadOnly: true })
+  await owner.joined()
+  const { key } = await owner.put(new Uint8Array(1), { secret: new Uint8Array(32).fill(5), seq: 2n ** 53n + 1n })
+  const { cli } = await dht(router, 'get', '--key', key!, '--json')
+  expect(JSON.parse(cli.stdout.text)).toMatchObject({ item: { key, seq: '9007199254740993' } })
+  await owner.close()
+  await expect(owner.joined()).rejects.toMatchObject({ code: 'closed' })
+})
+
+test('a link of version 2 alone is refused before anybody is asked', async () => {
+  const link = `magnet:?xt=urn:btmh:1220${'ab'.repeat(32)}`
+  const cli = new FakeCli({ openDht: () => expect.unreachable(), parseMagnet })
+  expect(await cli.run('dht', 'peers', link)).toBe(1)
+  expect(cli.stderr.text).toContain('version 2 alone')
 })
 
 test('a node that serves says where, how it is doing, and ends with 0', async () => {

@@ -1,6 +1,6 @@
 // shoal dht: asks the distributed hash table, keeps items there, or is a node of it. One action each in `dht-*.ts`.
 import { Argument, type Command } from 'commander'
-import { usageError } from '../command-error.ts'
+import { CommandError, usageError } from '../command-error.ts'
 import type { Context } from '../context.ts'
 import { openLogSink } from '../log-sink.ts'
 import { hostAndPort, parsePeer, resolvePeer } from '../options/peer-option.ts'
@@ -71,12 +71,14 @@ async function run(command: Command, context: Context): Promise<number> {
   const [name, what] = command.processedArgs as [ActionName, string | undefined]
   checkUsage(name, what, flags)
   const engine = await context.loadEngine()
+  const infohash = name === 'peers' ? engine.parseMagnet(what!).infohashV1 : null
+  if (name === 'peers' && infohash === null)
+    throw new CommandError('v2_only', 'Cannot look for a torrent of version 2 alone; ask for a hybrid')
   const log = await openLogSink({
     level: flags.logLevel ?? 'warn',
     toStderr: (line) => context.stderr.write(`${printable(line)}\n`),
     wall: () => context.clock.wall(),
   })
-  const infohash = name === 'peers' ? engine.parseMagnet(what!).infohashV1 : null
   const isServing = name === 'serve'
   const dht = await engine.openDht({
     port: flags.port ?? (isServing ? SERVE_PORT : undefined),
@@ -112,7 +114,7 @@ function ask(
     case 'find':
       return findNodes(action, what!)
     case 'peers':
-      return findPeers(action, infohash)
+      return findPeers(action, infohash!)
     case 'get':
       return getItem(action, what)
     case 'put':

@@ -61,6 +61,8 @@ export class DhtFamily implements Asker, UpkeepOwner {
   #table: RoutingTable
   #exchange: DhtExchange | null = null
   #socket: UdpSocket | null = null
+  /** Whatever is sent to it is left aside. */
+  isQuiet = false
 
   constructor(platform: DhtPlatform, options: DhtFamilyOptions) {
     const { clock, random } = platform
@@ -195,6 +197,7 @@ export class DhtFamily implements Asker, UpkeepOwner {
   // ---------------------------------------------------------------- what others send
 
   #onDatagram(datagram: Uint8Array, from: Address): void {
+    if (this.isQuiet) return
     const message = readMessage(datagram)
     if (message === null || this.#exchange === null) return
     if (message.kind === 'response' || message.kind === 'error') this.#exchange.receive(message, from)

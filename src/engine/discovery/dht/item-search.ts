@@ -17,8 +17,8 @@ export interface ItemSearchOptions {
 export interface ItemSearchResult {
   /** The genuine one that was found; of several, the newest. */
   readonly item: Item | null
-  /** Nodes that had it. */
-  readonly copies: number
+  /** Nodes that had it; null for an immutable one, of which the first copy is enough, and the others are not counted. */
+  readonly copies: number | null
   /** Nodes that have taken what was put. */
   readonly storedBy: number
   /** The last of the reasons of those that have not; null where none was given. */
@@ -71,8 +71,9 @@ export class ItemSearch {
     let open = 1
     const closeOne = (): void => {
       if (--open > 0) return
-      const [copies, storedBy, refusal] = [this.#copies, this.#storedBy, this.#refusal]
-      this.#options.onEnd({ item: this.#found, copies, storedBy, refusal, asked })
+      const [found, storedBy, refusal] = [this.#found, this.#storedBy, this.#refusal]
+      const copies = found?.kind === 'immutable' ? null : this.#copies
+      this.#options.onEnd({ item: found, copies, storedBy, refusal, asked })
     }
     for (const { contact, token } of holders) {
       if (item === null || token === null || !this.#family.isOpen) continue

@@ -1,4 +1,4 @@
-// A search that hostile nodes cannot easily end. Whoever has addresses in many ranges can choose from many ids even within the
+// A search that hostile nodes cannot easily end (the Sybil, or eclipse, attack). Whoever has addresses in many ranges can choose from many ids even within the
 // rules of BEP 42, and gather nodes around a target until the closest eight are all its own, and know of nothing. But then
 // there are more nodes near the target than chance would put there. Where that is so, those who store and those who look go
 // a few ways around it: to the target with one bit turned round, far enough from it that hostile nodes are few there. On the way
@@ -27,7 +27,7 @@ export interface ThoroughHandler {
 }
 
 export interface SearchOutcome {
-  /** Those who are to keep something for this target. */
+  /** The nodes that are to keep something for this target, and are asked for it by others: whom to announce or put to. */
   readonly holders: readonly Found[]
   /** Nodes asked in all. */
   readonly asked: number
@@ -42,7 +42,8 @@ export class ThoroughSearch {
   readonly #target: Uint8Array
   readonly #handler: ThoroughHandler
   readonly #holders: Found[] = []
-  #lookup: Lookup | null = null
+  /** To the target, and the ways around it. */
+  readonly #lookups: Lookup[] = []
   #asked = 0
   #hops = 0
   #open = 1
@@ -57,19 +58,24 @@ export class ThoroughSearch {
 
   start(): void {
     const { request } = this.#handler
-    this.#lookup = this.#family.search(this.#target, {
+    const lookup = this.#family.search(this.#target, {
       request,
       onAnswer: (from, answer) => this.#handler.onAnswer(from, answer),
       onEnd: (lookup) => this.#onFound(lookup),
     })
-    // It is over already where there is nobody to ask.
-    if (this.#isStopped) this.#lookup.stop()
+    this.#keep(lookup)
   }
 
   /** Nobody else is asked; `onEnd` is called when those who have been asked have answered, or not. */
   stop(): void {
     this.#isStopped = true
-    this.#lookup?.stop()
+    for (const lookup of this.#lookups) lookup.stop()
+  }
+
+  #keep(lookup: Lookup): void {
+    this.#lookups.push(lookup)
+    // It is over already where there is nobody to ask.
+    if (this.#isStopped) lookup.stop()
   }
 
   #onFound(lookup: Lookup): void {
@@ -97,7 +103,8 @@ export class ThoroughSearch {
         this.#closeOne()
       }
       this.#open++
-      this.#family.search(target, { request: { method: 'find_node', target, want: [] }, onEnd }, { isAvoided })
+      const request: DhtRequest = { method: 'find_node', target, want: [] }
+      this.#keep(this.#family.search(target, { request, onEnd }, { isAvoided }))
     }
   }
 
