@@ -32,8 +32,8 @@ class World {
     this.infohashV1 = parseTorrent(this.content.torrent).infohashV1!
   }
 
-  node(): SimNode {
-    return this.sim.node(`10.0.0.${++this.#nodes}`, LINE)
+  node(options: Parameters<Simulator['node']>[1] = {}): SimNode {
+    return this.sim.node(`10.0.0.${++this.#nodes}`, { ...LINE, ...options })
   }
 
   async seed(options: Partial<TorrentOptions> = {}): Promise<SimNode> {
@@ -112,15 +112,34 @@ test('a bare infohash, with a peer that somebody names', async () => {
 
 test('the metadata is remembered: the next start needs nobody', async () => {
   const world = new World()
-  await world.seed()
-  const leecher = world.node()
+  const seed = await world.seed()
+  const leecher = world.node({ hasState: true })
   const torrent = await world.add(leecher, world.link({ peers: [SEED] }))
   await world.until(() => torrent.state === 'seeding')
   leecher.crash()
+  seed.crash()
   leecher.restart()
   const again = await world.add(leecher, world.link())
   await world.until(() => again.state === 'seeding')
   expect(again.stats().downloaded).toBe(0)
+})
+
+test('metadata that is remembered is not fetched a second time, however long the check takes and whoever offers it', async () => {
+  const world = new World()
+  await world.seed()
+  const leecher = world.node({ hasState: true, disk: { devices: { '/': { bytesPerSecond: 1_000_000 } } } })
+  const link = world.link({ peers: [SEED] })
+  const torrent = await world.add(leecher, link)
+  await world.until(() => torrent.state === 'seeding')
+  leecher.crash()
+  leecher.restart()
+  const again = await world.add(leecher, link, { recheck: true })
+  const events: string[] = []
+  for (const name of ['metadata', 'checked', 'failed', 'done'] as const) again.on(name, () => events.push(name))
+  await world.until(() => again.state !== 'fetching_metadata' && again.state !== 'checking')
+  await world.sim.run({ untilMs: world.sim.nowMs + 30_000 })
+  expect(events).toEqual(['metadata', 'checked', 'done'])
+  expect(again.state).toBe('seeding')
 })
 
 test('files that the link selects are wanted, and no others', async () => {

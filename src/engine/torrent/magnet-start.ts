@@ -44,7 +44,6 @@ export class MagnetStart {
   readonly #options: MagnetStartOptions
   readonly #owner: MagnetStartOwner
   readonly #store: MetadataStore
-  #isFound = false
   #isClosed = false
 
   constructor(options: MagnetStartOptions, owner: MagnetStartOwner) {
@@ -84,8 +83,12 @@ export class MagnetStart {
     for (const address of userPeers.values()) this.stage.addAddress(address, 'user')
     for (const peer of magnet.peers) void this.#addLinkPeer(peer)
     const remembered = await this.#store.load()
-    if (this.#isClosed) return
-    if (remembered && isMetadataOf(magnet, remembered)) return this.#read(remembered)
+    // Peers may have been quicker.
+    if (this.#isClosed || this.stage.isFound) return
+    if (remembered && isMetadataOf(magnet, remembered)) {
+      this.stage.stopLooking()
+      return this.#read(remembered)
+    }
     const now = around.platform.clock.now()
     announcer.start(now)
     this.tick(now)
@@ -103,7 +106,7 @@ export class MagnetStart {
 
   tick(now: number): void {
     this.stage.tick(now)
-    if (this.#isFound) return
+    if (this.stage.isFound) return
     const { announcer } = this.#options
     if (this.stage.offering < FEW_OFFERING) announcer.wantMore(now)
     announcer.tick(now)
@@ -111,7 +114,6 @@ export class MagnetStart {
 
   #read(metadata: Uint8Array): void {
     if (this.#isClosed) return
-    this.#isFound = true
     const { magnet } = this.#options
     let metainfo: Metainfo
     try {

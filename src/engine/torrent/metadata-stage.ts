@@ -117,6 +117,16 @@ export class MetadataStage implements MetadataPeerOwner {
     return peer
   }
 
+  /** The metadata is here, from peers or from elsewhere. */
+  get isFound(): boolean {
+    return this.#isFound
+  }
+
+  /** The metadata is known from elsewhere: peers are asked for nothing more, and nobody else is dialled. */
+  stopLooking(): void {
+    this.#isFound = true
+  }
+
   tick(now: number): void {
     if (now >= this.#lookAt) {
       this.#lookAt = now + LOOK_EVERY_MS
@@ -183,7 +193,7 @@ export class MetadataStage implements MetadataPeerOwner {
   }
 
   onPart(peer: MetadataPeer, part: number, totalSize: number | null, bytes: Uint8Array): void {
-    this.#conclude(this.#fetch.onPart(peer, part, totalSize, bytes))
+    if (!this.#isFound) this.#conclude(this.#fetch.onPart(peer, part, totalSize, bytes))
   }
 
   onReject(peer: MetadataPeer, part: number): void {
