@@ -72,10 +72,7 @@ export class FileSelection {
       const file = Number(key)
       if (this.#metainfo.files[file] === undefined)
         throw new TypeError(`Cannot set the priority of file ${key}: ${this.#metainfo.name} ${this.#range()}`)
-      if (!Object.hasOwn(PIECE_PRIORITY, priority))
-        throw new TypeError(
-          `Cannot set the priority of file ${key} to ${JSON.stringify(priority)}: expected skip, low, normal or high`,
-        )
+      requirePriority(key, priority)
       return [file, priority]
     })
     for (const [file, priority] of changes) this.#priorities[file] = priority
@@ -201,6 +198,18 @@ export class FileSelection {
     await journal?.forgetFile(this.#metainfo.files.length)
     await volume.remove(places.extraPaths)
   }
+}
+
+/** Throws TypeError for one that there is not: all that can be said of a choice before files are known. */
+export function requirePriorities(priorities: FilePriorities): void {
+  for (const [file, priority] of Object.entries(priorities)) requirePriority(file, priority)
+}
+
+function requirePriority(file: string, priority: FilePriority): void {
+  if (!Object.hasOwn(PIECE_PRIORITY, priority))
+    throw new TypeError(
+      `Cannot set the priority of file ${file} to ${JSON.stringify(priority)}: expected skip, low, normal or high`,
+    )
 }
 
 function sharedPieces(places: FilePlaces, files: readonly number[]): Set<number> {

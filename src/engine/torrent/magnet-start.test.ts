@@ -171,6 +171,25 @@ test('files may be chosen at the moment when they are known', async () => {
   expect(torrent.stats().wanted).toBeLessThan(1_100_000)
 })
 
+test('files that the torrent turns out not to have fail it with a reason, wherever the metadata comes from', async () => {
+  const world = new World()
+  await world.seed()
+  const leecher = world.node({ hasState: true })
+  const link = world.link({ peers: [SEED] })
+  await expect(world.add(leecher, link, { files: { 0: 'none' as 'skip' } })).rejects.toThrow(TypeError)
+  for (const from of ['a peer', 'the state']) {
+    leecher.crash()
+    leecher.restart()
+    const torrent = await world.add(leecher, link, { files: { 5: 'skip' } })
+    const end = torrent.done.catch((error: unknown) => error)
+    await world.until(() => torrent.state === 'failed')
+    expect(await end, from).toMatchObject({
+      code: 'no_such_file',
+      message: expect.stringContaining('file 5') as string,
+    })
+  }
+})
+
 test('one that is removed before anybody has the metadata says goodbye, and leaves nothing', async () => {
   const world = new World()
   const torrent = await world.add(world.node(), world.link({ trackers: [world.tracker.httpUrl()] }))

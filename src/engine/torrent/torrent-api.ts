@@ -34,7 +34,8 @@ export interface TorrentOptions {
   readonly name?: string
   /**
    * What of it to fetch: files that are not named are `normal`. See `Torrent.setFilePriorities`. Remembered with the state;
-   * default: as it was in the run before, and everything at first.
+   * default: as it was in the run before, and everything at first. A magnet link's torrent that has no such file fails, with
+   * `no_such_file`.
    */
   readonly files?: FilePriorities
   /**

@@ -9,13 +9,14 @@
 import { type Address, parseAddress } from '../../base/address.ts'
 import { toHex } from '../../base/bytes.ts'
 import type { Emitter } from '../../base/emitter.ts'
-import type { FormatError, PeerError, StateError, StorageError } from '../../base/errors.ts'
+import { FormatError, type PeerError, type StateError, type StorageError } from '../../base/errors.ts'
 import { cutOffSentence, isCutOff } from '../../platform/bound/sources.ts'
 import type { RemovedTree } from '../../platform/platform.ts'
 import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { Announcer } from '../discovery/announcer.ts'
 import { type ContentLocation, contentRoot } from '../storage/content-layout.ts'
+import { requirePriorities } from './file-selection.ts'
 import { applyAttributes, makeEmptyFiles } from './finish-files.ts'
 import { MagnetStart, type MagnetStartOwner, selectedFiles } from './magnet-start.ts'
 import type { MetadataStage } from './metadata-stage.ts'
@@ -89,7 +90,8 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     this.#events = options.events
     if ('infoBytes' in source) this.#know(new TorrentContent(source, this.#wishes.files))
     else {
-      const { path } = this.#wishes
+      const { path, files = {} } = this.#wishes
+      requirePriorities(files)
       this.magnet = new MagnetStart({ magnet: source, peerId, path, around, announcer, userPeers }, this)
     }
     this.state = this.magnet ? 'fetching_metadata' : 'checking'
@@ -221,7 +223,12 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
 
   onMetadata(metainfo: Metainfo, magnet: Magnet): void {
     if (this.#isOver) return
-    this.#know(new TorrentContent(metainfo, this.#wishes.files ?? selectedFiles(magnet, metainfo)))
+    try {
+      this.#know(new TorrentContent(metainfo, this.#wishes.files ?? selectedFiles(magnet, metainfo)))
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+      return this.#fail(new FormatError('no_such_file', error.message))
+    }
     this.state = 'checking'
     this.#events.emit('metadata', { metainfo })
     void this.#start()
