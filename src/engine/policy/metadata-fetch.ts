@@ -172,6 +172,11 @@ export class MetadataFetch<Peer> {
     return requests
   }
 
+  /** Is the peer asked for this part, or has been, and not answered yet? */
+  isAsked(peer: Peer, part: number): boolean {
+    return this.#sources.get(peer)?.asked.has(part) ?? false
+  }
+
   /** @param totalSize bytes of the whole, as the message says; null when it does not. What was not asked for is passed over. */
   onPart(peer: Peer, part: number, totalSize: number | null, bytes: Uint8Array): FetchOutcome<Peer> {
     const source = this.#sources.get(peer)

@@ -40,6 +40,8 @@ export interface MetadataPeerOwner {
   onOffer(peer: MetadataPeer, bytes: number): void
   /** One that came to us has told where it can be dialled. */
   onDialAddress(peer: MetadataPeer): void
+  /** Has it been asked for this part? */
+  isAsked(peer: MetadataPeer, part: number): boolean
   onPart(peer: MetadataPeer, part: number, totalSize: number | null, bytes: Uint8Array): void
   onReject(peer: MetadataPeer, part: number): void
   /** A message of peer exchange (BEP 11). */
@@ -61,7 +63,7 @@ const MAX_MESSAGE_BYTES = 262_145
 const MAX_SAID_BYTES = 524_288
 /** Bytes that it may leave unread of what we say. */
 const MAX_QUEUED_BYTES = 131_072
-/** Extension messages within ten seconds. */
+/** Extension messages within ten seconds, without the parts of metadata that were asked for. */
 const MAX_MESSAGES = 1000
 const MESSAGES_WITHIN_MS = 10_000
 
@@ -269,9 +271,9 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
 
   onExtended(id: number, payload: Uint8Array): void {
     if (!this.#capabilities.extensions) throw new PeerError('not_negotiated', 'The peer did not offer extensions')
-    this.#countMessage()
     const ids = extensionIds(this.#owner.usesPex)
     if (id === ids.get(UT_METADATA)) return this.#onMetadataMessage(payload)
+    this.#countMessage()
     this.#note((said) => said.extended(id, payload), payload.length)
     if (id === EXTENSION_HANDSHAKE_ID) this.#onExtensionHandshake(payload)
     else if (id === ids.get(UT_PEX)) this.#owner.onPex(this, payload)
@@ -302,6 +304,8 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
 
   #onMetadataMessage(payload: Uint8Array): void {
     const message = decodeMetadataMessage(payload)
+    // Parts that it was asked for have a measure of their own: there may be thousands, and the faster the better.
+    if (message.kind !== 'data' || !this.#owner.isAsked(this, message.part)) this.#countMessage()
     if (message.kind === 'data') this.#owner.onPart(this, message.part, message.totalSize, message.bytes)
     else if (message.kind === 'reject') this.#owner.onReject(this, message.part)
     else if (message.kind === 'request' && this.#metadataId !== null)

@@ -192,6 +192,10 @@ export class MetadataStage implements MetadataPeerOwner {
     this.book.take(peer.dialAddress!)
   }
 
+  isAsked(peer: MetadataPeer, part: number): boolean {
+    return this.#fetch.isAsked(peer, part)
+  }
+
   onPart(peer: MetadataPeer, part: number, totalSize: number | null, bytes: Uint8Array): void {
     if (!this.#isFound) this.#conclude(this.#fetch.onPart(peer, part, totalSize, bytes))
   }

@@ -1,0 +1,131 @@
+// The stage with peers that say what each test wants, and a network that is not there.
+import { describe, expect, test } from 'vitest'
+import { FakeConnection } from '../../../tests/support/fake-connection.ts'
+import { type Address, ipAddress } from '../../base/address.ts'
+import { equalBytes } from '../../base/bytes.ts'
+import type { ConnectionHandler, Network } from '../../platform/platform.ts'
+import {
+  encodeExtensionHandshake,
+  encodeHandshake,
+  encodeMetadataPart,
+  EXTENSION_HANDSHAKE_ID,
+  METADATA_PART_BYTES,
+  UT_METADATA,
+  WireEncoder,
+} from '../../protocol/wire/index.ts'
+import { MetadataStage } from './metadata-stage.ts'
+import { extensionIds } from './peer-extensions.ts'
+
+const INFOHASH = new Uint8Array(20).fill(1)
+/** The id under which our peers want metadata, and that under which we do. */
+const THEIR_METADATA_ID = 7
+const OUR_METADATA_ID = extensionIds(true).get(UT_METADATA)!
+
+class Remote {
+  readonly connection: FakeConnection
+  readonly #handler: ConnectionHandler
+
+  constructor(connection: FakeConnection, handler: ConnectionHandler) {
+    this.connection = connection
+    this.#handler = handler
+  }
+
+  says(write: (encoder: WireEncoder) => void): void {
+    const encoder = new WireEncoder()
+    write(encoder)
+    this.#handler.onBytes(encoder.take())
+  }
+
+  /** Its handshakes. @param metadataSize null: it has none */
+  greets(id: number, metadataSize: number | null): this {
+    const extensions = new Map([[UT_METADATA, THEIR_METADATA_ID]])
+    const about = { client: 'test', requestQueue: 250, listenPort: null, yourIp: '10.0.0.1', isUploadOnly: false }
+    this.says((encoder) => {
+      encoder.raw(encodeHandshake(INFOHASH, new Uint8Array(20).fill(id), { extensions: true, fast: true }))
+      encoder.extended(EXTENSION_HANDSHAKE_ID, encodeExtensionHandshake({ ...about, extensions, metadataSize }))
+    })
+    return this
+  }
+
+  sendsPart(metadata: Uint8Array, part: number): void {
+    this.says((encoder) => encoder.extended(OUR_METADATA_ID, encodeMetadataPart(metadata, part)))
+  }
+
+  /** Has it been asked for metadata since the last look? */
+  isAsked(): boolean {
+    return this.connection.hears().includes(`extended ${THEIR_METADATA_ID}`)
+  }
+}
+
+class World {
+  now = 0
+  found: Uint8Array | null = null
+  readonly dropped: string[] = []
+  readonly dialled: Address[] = []
+  readonly budget = { maxPeers: 200, maxPeersPerTorrent: 60, maxHalfOpen: 50, peers: 0, halfOpen: 0 }
+  readonly stage: MetadataStage
+  readonly #handlers: ConnectionHandler[] = []
+
+  constructor(metadata = new Uint8Array(0)) {
+    const connect: Network['connect'] = (remote, _options, handler) => {
+      this.dialled.push(remote)
+      this.#handlers.push(handler)
+      return new FakeConnection(remote)
+    }
+    this.stage = new MetadataStage(
+      {
+        infohash: INFOHASH,
+        peerId: new Uint8Array(20).fill(2),
+        maxBytes: 64 << 20,
+        verify: (bytes) => equalBytes(bytes, metadata),
+        network: { connect } as Network,
+        budget: this.budget,
+        listenPort: 6881,
+        localIp: undefined,
+        usesPex: true,
+        dht: null,
+        now: () => this.now,
+      },
+      {
+        onMetadata: (bytes) => (this.found = bytes),
+        onPeerDropped: (_address, error) => this.dropped.push(error.code),
+        onFault: (error) => {
+          throw error
+        },
+        isOwnPeerId: () => false,
+      },
+    )
+  }
+
+  /** Somebody connects to us. Null: refused. */
+  comes(ip = '1.2.3.4'): Remote | null {
+    const connection = new FakeConnection(ipAddress(ip, 50_000))
+    const handler = this.stage.accept(connection)
+    return handler && new Remote(connection, handler)
+  }
+
+  pass(ms: number): void {
+    for (const end = this.now + ms; this.now < end;) {
+      this.now = Math.min(end, this.now + 500)
+      this.stage.tick(this.now)
+    }
+  }
+}
+
+describe('a peer that sends metadata', () => {
+  const metadata = Uint8Array.from({ length: 1200 * METADATA_PART_BYTES }, (_, i) => i >> 8)
+
+  test('may do so as fast as it can, for it was asked', () => {
+    const world = new World(metadata)
+    const seed = world.comes()!.greets(1, metadata.length)
+    for (let part = 0; part < 1200; part++) seed.sendsPart(metadata, part)
+    expect([world.dropped, world.found?.length]).toEqual([[], metadata.length])
+  })
+
+  test('is closed when it sends what nobody asks for without measure', () => {
+    const world = new World(metadata)
+    const remote = world.comes()!.greets(1, metadata.length)
+    for (let i = 0; i < 1000; i++) remote.sendsPart(metadata, 1000)
+    expect([world.dropped, remote.connection.isClosed]).toEqual([['extension_flood'], true])
+  })
+})
