@@ -177,6 +177,11 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   /** What is wanted has changed. Resolves when that has taken effect; never rejects. */
   async select(): Promise<void> {
     await this.#run?.select()
+    if (this.state !== 'parked') return
+    await this.#stopping
+    this.#selectParked()
+    // There may be room for what is wanted now.
+    void this.#lookAgain()
   }
 
   /** @param name elements below the torrent's folder, cleaned. Rejects with TypeError while nothing is open; with StorageError. */
@@ -373,14 +378,21 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     try {
       // The journal is let go with the old run.
       await this.#stopping
-      const parts = this.parts
-      const isFull = this.error?.code === 'disk_full' && parts && (await roomLacking(parts)) !== null
-      if (!isFull) await this.#start()
+      this.#selectParked()
+      const lack = this.error?.code === 'disk_full' && this.parts ? await roomLacking(this.parts) : null
+      if (lack) this.error = lack
+      else await this.#start()
     } catch (error) {
       this.#around.log({ level: 'debug', scope: 'disk', message: (error as Error).message })
     } finally {
       this.#isLooking = false
     }
+  }
+
+  /** No run is there to learn of what is wanted now: the figures of the last one follow. */
+  #selectParked(): void {
+    if (this.state !== 'parked' || this.#wishes.pieces) return
+    this.parts?.download.setPriorities(this.known.selection.piecePriorities())
   }
 
   #unpark(): void {
