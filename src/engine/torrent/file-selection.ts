@@ -35,20 +35,25 @@ export class FileSelection {
   readonly #map: PieceMap
   /** By the index of the file; null: nobody has chosen one. Pad files have one that is not used. */
   readonly #priorities: (FilePriority | null)[]
+  /** What holds where nobody has chosen. */
+  #proposed: FilePriorities
 
   /**
    * @param priorities files that are not named are normal; undefined: as they are remembered, see `restore`.
+   * @param proposed what holds where nothing is remembered: files that are not named are normal.
    * Throws TypeError for a file or a priority that there is not.
    */
-  constructor(metainfo: Metainfo, map: PieceMap, priorities?: FilePriorities) {
+  constructor(metainfo: Metainfo, map: PieceMap, priorities?: FilePriorities, proposed: FilePriorities = {}) {
     this.#metainfo = metainfo
     this.#map = map
     this.#priorities = metainfo.files.map(() => (priorities ? 'normal' : null))
+    this.#proposed = proposed
     if (priorities) this.set(priorities)
   }
 
   /** What an earlier run has left, for files of which nothing has been said since. */
   restore(priorities: ReadonlyMap<number, StoredPriority>): void {
+    this.#proposed = {}
     for (const [file, priority] of priorities) this.#priorities[file] ??= priority
   }
 
@@ -63,7 +68,7 @@ export class FileSelection {
   }
 
   priority(file: number): FilePriority {
-    return this.#priorities[file] ?? 'normal'
+    return this.#priorities[file] ?? this.#proposed[file] ?? 'normal'
   }
 
   /** Nothing on disk, and no piece, is touched by this alone. Throws TypeError, and then changes nothing. */

@@ -201,6 +201,29 @@ test('one that is removed before anybody has the metadata says goodbye, and leav
   expect(world.tracker.peers).toBe(0)
   await expect(torrent.done).rejects.toThrow('was removed')
 })
+test('what somebody chooses later counts more than what the link selects, in the next run too', async () => {
+  const world = new World({
+    files: [
+      { path: 'a', length: 983_040 },
+      { path: 'b', length: 983_040 },
+    ],
+  })
+  await world.seed()
+  const leecher = world.node({ hasState: true })
+  const link = world.link({ peers: [SEED], selectOnly: [1] })
+  const torrent = await world.add(leecher, link)
+  await world.until(() => torrent.state === 'seeding')
+  expect(torrent.files().map(({ priority }) => priority)).toEqual(['skip', 'normal'])
+  void torrent.setFilePriorities({ 0: 'normal' })
+  await world.until(() => torrent.state === 'downloading')
+  await world.until(() => torrent.state === 'seeding')
+  leecher.crash()
+  leecher.restart()
+  const again = await world.add(leecher, link)
+  await world.until(() => again.state === 'seeding')
+  expect(again.files().map(({ priority }) => priority)).toEqual(['normal', 'normal'])
+})
+
 
 test('peers tell each other of others, and who knows one gets to know all', async () => {
   const world = new World()

@@ -229,7 +229,7 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   onMetadata(metainfo: Metainfo, magnet: Magnet): void {
     if (this.#isOver) return
     try {
-      this.#know(new TorrentContent(metainfo, this.#wishes.files ?? selectedFiles(magnet, metainfo)))
+      this.#know(new TorrentContent(metainfo, this.#wishes.files, selectedFiles(magnet, metainfo)))
     } catch (error) {
       if (!(error instanceof TypeError)) throw error
       return this.#fail(new FormatError('no_such_file', error.message))
