@@ -82,6 +82,8 @@ const MAX_TIMEOUTS = 3
 const SILENT_PAUSE_MS = 30_000
 const FIRST_REJECT_PAUSE_MS = 5_000
 const MAX_REJECT_PAUSE_MS = 60_000
+/** Copies that are kept without anybody who would go on with them. */
+const MAX_ORPHANS = 4
 /** Bytes of unproven copies, beyond the largest that may be right. */
 const SPARE_BYTES = 16 << 20
 const NOTHING = { metadata: null, liars: [] }
@@ -101,7 +103,7 @@ export class MetadataFetch<Peer> {
     return this.#sources.size
   }
 
-  /** The size that most peers claim, in bytes, and how much of that is here; null when nobody has it. */
+  /** The size that most peers claim, in bytes, and how much of that is here; null when nobody has had it. */
   progress(): { readonly done: number; readonly total: number } | null {
     const [first] = [...this.#claims].toSorted(([, a], [, b]) => b.sources.size - a.sources.size)
     if (!first) return null
@@ -139,7 +141,7 @@ export class MetadataFetch<Peer> {
     this.#sources.set(peer, source)
   }
 
-  /** The peer is gone. What it sent stays, if others go on with it. */
+  /** The peer is gone. What it sent stays, for others to go on with. */
   leave(peer: Peer): void {
     const source = this.#sources.get(peer)
     if (!source) return
@@ -147,7 +149,15 @@ export class MetadataFetch<Peer> {
     this.#sources.delete(peer)
     const claim = this.#claims.get(source.size)!
     claim.sources.delete(source)
-    if (claim.sources.size === 0) this.#claims.delete(source.size)
+    if (claim.sources.size > 0) return
+    if (claim.shared === null || claim.shared.held === 0) this.#claims.delete(source.size)
+    else this.#keepFewOrphans()
+  }
+
+  /** What came from somebody who has left is gone on with when one of the same size comes: it was all that there was, perhaps. */
+  #keepFewOrphans(): void {
+    const orphans = [...this.#claims].filter(([, { sources }]) => sources.size === 0)
+    for (const [size] of orphans.slice(0, -MAX_ORPHANS)) this.#claims.delete(size)
   }
 
   /** What to ask for now; it counts as asked. To be called after each event, and now and then. */
@@ -308,7 +318,12 @@ export class MetadataFetch<Peer> {
   }
 
   #convict(liars: readonly Liar<Peer>[]): FetchOutcome<Peer> {
-    for (const { peer } of liars) this.leave(peer)
+    for (const { peer } of liars) {
+      const { size } = this.#sources.get(peer)!
+      this.leave(peer)
+      // Nobody goes on with what only a liar has sent.
+      if (this.#claims.get(size)?.sources.size === 0) this.#claims.delete(size)
+    }
     return { metadata: null, liars }
   }
 
@@ -334,6 +349,7 @@ export class MetadataFetch<Peer> {
 
   #giveUp(claim: Claim<Peer>, copy: MetadataCopy<Peer>): void {
     if (claim.failed === copy) claim.failed = null
+    else if (claim.sources.size === 0) this.#claims.delete(copy.size)
     else if (claim.shared === copy) this.#startOver(claim)
     else {
       for (const source of claim.sources) {
