@@ -274,9 +274,10 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
     const ids = extensionIds(this.#owner.usesPex)
     if (id === ids.get(UT_METADATA)) return this.#onMetadataMessage(payload)
     this.#countMessage()
+    // Whom it tells of is listened to here and now: what was told over hours would be a flood to whoever goes on.
+    if (id === ids.get(UT_PEX)) return this.#owner.onPex(this, payload)
     this.#note((said) => said.extended(id, payload), payload.length)
     if (id === EXTENSION_HANDSHAKE_ID) this.#onExtensionHandshake(payload)
-    else if (id === ids.get(UT_PEX)) this.#owner.onPex(this, payload)
   }
 
   #countMessage(): void {

@@ -11,7 +11,7 @@ import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.t
 import { canReach } from '../transport/listener.ts'
 import type { DhtLink } from './dht-link.ts'
 import { MetadataPeer, type MetadataPeerOwner } from './metadata-peer.ts'
-import { usefulAddresses } from './peer-exchange.ts'
+import { HEAR_EVERY_MS, usefulAddresses } from './peer-exchange.ts'
 import type { ConnectionBudget, Swarm } from './swarm.ts'
 
 export interface MetadataStageOwner {
@@ -48,8 +48,6 @@ const MAX_HALF_OPEN = 30
 const LOOK_EVERY_MS = 500
 /** A peer that has nothing to offer for so long makes way, when there are as many as there may be. */
 const USELESS_AFTER_MS = 30_000
-/** Messages of peer exchange that one peer is listened to. */
-const MAX_PEX_MESSAGES = 20
 
 export class MetadataStage implements MetadataPeerOwner {
   readonly infohash: Uint8Array
@@ -62,7 +60,8 @@ export class MetadataStage implements MetadataPeerOwner {
   readonly #owner: MetadataStageOwner
   readonly #fetch: MetadataFetch<MetadataPeer>
   readonly #peers = new Set<MetadataPeer>()
-  readonly #pexMessages = new WeakMap<MetadataPeer, number>()
+  /** When each has last told of others. */
+  readonly #heardAt = new WeakMap<MetadataPeer, number>()
   readonly #letGo = new Set<MetadataPeer>()
   #halfOpen = 0
   #lookAt = 0
@@ -205,9 +204,9 @@ export class MetadataStage implements MetadataPeerOwner {
   }
 
   onPex(peer: MetadataPeer, payload: Uint8Array): void {
-    const messages = (this.#pexMessages.get(peer) ?? 0) + 1
-    this.#pexMessages.set(peer, messages)
-    if (messages > MAX_PEX_MESSAGES) return
+    const now = this.now()
+    if (now - (this.#heardAt.get(peer) ?? -Infinity) < HEAR_EVERY_MS) return
+    this.#heardAt.set(peer, now)
     for (const address of usefulAddresses(decodePex(payload).added, peer.address, false))
       this.addAddress(address, 'pex')
   }
