@@ -13,6 +13,8 @@ type Hear = (datagram: Uint8Array, from: Address) => void
 
 class World {
   readonly torrents = new Map<string, Uint8Array>()
+  /** Those of which nobody knows yet whether they are private. */
+  readonly onlySought = new Set<string>()
   readonly opened: ListenOptions[] = []
   /** `group: infohashes`, of what was sent. */
   readonly sent: string[] = []
@@ -40,6 +42,7 @@ class World {
       { network: { openUdp }, listenPort: 6881, localIp, cookie: 'ours', log },
       {
         localTorrents: () => this.torrents,
+        seeksLocally: (infohash) => this.torrents.has(infohash) || this.onlySought.has(infohash),
         onLocalPeer: (infohash, address) => this.found.push(`${infohash.slice(0, 2)} ${addressKey(address)}`),
       },
     )
@@ -100,6 +103,15 @@ test('who takes part in a torrent of ours is passed on; nobody else, not we ours
   world.hear(1, NEIGHBOUR, 'ours')
   world.hear(1, ipAddress('8.8.8.8', 6771))
   expect(world.found).toEqual(['01 192.168.1.9:7000'])
+})
+
+test('peers are found for one that nobody is told of', async () => {
+  const world = new World('192.168.1.2')
+  await world.discovery.open()
+  world.onlySought.add(toHex(hash(3)))
+  world.discovery.tick(0)
+  world.hear(3)
+  expect([world.sent, world.found]).toEqual([[], ['03 192.168.1.9:7000']])
 })
 
 test('of a flood most is passed over, and nothing of it stays', async () => {

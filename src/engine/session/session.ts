@@ -130,10 +130,14 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     return this.#dht?.status ?? []
   }
 
+  /** As long as nobody knows whether it is private, nobody is told of a torrent. */
   localTorrents(): ReadonlyMap<string, Uint8Array> {
-    return new Map(
-      this.torrents.filter((torrent) => torrent.isPublic).map(({ infohash }) => [infohash, fromHex(infohash)!]),
-    )
+    const told = this.torrents.filter(({ isPublic, metainfo }) => isPublic && metainfo !== null)
+    return new Map(told.map(({ infohash }) => [infohash, fromHex(infohash)!]))
+  }
+
+  seeksLocally(infohash: string): boolean {
+    return this.#torrents.get(infohash)?.isPublic ?? false
   }
 
   onLocalPeer(infohash: string, address: Address): void {

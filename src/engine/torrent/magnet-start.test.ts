@@ -19,6 +19,8 @@ class World {
   readonly tracker = this.sim.tracker('10.255.0.1')
   readonly content: SimContent
   readonly infohashV1: Uint8Array
+  /** The last one that was opened. */
+  session!: Session
   #nodes = 0
 
   constructor(content: Partial<ConstructorParameters<typeof SimContent>[0]> = {}) {
@@ -51,7 +53,8 @@ class World {
   ): Promise<Torrent> {
     const opening = Session.open({ port: 6881, ...session }, node.platform)
     await this.sim.run({ untilMs: this.sim.nowMs + 1 })
-    return (await opening).add(source, { path: '/data', ...options })
+    this.session = await opening
+    return this.session.add(source, { path: '/data', ...options })
   }
 
   link(more: Partial<Parameters<typeof encodeMagnet>[0]> = {}): string {
@@ -254,7 +257,9 @@ test('a torrent that turns out to be private forgets whom it found in ways that 
   await world.add(seed, bytes)
   const link = encodeMagnet({ infohashV1: parseTorrent(bytes).infohashV1, peers: [SEED] })
   const torrent = await world.add(world.node(), link)
-  const strangers = (['lsd', 'dht', 'pex'] as const).map((source, i) => [source, ipAddress(`10.0.9.${i}`, 1)] as const)
+  await world.sim.run({ untilMs: world.sim.nowMs + 1 })
+  const sources = ['lsd', 'dht', 'pex'] as const
+  const strangers = sources.map((source, i) => [source, ipAddress(`10.0.9.${i}`, 1)] as const)
   const find = (): void => {
     for (const [source, address] of strangers) torrent.addFound([address], source)
   }
@@ -263,4 +268,38 @@ test('a torrent that turns out to be private forgets whom it found in ways that 
   await world.until(() => torrent.state === 'seeding')
   find()
   expect([torrent.isPublic, torrent.knownAddresses()?.known]).toEqual([false, 1])
+})
+
+test('nobody on the local network is told of a torrent that may be private, be it remembered or not', async () => {
+  const world = new World()
+  await world.seed()
+  const leecher = world.node({ hasState: true })
+  const told = (): number[] => [
+    world.session.localTorrents().size,
+    Number(world.session.seeksLocally(torrent.infohash)),
+  ]
+  let torrent = await world.add(leecher, world.link({ peers: [SEED] }))
+  expect(told()).toEqual([0, 0])
+  await world.sim.run({ untilMs: world.sim.nowMs + 1 })
+  expect([torrent.state, ...told()]).toEqual(['fetching_metadata', 0, 1])
+  await world.until(() => torrent.state === 'seeding')
+  expect(told()).toEqual([1, 1])
+  leecher.crash()
+  leecher.restart()
+  torrent = await world.add(leecher, world.link({ peers: [SEED] }))
+  expect([torrent.state, ...told()]).toEqual(['fetching_metadata', 0, 0])
+})
+
+test('a peer that the tracker has named, too, is met in a private torrent, whoever named it first', async () => {
+  const world = new World()
+  const { name, totalSize, pieceLength, pieceHashes } = parseTorrent(world.content.torrent)
+  const bytes = encodeTorrent({ name, content: totalSize, pieceLength, pieceHashes: pieceHashes!, isPrivate: true })
+  const seed = world.node()
+  world.content.fill(seed.disk, '/data')
+  await world.add(seed, bytes)
+  const torrent = await world.add(world.node(), encodeMagnet({ infohashV1: parseTorrent(bytes).infohashV1 }))
+  for (const source of ['tracker', 'lsd'] as const) torrent.addFound([ipAddress('10.0.0.1', 6881)], source)
+  await world.until(() => torrent.stats().downloaded > 0)
+  // The connection that we made is gone on with.
+  expect(torrent.peers()).toMatchObject([{ isIncoming: false }])
 })

@@ -43,7 +43,7 @@ export class MagnetStart {
   readonly stage: MetadataStage
   readonly #options: MagnetStartOptions
   readonly #owner: MagnetStartOwner
-  readonly #store: MetadataStore
+  #isAsking = false
   #isClosed = false
 
   constructor(options: MagnetStartOptions, owner: MagnetStartOwner) {
@@ -77,18 +77,24 @@ export class MagnetStart {
     )
   }
 
+  /** Nothing is remembered: peers are asked. */
+  get isAsking(): boolean {
+    return this.#isAsking
+  }
+
   /** Uses what an earlier run has left; where that is nothing, peers are needed. Never rejects. */
   async begin(): Promise<void> {
-    const { magnet, around, announcer, userPeers } = this.#options
+    const { magnet, store, around, announcer, userPeers } = this.#options
     for (const address of userPeers.values()) this.stage.addAddress(address, 'user')
-    for (const peer of magnet.peers) void this.#addLinkPeer(peer)
-    const remembered = await this.#store.load()
+    void this.#addLinkPeers()
+    const remembered = await store.load()
     // Peers may have been quicker.
     if (this.#isClosed || this.stage.isFound) return
     if (remembered && isMetadataOf(magnet, remembered)) {
       this.stage.stopLooking()
       return this.#read(remembered)
     }
+    this.#isAsking = true
     const now = around.platform.clock.now()
     announcer.start(now)
     this.tick(now)

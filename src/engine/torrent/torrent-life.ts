@@ -125,6 +125,11 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     return this.magnet?.stage ?? this.parts?.swarm ?? null
   }
 
+  /** Peers are asked for the metadata, since it is not remembered. */
+  get isFetchingMetadata(): boolean {
+    return this.state === 'fetching_metadata' && this.magnet?.isAsking === true
+  }
+
   /** Peers that connect to us are welcome. */
   get isMeeting(): boolean {
     return this.isRunning || this.state === 'fetching_metadata'

@@ -266,7 +266,7 @@ export class Torrent implements AnnouncerOwner {
 
   /** It takes part in its swarm, and may be told of to everybody: as far as anybody knows, it is not private. */
   get isPublic(): boolean {
-    return !this.isPrivate && (this.#life.isRunning || this.state === 'fetching_metadata')
+    return !this.isPrivate && (this.#life.isRunning || this.#life.isFetchingMetadata)
   }
 
   /** How far its metadata is there, in bytes; null when that is known, and as long as no peer has it. */
