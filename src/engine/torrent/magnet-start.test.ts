@@ -137,11 +137,13 @@ test('metadata that is remembered is not fetched a second time, however long the
   leecher.crash()
   leecher.restart()
   const again = await world.add(leecher, link, { recheck: true })
+  await world.until(() => again.state === 'checking')
+  expect(again.diagnose()).toMatchObject([{ code: 'checking' }])
   const events: string[] = []
   for (const name of ['metadata', 'checked', 'failed', 'done'] as const) again.on(name, () => events.push(name))
   await world.until(() => again.state !== 'fetching_metadata' && again.state !== 'checking')
   await world.sim.run({ untilMs: world.sim.nowMs + 30_000 })
-  expect(events).toEqual(['metadata', 'checked', 'done'])
+  expect(events).toEqual(['checked', 'done'])
   expect(again.state).toBe('seeding')
 })
 
@@ -186,6 +188,7 @@ test('files that the torrent turns out not to have fail it with a reason, wherev
     const torrent = await world.add(leecher, link, { files: { 5: 'skip' } })
     const end = torrent.done.catch((error: unknown) => error)
     await world.until(() => torrent.state === 'failed')
+    expect(torrent.diagnose()).toMatchObject([{ code: 'failed', error: 'no_such_file' }])
     expect(await end, from).toMatchObject({
       code: 'no_such_file',
       message: expect.stringContaining('file 5') as string,

@@ -1,8 +1,8 @@
 // How a torrent begins with a magnet link (BEP 9): its metadata is looked for where it is remembered from an earlier run, and then
 // among peers; then it is read. All that comes after is the torrent's business.
-import { type Address, addressKey, ipAddress, isIpv6, parseAddress } from '../../base/address.ts'
-import { toHex } from '../../base/bytes.ts'
+import { type Address, ipAddress, isIpv6, parseAddress } from '../../base/address.ts'
 import { FormatError, type PeerError } from '../../base/errors.ts'
+import { isCutOff } from '../../platform/bound/sources.ts'
 import { MAX_TORRENT_BYTES } from '../../protocol/metainfo/limits.ts'
 import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import { isMetadataOf, magnetMetainfo } from '../../protocol/metainfo/magnet-metainfo.ts'
@@ -133,6 +133,11 @@ export class MagnetStart {
   }
 
   diagnose(trackers: readonly TrackerStatus[]): Cause[] {
+    const { binding } = this.#options.around.platform.network
+    if (binding && isCutOff(binding)) {
+      const cause = { code: 'bind_gone' as const, bind: binding.name }
+      return [{ ...cause, message: causeSentence(cause) }]
+    }
     const figures = {
       code: 'fetching_metadata' as const,
       known: this.stage.book.census().known,

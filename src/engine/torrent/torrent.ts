@@ -3,7 +3,7 @@
 import { type Address, addressKey, parseAddress } from '../../base/address.ts'
 import { fromHex, toHex } from '../../base/bytes.ts'
 import { Emitter } from '../../base/emitter.ts'
-import { FormatError, type TrackerError } from '../../base/errors.ts'
+import { FormatError, type StateError, type StorageError, type TrackerError } from '../../base/errors.ts'
 import { PEER_ID_PREFIX } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform, RemovedTree } from '../../platform/platform.ts'
 import { magnetTiers } from '../../protocol/metainfo/magnet-metainfo.ts'
@@ -17,6 +17,7 @@ import type { AddressSource, BookCensus } from '../policy/peer-book.ts'
 import { contentRoot, locationOf } from '../storage/content-layout.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
 import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../transport/rate-limits.ts'
+import { causeSentence } from './cause-sentence.ts'
 import { diagnose } from './diagnosis.ts'
 import { gatherFacts } from './diagnosis-facts.ts'
 import type {
@@ -201,14 +202,14 @@ export class Torrent implements AnnouncerOwner {
 
   /** Why it is slow, or does nothing: the most decisive cause first. Empty for a torrent that does well. Not for each tick. */
   diagnose(): Cause[] {
-    const { content, magnet } = this.#life
-    if (magnet) return magnet.diagnose(this.trackers())
-    if (!content) return []
+    const { state, error, content, magnet } = this.#life
+    if (magnet && state === 'fetching_metadata') return magnet.diagnose(this.trackers())
+    if (!content) return endOf(state, error)
     const around = this.#around
     const { budget, listenPort, dht } = around
     const subject = {
       stats: this.stats(),
-      error: this.#life.error,
+      error,
       checking: this.#life.checking,
       parts: this.#life.parts,
       map: content.map,
@@ -367,6 +368,12 @@ export class Torrent implements AnnouncerOwner {
       error.message,
     )
   }
+}
+
+/** Why one whose metadata was never known does nothing. */
+function endOf(state: TorrentState, error: FormatError | StateError | StorageError | null): Cause[] {
+  if (state !== 'failed' || !error) return [{ code: 'stopped', message: causeSentence({ code: 'stopped' }) }]
+  return [{ code: 'failed', error: error.code, message: error.message }]
 }
 
 function trackersOf(source: Metainfo | Magnet): readonly (readonly string[])[] {
