@@ -147,6 +147,38 @@ test('metadata that is remembered is not fetched a second time, however long the
   expect(again.state).toBe('seeding')
 })
 
+const remembered = ({ disk }: SimNode): string[] =>
+  disk.device('/state').files.paths.filter((path) => path.endsWith('/metadata'))
+
+test('whoever closes the session at once finds the metadata all the same', async () => {
+  const world = new World()
+  await world.seed()
+  const leecher = world.node({ hasState: true, disk: { devices: { '/state': { seekMs: 100 } } } })
+  const torrent = await world.add(leecher, world.link({ peers: [SEED] }))
+  let found: string[] | null = null
+  torrent.on('metadata', () => void world.session.close().then(() => (found = remembered(leecher))))
+  await world.until(() => found !== null)
+  expect(found).toHaveLength(1)
+})
+
+test.each(['at once', 'after it was moved'])('a torrent that is removed %s leaves no metadata behind', async (when) => {
+  const world = new World()
+  await world.seed()
+  const leecher = world.node({ hasState: true, disk: { devices: { '/state': { seekMs: 100 } } } })
+  const torrent = await world.add(leecher, world.link({ peers: [SEED] }))
+  let isRemoved = false
+  const remove = (): void => void torrent.remove({ data: true }).then(() => (isRemoved = true))
+  torrent.done.catch(() => {})
+  if (when === 'at once') torrent.on('metadata', remove)
+  else {
+    await world.until(() => torrent.state === 'seeding')
+    expect(remembered(leecher)).toHaveLength(1)
+    void torrent.move('/elsewhere').then(remove)
+  }
+  await world.until(() => isRemoved)
+  expect(remembered(leecher)).toEqual([])
+})
+
 test('files that the link selects are wanted, and no others', async () => {
   const world = new World({
     files: [

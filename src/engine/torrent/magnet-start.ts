@@ -8,7 +8,7 @@ import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import { isMetadataOf, magnetMetainfo } from '../../protocol/metainfo/magnet-metainfo.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { Announcer, TrackerStatus } from '../discovery/announcer.ts'
-import { MetadataStore } from '../storage/metadata-store.ts'
+import type { MetadataStore } from '../storage/metadata-store.ts'
 import { causeSentence } from './cause-sentence.ts'
 import { MetadataStage } from './metadata-stage.ts'
 import type { Swarm } from './swarm.ts'
@@ -18,17 +18,17 @@ import type { TorrentSurroundings } from './torrent-surroundings.ts'
 export interface MagnetStartOptions {
   readonly magnet: Magnet
   readonly peerId: Uint8Array
-  /** The folder that will hold the torrent's file or top folder. */
-  readonly path: string
+  /** Where it is remembered. */
+  readonly store: MetadataStore
   readonly around: TorrentSurroundings
   readonly announcer: Announcer
-  /** Whom the user named, by their keys; those of the link join them. */
-  readonly userPeers: Map<string, Address>
+  /** Whom the user named, by their keys. */
+  readonly userPeers: ReadonlyMap<string, Address>
 }
 
-/** The torrent. Nothing is told after `close`. */
+/** The torrent. Nothing is told after `end` and `close`, but for peers of the link. */
 export interface MagnetStartOwner {
-  /** The link names this peer; the stage may be over by now. */
+  /** The link names this peer. */
   onLinkPeer(address: Address): void
   onMetadata(metainfo: Metainfo, magnet: Magnet): void
   /** It is the one that the link means, and makes no sense. */
@@ -47,10 +47,9 @@ export class MagnetStart {
   #isClosed = false
 
   constructor(options: MagnetStartOptions, owner: MagnetStartOwner) {
-    const { magnet, peerId, path, around } = options
+    const { magnet, peerId, store, around } = options
     this.#options = options
     this.#owner = owner
-    this.#store = openStore(toHex(magnet.infohashV1!), path, around)
     this.stage = new MetadataStage(
       {
         infohash: magnet.infohashV1!,
@@ -67,7 +66,7 @@ export class MagnetStart {
       },
       {
         onMetadata: (metadata) => {
-          void this.#store.save(metadata)
+          void store.save(metadata)
           this.#read(metadata)
         },
         onPeerDropped: (address, error) => owner.onPeerDropped(address, error),
@@ -165,16 +164,6 @@ export class MagnetStart {
     this.#isClosed = true
     this.stage.close()
   }
-}
-
-function openStore(infohash: string, path: string, { platform, log }: TorrentSurroundings): MetadataStore {
-  const warn = (message: string): void => log({ level: 'info', scope: 'state', message })
-  return new MetadataStore({ state: platform.state, infohash, path, maxBytes: MAX_TORRENT_BYTES, warn })
-}
-
-/** The torrent is deleted: its metadata is not needed again. Never rejects. */
-export function forgetMetadata(infohash: string, path: string, around: TorrentSurroundings): Promise<void> {
-  return openStore(infohash, path, around).forget()
 }
 
 /** BEP 53: what the link selects; undefined when that is nothing, or nothing that there is. */

@@ -84,15 +84,15 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     const { source, peerId, around, announcer, userPeers } = options
     this.#options = options
     this.#wishes = options.options
-    this.#place = new TorrentPlace(this.#wishes, around)
+    this.#place = new TorrentPlace(source.infohashV1!, this.#wishes, around)
     this.#around = around
     this.#announcer = options.announcer
     this.#events = options.events
     if ('infoBytes' in source) this.#know(new TorrentContent(source, this.#wishes.files))
     else {
-      const { path, files = {} } = this.#wishes
-      requirePriorities(files)
-      this.magnet = new MagnetStart({ magnet: source, peerId, path, around, announcer, userPeers }, this)
+      const { metadata: store } = this.#place
+      requirePriorities(this.#wishes.files ?? {})
+      this.magnet = new MagnetStart({ magnet: source, peerId, store, around, announcer, userPeers }, this)
     }
     this.state = this.magnet ? 'fetching_metadata' : 'checking'
     this.done = new Promise((resolve, reject) => {
@@ -209,7 +209,7 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   async remove({ data = false }: RemoveOptions = {}): Promise<RemovedTree | null> {
     this.#removal ??= this.#leave()
     await this.#removal
-    if (data) this.#deletion ??= this.#place.delete(this.#options.source.infohashV1!, this.content, this.parts)
+    if (data) this.#deletion ??= this.#place.delete(this.content, this.parts)
     const deleted = this.#deletion?.catch((error: unknown) => {
       if (data) throw error
       return null
@@ -458,7 +458,7 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   async #stop(): Promise<void> {
     this.magnet?.close()
     this.magnet = null
-    await Promise.all([this.#announcer.stop(), this.#run?.stop()])
+    await Promise.all([this.#announcer.stop(), this.#run?.stop(), this.#place.metadata.settled()])
   }
 
   // ---------------------------------------------------------------- what the run reports
