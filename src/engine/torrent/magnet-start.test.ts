@@ -113,6 +113,14 @@ test('a bare infohash, with a peer that somebody names', async () => {
   expect(torrent.stats().left).toBe(0)
 })
 
+test('of the peers that a link names, so many are dialled as one may need', async () => {
+  const world = new World()
+  const peers = Array.from({ length: 100 }, (_, i) => `10.0.8.${i}:1`)
+  const torrent = await world.add(world.node(), world.link({ peers }))
+  await world.sim.run({ untilMs: world.sim.nowMs + 1000 })
+  expect(torrent.knownAddresses()).toMatchObject({ known: 20 })
+})
+
 test('the metadata is remembered: the next start needs nobody', async () => {
   const world = new World()
   const seed = await world.seed()
@@ -193,6 +201,29 @@ test('files that the link selects are wanted, and no others', async () => {
   expect(torrent.files().map(({ priority }) => priority)).toEqual(['skip', 'normal', 'skip'])
 })
 
+test('what somebody chooses later counts more than what the link selects, in the next run too', async () => {
+  const world = new World({
+    files: [
+      { path: 'a', length: 983_040 },
+      { path: 'b', length: 983_040 },
+    ],
+  })
+  await world.seed()
+  const leecher = world.node({ hasState: true })
+  const link = world.link({ peers: [SEED], selectOnly: [1] })
+  const torrent = await world.add(leecher, link)
+  await world.until(() => torrent.state === 'seeding')
+  expect(torrent.files().map(({ priority }) => priority)).toEqual(['skip', 'normal'])
+  void torrent.setFilePriorities({ 0: 'normal' })
+  await world.until(() => torrent.state === 'downloading')
+  await world.until(() => torrent.state === 'seeding')
+  leecher.crash()
+  leecher.restart()
+  const again = await world.add(leecher, link)
+  await world.until(() => again.state === 'seeding')
+  expect(again.files().map(({ priority }) => priority)).toEqual(['normal', 'normal'])
+})
+
 test('files may be chosen at the moment when they are known', async () => {
   const world = new World({
     files: [
@@ -239,29 +270,6 @@ test('one that is removed before anybody has the metadata says goodbye, and leav
   expect(world.tracker.peers).toBe(0)
   await expect(torrent.done).rejects.toThrow('was removed')
 })
-test('what somebody chooses later counts more than what the link selects, in the next run too', async () => {
-  const world = new World({
-    files: [
-      { path: 'a', length: 983_040 },
-      { path: 'b', length: 983_040 },
-    ],
-  })
-  await world.seed()
-  const leecher = world.node({ hasState: true })
-  const link = world.link({ peers: [SEED], selectOnly: [1] })
-  const torrent = await world.add(leecher, link)
-  await world.until(() => torrent.state === 'seeding')
-  expect(torrent.files().map(({ priority }) => priority)).toEqual(['skip', 'normal'])
-  void torrent.setFilePriorities({ 0: 'normal' })
-  await world.until(() => torrent.state === 'downloading')
-  await world.until(() => torrent.state === 'seeding')
-  leecher.crash()
-  leecher.restart()
-  const again = await world.add(leecher, link)
-  await world.until(() => again.state === 'seeding')
-  expect(again.files().map(({ priority }) => priority)).toEqual(['normal', 'normal'])
-})
-
 
 test('peers tell each other of others, and who knows one gets to know all', async () => {
   const world = new World()

@@ -38,6 +38,9 @@ export interface MagnetStartOwner {
 
 /** Fewer peers than this that have the metadata, and trackers are asked for more as soon as they allow. */
 const FEW_OFFERING = 5
+/** Peers that one link names, and IPs of each: whoever makes a link decides whom all its users dial. */
+const MAX_LINK_PEERS = 20
+const MAX_IPS = 4
 
 export class MagnetStart {
   readonly stage: MetadataStage
@@ -100,12 +103,11 @@ export class MagnetStart {
     around.onReady()
   }
 
-  /** @param peer `host:port`, as the link has it */
-  async #addLinkPeer(peer: string): Promise<void> {
-    const address = parseAddress(peer)
-    for (const found of address ? [address] : await lookUp(peer, this.#options.around)) {
-      this.#options.userPeers.set(addressKey(found), found)
-      this.#owner.onLinkPeer(found)
+  /** Names are looked up one after the other: others have names to be looked up, too. */
+  async #addLinkPeers(): Promise<void> {
+    for (const peer of this.#options.magnet.peers.slice(0, MAX_LINK_PEERS)) {
+      const address = parseAddress(peer)
+      for (const found of address ? [address] : await lookUp(peer, this.#options.around)) this.#owner.onLinkPeer(found)
     }
   }
 
@@ -179,7 +181,7 @@ async function lookUp(peer: string, { platform, localIp, log }: TorrentSurroundi
   const family = localIp === undefined ? 'any' : isIpv6(localIp) ? 6 : 4
   try {
     const ips = await platform.network.lookup(host, family)
-    return ips.map((ip) => ipAddress(ip, Number(port)))
+    return ips.slice(0, MAX_IPS).map((ip) => ipAddress(ip, Number(port)))
   } catch (error) {
     log({ level: 'info', scope: 'peer', message: `Cannot find peer ${host}: ${(error as Error).message}` })
     return []

@@ -40,8 +40,6 @@ export interface MetadataStageOptions {
   readonly now: () => number
 }
 
-/** Of a private torrent: where addresses may come from. The others have no business in it. */
-const PRIVATE_SOURCES: ReadonlySet<AddressSource> = new Set(['user', 'tracker'])
 const DIALS_PER_TICK = 8
 const MAX_HALF_OPEN = 30
 /** How often requests and time limits are looked at. */
@@ -139,16 +137,14 @@ export class MetadataStage implements MetadataPeerOwner {
   /** The torrent turned out to be private: whoever was found in ways that are open to all goes, and is forgotten. */
   becomePrivate(): void {
     for (const peer of this.#peers) {
-      const source = peer.dialAddress && this.book.sourceOf(peer.dialAddress)
-      if (!peer.isIncoming && source && !PRIVATE_SOURCES.has(source)) peer.close(null)
+      if (!peer.isIncoming && !this.book.isForPrivate(peer.address)) peer.close(null)
     }
   }
 
   /** Gives peers and addresses to the torrent's swarm; of a private torrent, those that have their business there. */
   handOver(swarm: Swarm, isPrivate: boolean): void {
-    for (const { address, source } of this.book.sound()) {
-      if (!isPrivate || PRIVATE_SOURCES.has(source)) swarm.addAddress(address, source)
-    }
+    for (const known of this.book.sound())
+      if (!isPrivate || known.isForPrivate) swarm.addAddress(known.address, known.source)
     for (const peer of this.#peers) {
       const met = peer.handOver()
       if (!met) continue

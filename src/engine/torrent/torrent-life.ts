@@ -39,7 +39,7 @@ export interface LifeOptions extends Pick<PartsOptions, 'peerId' | 'options' | '
   readonly figures: TorrentFigures
   readonly announcer: Announcer
   readonly events: Emitter<TorrentEvents>
-  /** Whom the user or the link named, by their keys: they are dialled in each run. */
+  /** Whom the user named, by their keys: they are dialled in each run. */
   readonly userPeers: Map<string, Address>
 }
 
@@ -70,6 +70,8 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   /** The end of the last run, and of its announces. */
   #stopping: Promise<void> = Promise.resolve()
   readonly #parking = new Parking()
+  /** Whom the link named: they are dialled in each run. */
+  readonly #linkPeers: Address[] = []
   #isLooking = false
   #isCompleting = false
   #wasCompleteAtStart = false
@@ -228,7 +230,8 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   }
 
   onLinkPeer(address: Address): void {
-    this.meeting?.addAddress(address, 'user')
+    this.#linkPeers.push(address)
+    this.meeting?.addAddress(address, 'link')
   }
 
   onMetadata(metainfo: Metainfo, magnet: Magnet): void {
@@ -279,6 +282,7 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
       this.#place.foundBy(parts)
       this.#unpark()
       for (const address of this.#options.userPeers.values()) parts.swarm.addAddress(address, 'user')
+      for (const address of this.#linkPeers) parts.swarm.addAddress(address, 'link')
       if (!(await run.check(parts))) return
       const lack = await roomLacking(parts)
       if (lack) throw lack
