@@ -132,15 +132,17 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
   }
 
   /**
-   * Gives the connection to somebody who is handed all that the peer has said, its handshake first; ours has been sent, with the word
-   * that we have nothing. Null: it cannot be, and is closed.
+   * Gives the connection to somebody who is handed all that the peer has said, from its handshake to the message that it is in the
+   * middle of; our handshake has been sent, with the word that we have nothing. Null: it cannot be, and is closed.
    */
   handOver(): { readonly connection: Connection; readonly said: Uint8Array } | null {
-    if (!this.isConnected || !this.#said || !this.#decoder.isBetweenMessages) {
+    const { unfinished } = this.#decoder
+    if (!this.isConnected || !this.#said || !unfinished) {
       this.close(null)
       return null
     }
     this.isClosed = true
+    this.#said.raw(unfinished)
     return { connection: this.#connection, said: this.#said.take() }
   }
 

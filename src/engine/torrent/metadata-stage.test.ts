@@ -1,6 +1,7 @@
 // The stage with peers that say what each test wants, and a network that is not there.
 import { describe, expect, test } from 'vitest'
 import { FakeConnection } from '../../../tests/support/fake-connection.ts'
+import { WireLog } from '../../../tests/support/wire-log.ts'
 import { type Address, ipAddress } from '../../base/address.ts'
 import { equalBytes } from '../../base/bytes.ts'
 import type { ConnectionHandler, Network } from '../../platform/platform.ts'
@@ -11,10 +12,12 @@ import {
   EXTENSION_HANDSHAKE_ID,
   METADATA_PART_BYTES,
   UT_METADATA,
+  WireDecoder,
   WireEncoder,
 } from '../../protocol/wire/index.ts'
 import { MetadataStage } from './metadata-stage.ts'
 import { extensionIds } from './peer-extensions.ts'
+import type { Swarm } from './swarm.ts'
 
 const INFOHASH = new Uint8Array(20).fill(1)
 /** The id under which our peers want metadata, and that under which we do. */
@@ -33,7 +36,11 @@ class Remote {
   says(write: (encoder: WireEncoder) => void): void {
     const encoder = new WireEncoder()
     write(encoder)
-    this.#handler.onBytes(encoder.take())
+    this.sends(encoder.take())
+  }
+
+  sends(bytes: Uint8Array): void {
+    this.#handler.onBytes(bytes)
   }
 
   /** Its handshakes. @param metadataSize null: it has none */
@@ -111,6 +118,40 @@ class World {
     }
   }
 }
+
+test('whoever claims the metadata and does not send it makes way for one who comes, when nobody else can', () => {
+  const world = new World()
+  const silent = Array.from({ length: 60 }, (_, i) => world.comes(`1.2.3.${i}`)!.greets(i + 1, 20_000))
+  expect(world.comes()).toBeNull()
+  world.pass(100_000)
+  expect(world.stage.offering).toBeLessThan(60)
+  expect(world.comes()).not.toBeNull()
+  expect(silent.filter(({ connection }) => connection.isClosed)).toHaveLength(1)
+})
+
+test('peers in the middle of a message are handed over with what has come of it', () => {
+  const metadata = new Uint8Array(100)
+  const world = new World(metadata)
+  const slow = world.comes('1.2.3.1')!.greets(1, 100)
+  const seed = world.comes('1.2.3.2')!.greets(2, 100)
+  const part = new WireEncoder()
+  part.extended(OUR_METADATA_ID, encodeMetadataPart(metadata, 0))
+  const bytes = part.take()
+  slow.sends(bytes.subarray(0, 50))
+  seed.sendsPart(metadata, 0)
+  const logs = new Map<string, WireLog>()
+  const takeOver: Swarm['takeOver'] = ({ address, said }) => {
+    const log = new WireLog()
+    const decoder = new WireDecoder(log, 1 << 20)
+    logs.set(address.ip, log)
+    decoder.push(said)
+    return { onBytes: (chunk: Uint8Array) => decoder.push(chunk) } as ConnectionHandler
+  }
+  world.stage.handOver({ takeOver, addAddress: () => {} } as unknown as Swarm, false)
+  slow.sends(bytes.subarray(50))
+  expect([slow.connection.isClosed, seed.connection.isClosed]).toEqual([false, false])
+  expect(logs.get('1.2.3.1')!.lines.at(-1)).toMatch(`extended ${OUR_METADATA_ID}`)
+})
 
 describe('a peer that sends metadata', () => {
   const metadata = Uint8Array.from({ length: 1200 * METADATA_PART_BYTES }, (_, i) => i >> 8)
