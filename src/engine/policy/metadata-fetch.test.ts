@@ -116,6 +116,16 @@ describe('of honest peers', () => {
     expect(world.ask()).toHaveLength(5)
   })
 
+  test('one who says nothing again and again is not counted on, until something comes after all', () => {
+    const world = new World().offer('silent')
+    for (; world.now < 70_000; world.now += 1000) world.ask()
+    expect([world.fetch.sourceCount, world.fetch.mayGive('silent')]).toEqual([1, true])
+    for (; world.now < 110_000; world.now += 1000) world.ask()
+    expect([world.fetch.sourceCount, world.fetch.mayGive('silent')]).toEqual([0, false])
+    world.answer('silent', 0)
+    expect([world.fetch.sourceCount, world.fetch.mayGive('silent')]).toEqual([1, true])
+  })
+
   test('an answer that comes late is welcome', () => {
     const world = new World().offer('slow')
     world.ask()

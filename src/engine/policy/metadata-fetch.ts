@@ -59,6 +59,8 @@ interface Source<Peer> {
   narrowedAt: number
   /** Not to be asked before. */
   pausedUntil: number
+  /** How often it was left alone since it gave something. */
+  pauses: number
 }
 
 /** Claims of one size. */
@@ -82,6 +84,8 @@ const MAX_TIMEOUTS = 3
 const SILENT_PAUSE_MS = 30_000
 const FIRST_REJECT_PAUSE_MS = 5_000
 const MAX_REJECT_PAUSE_MS = 60_000
+/** A peer that has been left alone so often, and gave nothing in between, is not counted on. */
+const MAX_PAUSES = 3
 /** Copies that are kept without anybody who would go on with them. */
 const MAX_ORPHANS = 4
 /** Bytes of unproven copies, beyond the largest that may be right. */
@@ -98,9 +102,15 @@ export class MetadataFetch<Peer> {
     this.#options = options
   }
 
-  /** Peers that say they have it. */
+  /** Peers that say they have it, and may give it. */
   get sourceCount(): number {
-    return this.#sources.size
+    return [...this.#sources.values()].filter(mayGive).length
+  }
+
+  /** Does the peer say that it has it? Not any more when it had its turns, and gave nothing. */
+  mayGive(peer: Peer): boolean {
+    const source = this.#sources.get(peer)
+    return source !== undefined && mayGive(source)
   }
 
   /** The size that most peers claim, in bytes, and how much of that is here; null when nobody has had it. */
@@ -136,6 +146,7 @@ export class MetadataFetch<Peer> {
       timeouts: 0,
       rejects: 0,
       pausedUntil: -Infinity,
+      pauses: 0,
     }
     claim.sources.add(source)
     this.#sources.set(peer, source)
@@ -198,7 +209,7 @@ export class MetadataFetch<Peer> {
       return this.#convict([{ peer, error: new PeerError('metadata_size', message) }])
     }
     this.#settle(source, part, request)
-    source.timeouts = source.rejects = 0
+    source.timeouts = source.rejects = source.pauses = 0
     copy.put(part, bytes, peer)
     if (copy.isComplete) return this.#judge(copy)
     this.#keepBudget(copy)
@@ -233,6 +244,8 @@ export class MetadataFetch<Peer> {
 
   /** One who works alone gives its turn to others. */
   #pause(source: Source<Peer>, until: number): void {
+    // Several requests may be overdue at one moment.
+    if (until > source.pausedUntil) source.pauses++
     source.pausedUntil = until
     if (this.#claims.get(source.size)!.shared !== null) return
     this.#release(source)
@@ -364,6 +377,10 @@ export class MetadataFetch<Peer> {
 function copiesOf<Peer>({ shared, failed, sources }: Claim<Peer>): MetadataCopy<Peer>[] {
   const copies = [shared, failed, ...[...sources].map(({ copy }) => copy)]
   return [...new Set(copies.filter((copy) => copy !== null))]
+}
+
+function mayGive<Peer>({ pauses }: Source<Peer>): boolean {
+  return pauses < MAX_PAUSES
 }
 
 function isAsked<Peer>({ asked }: Source<Peer>, part: number): boolean {

@@ -75,8 +75,6 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
   peerId: Uint8Array | null = null
   connectedAt = 0
   hasOpened: boolean
-  /** It has said that it has the metadata. */
-  isOffering = false
   isClosed = false
   /** Once it is closed: the code of the error that ended it, or `closed`. */
   endedBy = 'closed'
@@ -301,7 +299,6 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
       this.#owner.onDialAddress(this)
     }
     if (this.#metadataId === null || metadataSize === null) return
-    this.isOffering = true
     this.#owner.onOffer(this, metadataSize)
   }
 

@@ -57,11 +57,6 @@ class Remote {
   sendsPart(metadata: Uint8Array, part: number): void {
     this.says((encoder) => encoder.extended(OUR_METADATA_ID, encodeMetadataPart(metadata, part)))
   }
-
-  /** Has it been asked for metadata since the last look? */
-  isAsked(): boolean {
-    return this.connection.hears().includes(`extended ${THEIR_METADATA_ID}`)
-  }
 }
 
 class World {

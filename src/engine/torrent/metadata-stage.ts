@@ -44,7 +44,7 @@ const DIALS_PER_TICK = 8
 const MAX_HALF_OPEN = 30
 /** How often requests and time limits are looked at. */
 const LOOK_EVERY_MS = 500
-/** A peer that has nothing to offer for so long makes way, when there are as many as there may be. */
+/** A peer that has nothing to offer for so long, or does not give it, makes way when there are as many as there may be. */
 const USELESS_AFTER_MS = 30_000
 
 export class MetadataStage implements MetadataPeerOwner {
@@ -91,7 +91,7 @@ export class MetadataStage implements MetadataPeerOwner {
     return this.connected().length
   }
 
-  /** Of them, those that say they have the metadata. */
+  /** Of them, those that say they have the metadata, and have not failed to give it. */
   get offering(): number {
     return this.#fetch.sourceCount
   }
@@ -107,7 +107,8 @@ export class MetadataStage implements MetadataPeerOwner {
 
   /** A peer has connected to us and asked for this torrent. Null: not now. */
   accept(connection: Connection): ConnectionHandler | null {
-    if (this.#isClosed || this.#isFull || this.book.isBanned(connection.remote)) return null
+    if (this.#isClosed || this.book.isBanned(connection.remote)) return null
+    if (this.#isFull && !this.#makeRoom(this.now())) return null
     const peer = new MetadataPeer(this, connection.remote, true)
     this.#enter(peer)
     peer.attach(connection)
@@ -129,7 +130,7 @@ export class MetadataStage implements MetadataPeerOwner {
       this.#lookAt = now + LOOK_EVERY_MS
       for (const peer of this.#peers) peer.tick(now)
       this.#ask()
-      this.#makeRoom(now)
+      if (this.#isFull && this.book.hasPromising(now)) this.#makeRoom(now)
     }
     if (!this.#isFound) this.#dial(now)
   }
@@ -269,12 +270,14 @@ export class MetadataStage implements MetadataPeerOwner {
     return budget.peers >= budget.maxPeers || this.#peers.size >= budget.maxPeersPerTorrent
   }
 
-  #makeRoom(now: number): void {
-    if (!this.#isFull || this.#isFound || !this.book.hasPromising(now)) return
+  /** For one that may be of more use than one of these. False: nobody may go. */
+  #makeRoom(now: number): boolean {
+    if (this.#isFound) return false
     const isUseless = (peer: MetadataPeer): boolean =>
-      peer.isConnected && !peer.isOffering && now - peer.connectedAt > USELESS_AFTER_MS
+      peer.isConnected && !this.#fetch.mayGive(peer) && now - peer.connectedAt > USELESS_AFTER_MS
     const useless = [...this.#peers].find(isUseless)
     if (useless) this.#letGoOf(useless)
+    return useless !== undefined
   }
 
   #letGoOf(peer: MetadataPeer): void {

@@ -181,7 +181,7 @@ export type Cause = CauseFigures & { readonly message: string }
 
 export type CauseFigures =
   // It does not run.
-  /** Only its infohash is known. `offering`: those of the connected peers that say they have the metadata. */
+  /** Only its infohash is known. `offering`: those of the connected peers that say they have the metadata, and have not failed to give it. */
   | {
       readonly code: 'fetching_metadata'
       readonly known: number
