@@ -73,6 +73,16 @@ test('each torrent is told of at once in both groups, and then every five minute
   expect(world.sent).toEqual([`${LSD_GROUP_V4}: 1 2 3`, `${LSD_GROUP_V6}: 1 2 3`])
 })
 
+test('in another network all are told of again', async () => {
+  const world = new World('192.168.1.2')
+  await world.discovery.open()
+  world.add(1)
+  world.discovery.tick(0)
+  world.discovery.announceAnew()
+  world.discovery.tick(1000)
+  expect(world.sent).toEqual([`${LSD_GROUP_V4}: 1`, `${LSD_GROUP_V4}: 1`])
+})
+
 test('of many torrents twenty are told of in a second', async () => {
   const world = new World('192.168.1.2')
   await world.discovery.open()

@@ -95,6 +95,11 @@ export class LocalDiscovery {
     for (const { socket, group } of this.#sockets) socket.send(encodeLsd(message, group), ipAddress(group, LSD_PORT))
   }
 
+  /** We may be in another network: all torrents are told of at the next tick. */
+  announceAnew(): void {
+    this.#nextAt.clear()
+  }
+
   close(): void {
     this.#isClosed = true
     for (const { socket } of this.#sockets) socket.close()

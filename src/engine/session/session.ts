@@ -257,6 +257,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     const hasSlept = now - this.#lastBeat > SUSPENDED_MS
     this.#lastBeat = now
     for (const greeting of this.#greetings) if (now - greeting.openedAt > GREETING_TIMEOUT_MS) greeting.close()
+    if (hasSlept) this.#announceAnew()
     for (const torrent of this.#torrents.values()) {
       if (hasSlept) torrent.onSuspended(now)
       torrent.tick(now)
@@ -289,13 +290,20 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     const now = this.#platform.clock.now()
     this.#trackers.onAddressChange()
     for (const torrent of this.#torrents.values()) torrent.onAddressChange(now)
+    this.#announceAnew()
+  }
+
+  /** We are somewhere else, perhaps: who looks for us where nobody is asked, in the DHT and near us, finds the old place. */
+  #announceAnew(): void {
+    for (const torrent of this.#torrents.values()) this.#dht?.seek(torrent)
+    this.#local?.announceAnew()
   }
 
   // ---------------------------------------------------------------- incoming connections
 
   #onConnection(connection: Connection): ConnectionHandler | null {
-    const isFull = this.#greetings.size >= MAX_GREETINGS || this.#budget.peers >= this.#budget.maxPeers
-    if (this.#closing || isFull) return null
+    // Where there are as many peers as there may be, the torrent that this one wants may make room for it.
+    if (this.#closing || this.#greetings.size >= MAX_GREETINGS) return null
     const greeting = new Greeting(connection, this, this.#platform.clock.now())
     this.#greetings.add(greeting)
     return greeting
@@ -305,13 +313,12 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     const torrent = this.#torrents.get(toHex(infohash))
     if (torrent?.state === 'checking') return 'later'
     const handler = torrent?.accept(connection) ?? null
-    if (!handler)
-      this.#log({
-        level: 'debug',
-        scope: 'peer',
-        message: `${addressKey(connection.remote)} asks for an unknown torrent`,
-      })
-    return handler
+    if (handler) return handler
+    const why = torrent
+      ? `is not taken in by ${torrent.infohash}, which is ${torrent.state}`
+      : 'asks for an unknown torrent'
+    this.#log({ level: 'debug', scope: 'peer', message: `${addressKey(connection.remote)} ${why}` })
+    return null
   }
 
   onGreeted(greeting: Greeting): void {
