@@ -47,6 +47,8 @@ export interface AnnouncerOptions {
   readonly peerId: Uint8Array
   /** Where we accept peers. */
   readonly listenPort: () => number
+  /** Of a private torrent (BEP 27): others than the first tracker are asked when that fails, not because peers are few. */
+  readonly isPrivate?: () => boolean
   /** Peers to ask for. Default 100. */
   readonly numWant?: number
 }
@@ -137,7 +139,8 @@ export class Announcer {
     const ready = this.#trackers.filter((tracker) => tracker.mayAskAgain(now))
     for (const tracker of ready) this.#announce(tracker)
     const isBusy = ready.length > 0 || this.#trackers.some((tracker) => tracker.isFresh(now))
-    if (!isBusy && now - this.#lastBroughtInAt >= BRING_IN_EVERY_MS) this.#bringIn(now)
+    const isDue = now - this.#lastBroughtInAt >= BRING_IN_EVERY_MS && !this.#options.isPrivate?.()
+    if (!isBusy && isDue) this.#bringIn(now)
   }
 
   /** Our own address has changed, or has gone: whoever was asked is asked anew, as soon as anything can leave. */

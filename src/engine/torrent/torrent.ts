@@ -79,6 +79,7 @@ export class Torrent implements AnnouncerOwner {
         infohash: source.infohashV1!,
         peerId: this.peerId,
         listenPort: () => around.listenPort ?? 0,
+        isPrivate: () => this.isPrivate,
         numWant: PEERS_WANTED,
       },
       this,
