@@ -52,7 +52,7 @@ export class MetadataStage implements MetadataPeerOwner {
   readonly peerId: Uint8Array
   readonly listenPort: number | null
   readonly usesPex: boolean
-  readonly dht: DhtLink | null
+  dht: DhtLink | null
   readonly book = new PeerBook()
   readonly #options: MetadataStageOptions
   readonly #owner: MetadataStageOwner
@@ -64,6 +64,7 @@ export class MetadataStage implements MetadataPeerOwner {
   #halfOpen = 0
   #lookAt = 0
   #isFound = false
+  #isPrivate = false
   #isClosed = false
 
   constructor(options: MetadataStageOptions, owner: MetadataStageOwner) {
@@ -137,6 +138,8 @@ export class MetadataStage implements MetadataPeerOwner {
 
   /** The torrent turned out to be private: whoever was found in ways that are open to all goes, and is forgotten. */
   becomePrivate(): void {
+    this.#isPrivate = true
+    this.dht = null
     for (const peer of this.#peers) {
       if (!peer.isIncoming && !this.book.isForPrivate(peer.address)) peer.close(null)
     }
@@ -201,6 +204,7 @@ export class MetadataStage implements MetadataPeerOwner {
   }
 
   onPex(peer: MetadataPeer, payload: Uint8Array): void {
+    if (this.#isPrivate) return
     const now = this.now()
     if (now - (this.#heardAt.get(peer) ?? -Infinity) < HEAR_EVERY_MS) return
     this.#heardAt.set(peer, now)

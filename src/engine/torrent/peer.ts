@@ -356,7 +356,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     const { listenPort, download, upload, isSuperSeeding, servesNobody } = this.#owner
     // Who says that it wants nothing, and then shows nothing, is taken to be of no use.
     const isUploadOnly = download.isComplete && !isSuperSeeding
-    if (this.#capabilities.extensions) this.#extensions.sendHandshake(this.address, listenPort, isUploadOnly)
+    if (this.#capabilities.extensions)
+      this.#extensions.sendHandshake(this.address, listenPort, isUploadOnly, !this.#isTakenOver)
     this.#sendHave()
     const isGiving = !isSuperSeeding && !servesNobody && !upload.isSlow
     if (this.#capabilities.fast && isGiving) this.#grantAllowedFast()
