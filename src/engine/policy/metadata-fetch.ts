@@ -229,6 +229,29 @@ export class MetadataFetch<Peer> {
     source.rejects = Math.min(10, source.rejects + 1)
   }
 
+  /** Nobody is asked any more, and nothing is kept. */
+  stop(): void {
+    this.#isDone = true
+    this.#sources.clear()
+    this.#claims.clear()
+  }
+
+  /** Bytes of all copies. */
+  get held(): number {
+    return this.#copies().reduce((sum, { copy }) => sum + copy.held, 0)
+  }
+
+  /** Bytes of the largest copy; 0: there is none. */
+  get largest(): number {
+    return Math.max(0, ...this.#copies().map(({ copy }) => copy.held))
+  }
+
+  /** Memory is short beyond this fetch: what the largest copy has is fetched anew. */
+  giveUpLargest(): void {
+    const [largest] = this.#copies().toSorted((a, b) => b.copy.held - a.copy.held)
+    if (largest) this.#giveUp(largest.claim, largest.copy)
+  }
+
   // ---------------------------------------------------------------- asking
 
   #noticeOverdue(source: Source<Peer>, now: number): void {
@@ -315,7 +338,6 @@ export class MetadataFetch<Peer> {
   }
 
   #succeed(metadata: Uint8Array): FetchOutcome<Peer> {
-    this.#isDone = true
     const liars = new Map<Peer, PeerError>()
     for (const [size, { sources, failed }] of this.#claims) {
       if (size === metadata.length) {
@@ -325,8 +347,7 @@ export class MetadataFetch<Peer> {
       const message = `The peer claimed metadata of ${size} bytes, and it has ${metadata.length}`
       for (const { peer } of sources) liars.set(peer, new PeerError('metadata_size', message))
     }
-    this.#sources.clear()
-    this.#claims.clear()
+    this.stop()
     return { metadata, liars: [...liars].map(([peer, error]) => ({ peer, error })) }
   }
 
@@ -344,7 +365,7 @@ export class MetadataFetch<Peer> {
 
   /** @param growing not to be given up for its own sake, if there is another */
   #keepBudget(growing: MetadataCopy<Peer>): void {
-    const copies = [...this.#claims.values()].flatMap((claim) => copiesOf(claim).map((copy) => ({ claim, copy })))
+    const copies = this.#copies()
     let held = copies.reduce((sum, { copy }) => sum + copy.held, 0)
     const worstFirst = copies.toSorted(
       (a, b) =>
@@ -358,6 +379,10 @@ export class MetadataFetch<Peer> {
       held -= copy.held
       this.#giveUp(claim, copy)
     }
+  }
+
+  #copies(): { readonly claim: Claim<Peer>; readonly copy: MetadataCopy<Peer> }[] {
+    return [...this.#claims.values()].flatMap((claim) => copiesOf(claim).map((copy) => ({ claim, copy })))
   }
 
   #giveUp(claim: Claim<Peer>, copy: MetadataCopy<Peer>): void {

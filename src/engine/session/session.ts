@@ -14,6 +14,7 @@ import { PacedTrackers } from '../discovery/paced-trackers.ts'
 import { TrackerClients } from '../discovery/tracker-clients.ts'
 import { ReadCache } from '../storage/read-cache.ts'
 import { SlotLedger } from '../storage/slot-ledger.ts'
+import { MetadataMemory } from '../torrent/metadata-memory.ts'
 import type { ConnectionBudget } from '../torrent/swarm.ts'
 import type { TorrentOptions } from '../torrent/torrent-api.ts'
 import type { TorrentInternals } from '../torrent/torrent-surroundings.ts'
@@ -54,6 +55,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
   readonly #down: RateSharing
   readonly #up: RateSharing
   readonly #budget: ConnectionBudget
+  readonly #metadataMemory = new MetadataMemory()
   readonly #trackers: PacedTrackers
   /** Null: nobody is looked for on the local network. */
   #local: LocalDiscovery | null = null
@@ -176,6 +178,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
       downLimiter: this.#down.limiter,
       upLimiter: this.#up.limiter,
       budget: this.#budget,
+      metadataMemory: this.#metadataMemory,
       trackers: this.#trackers,
       listenPort: this.#listeners[0]?.port ?? null,
       localIp: this.#options.bind,

@@ -61,6 +61,7 @@ export class MagnetStart {
         verify: (bytes) => isMetadataOf(magnet, bytes),
         network: around.platform.network,
         budget: around.budget,
+        memory: around.metadataMemory,
         listenPort: around.listenPort,
         localIp: around.localIp,
         usesPex: around.usesPex,

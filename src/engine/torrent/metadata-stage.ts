@@ -10,6 +10,7 @@ import { MetadataFetch, type FetchOutcome } from '../policy/metadata-fetch.ts'
 import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.ts'
 import { canReach } from '../transport/listener.ts'
 import type { DhtLink } from './dht-link.ts'
+import type { MetadataMemory } from './metadata-memory.ts'
 import { MetadataPeer, type MetadataPeerOwner } from './metadata-peer.ts'
 import { HEAR_EVERY_MS, usefulAddresses } from './peer-exchange.ts'
 import type { ConnectionBudget, Swarm } from './swarm.ts'
@@ -32,6 +33,7 @@ export interface MetadataStageOptions {
   readonly verify: (bytes: Uint8Array) => boolean
   readonly network: Network
   readonly budget: ConnectionBudget
+  readonly memory: MetadataMemory
   readonly listenPort: number | null
   /** Local IP to dial from. */
   readonly localIp: string | undefined
@@ -77,6 +79,7 @@ export class MetadataStage implements MetadataPeerOwner {
     this.dht = options.dht
     const { maxBytes, verify } = options
     this.#fetch = new MetadataFetch({ partBytes: METADATA_PART_BYTES, maxBytes, verify })
+    options.memory.enter(this.#fetch)
   }
 
   now(): number {
@@ -124,6 +127,12 @@ export class MetadataStage implements MetadataPeerOwner {
   /** The metadata is known from elsewhere: peers are asked for nothing more, and nobody else is dialled. */
   stopLooking(): void {
     this.#isFound = true
+    this.#stopFetching()
+  }
+
+  #stopFetching(): void {
+    this.#fetch.stop()
+    this.#options.memory.leave(this.#fetch)
   }
 
   tick(now: number): void {
@@ -163,6 +172,7 @@ export class MetadataStage implements MetadataPeerOwner {
 
   close(): void {
     this.#isClosed = true
+    this.#stopFetching()
     for (const peer of this.#peers) peer.close(null)
   }
 
@@ -196,7 +206,9 @@ export class MetadataStage implements MetadataPeerOwner {
   }
 
   onPart(peer: MetadataPeer, part: number, totalSize: number | null, bytes: Uint8Array): void {
-    if (!this.#isFound) this.#conclude(this.#fetch.onPart(peer, part, totalSize, bytes))
+    if (this.#isFound) return
+    this.#conclude(this.#fetch.onPart(peer, part, totalSize, bytes))
+    this.#options.memory.onReceived(bytes.length)
   }
 
   onReject(peer: MetadataPeer, part: number): void {
@@ -248,7 +260,7 @@ export class MetadataStage implements MetadataPeerOwner {
       peer.close(error)
     }
     if (metadata) {
-      this.#isFound = true
+      this.stopLooking()
       this.#owner.onMetadata(metadata)
     } else this.#ask()
   }
