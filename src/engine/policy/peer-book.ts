@@ -198,6 +198,11 @@ export class PeerBook {
     if (this.#banned.size > MAX_BANNED) this.#banned.delete(this.#banned.values().next().value!)
   }
 
+  /** Whom another book of the same swarm has banned is banned here, too. To be called before anybody is added. */
+  adoptBans(book: PeerBook): void {
+    for (const key of book.#banned) this.#banned.add(key)
+  }
+
   isBanned(address: Address): boolean {
     return this.#banned.has(addressKey(address))
   }

@@ -11,10 +11,15 @@ import {
   encodeMetadataPart,
   EXTENSION_HANDSHAKE_ID,
   METADATA_PART_BYTES,
+  encodePex,
   UT_METADATA,
+  UT_PEX,
   WireDecoder,
   WireEncoder,
 } from '../../protocol/wire/index.ts'
+import { PeerBook } from '../policy/peer-book.ts'
+import type { DhtLink } from './dht-link.ts'
+import { MetadataMemory } from './metadata-memory.ts'
 import { MetadataStage } from './metadata-stage.ts'
 import { extensionIds } from './peer-extensions.ts'
 import type { Swarm } from './swarm.ts'
@@ -23,14 +28,22 @@ const INFOHASH = new Uint8Array(20).fill(1)
 /** The id under which our peers want metadata, and that under which we do. */
 const THEIR_METADATA_ID = 7
 const OUR_METADATA_ID = extensionIds(true).get(UT_METADATA)!
+const OUR_PEX_ID = extensionIds(true).get(UT_PEX)!
+const NO_FLAGS = {
+  prefersEncryption: false,
+  isUploadOnly: false,
+  hasUtp: false,
+  hasHolepunch: false,
+  isReachable: false,
+}
 
 class Remote {
   readonly connection: FakeConnection
-  readonly #handler: ConnectionHandler
+  readonly handler: ConnectionHandler
 
   constructor(connection: FakeConnection, handler: ConnectionHandler) {
     this.connection = connection
-    this.#handler = handler
+    this.handler = handler
   }
 
   says(write: (encoder: WireEncoder) => void): void {
@@ -40,7 +53,7 @@ class Remote {
   }
 
   sends(bytes: Uint8Array): void {
-    this.#handler.onBytes(bytes)
+    this.handler.onBytes(bytes)
   }
 
   /** Its handshakes. @param metadataSize null: it has none */
@@ -63,16 +76,15 @@ class World {
   now = 0
   found: Uint8Array | null = null
   readonly dropped: string[] = []
-  readonly dialled: Address[] = []
   readonly budget = { maxPeers: 200, maxPeersPerTorrent: 60, maxHalfOpen: 50, peers: 0, halfOpen: 0 }
   readonly stage: MetadataStage
-  readonly #handlers: ConnectionHandler[] = []
+  readonly #outgoing: Remote[] = []
 
-  constructor(metadata = new Uint8Array(0)) {
+  constructor(metadata = new Uint8Array(0), dht: DhtLink | null = null) {
     const connect: Network['connect'] = (remote, _options, handler) => {
-      this.dialled.push(remote)
-      this.#handlers.push(handler)
-      return new FakeConnection(remote)
+      const connection = new FakeConnection(remote)
+      this.#outgoing.push(new Remote(connection, handler))
+      return connection
     }
     this.stage = new MetadataStage(
       {
@@ -82,10 +94,11 @@ class World {
         verify: (bytes) => equalBytes(bytes, metadata),
         network: { connect } as Network,
         budget: this.budget,
+        memory: new MetadataMemory(),
         listenPort: 6881,
         localIp: undefined,
         usesPex: true,
-        dht: null,
+        dht,
         now: () => this.now,
       },
       {
@@ -104,6 +117,13 @@ class World {
     const connection = new FakeConnection(ipAddress(ip, 50_000))
     const handler = this.stage.accept(connection)
     return handler && new Remote(connection, handler)
+  }
+
+  /** The `i`th that we have dialled. */
+  answers(i: number): Remote {
+    const remote = this.#outgoing[i]
+    remote.handler.onOpen()
+    return remote
   }
 
   pass(ms: number): void {
@@ -142,10 +162,55 @@ test('peers in the middle of a message are handed over with what has come of it'
     decoder.push(said)
     return { onBytes: (chunk: Uint8Array) => decoder.push(chunk) } as ConnectionHandler
   }
-  world.stage.handOver({ takeOver, addAddress: () => {} } as unknown as Swarm, false)
+  world.stage.handOver({ takeOver, learnFrom: () => {} } as unknown as Swarm, false)
   slow.sends(bytes.subarray(50))
   expect([slow.connection.isClosed, seed.connection.isClosed]).toEqual([false, false])
   expect(logs.get('1.2.3.1')!.lines.at(-1)).toMatch(`extended ${OUR_METADATA_ID}`)
+})
+
+test('whom a peer tells of is heard for as long as the metadata is awaited, and not told once more to the swarm', () => {
+  const world = new World()
+  const teller = world.comes()!.greets(1, null)
+  for (let minute = 0; minute < 60; minute++) {
+    const other = { address: ipAddress('2.0.0.1', 1000 + minute), flags: NO_FLAGS }
+    teller.says((encoder) => encoder.extended(OUR_PEX_ID, encodePex({ added: [other], dropped: [] })))
+    world.now += 60_000
+  }
+  expect(world.stage.book.census().known).toBe(60)
+  const log = new WireLog()
+  const takeOver: Swarm['takeOver'] = ({ said }) => {
+    new WireDecoder(log, 1 << 20).push(said)
+    return null
+  }
+  world.stage.handOver({ takeOver, learnFrom: () => {} } as unknown as Swarm, false)
+  expect(log.lines.filter((line) => line.startsWith('extended'))).toHaveLength(1)
+})
+
+test('a torrent that turns out to be private hears of nobody, and names no node, from then on', () => {
+  const nodes: Address[] = []
+  const world = new World(undefined, { portFor: () => 6881, addNode: (node) => nodes.push(node) })
+  const teller = world.comes()!.greets(1, null)
+  world.stage.becomePrivate()
+  const other = { address: ipAddress('2.0.0.1', 1000), flags: NO_FLAGS }
+  teller.says((encoder) => {
+    encoder.port(5)
+    encoder.extended(OUR_PEX_ID, encodePex({ added: [other], dropped: [] }))
+  })
+  expect([nodes, world.stage.book.census().known]).toEqual([[], 0])
+})
+
+test('who has lied is not met by the swarm either', () => {
+  const metadata = new Uint8Array(100)
+  const world = new World(metadata)
+  world.stage.addAddress(ipAddress('1.2.3.4', 5), 'tracker')
+  world.stage.tick(0)
+  const liar = world.answers(0).greets(1, 50)
+  world.comes()!.greets(2, 100).sendsPart(metadata, 0)
+  expect([world.dropped, liar.connection.isClosed]).toEqual([['metadata_size'], true])
+  const book = new PeerBook()
+  book.adoptBans(world.stage.book)
+  book.add(ipAddress('1.2.3.4', 5), 'tracker')
+  expect(book.next(0)).toBeNull()
 })
 
 describe('a peer that sends metadata', () => {

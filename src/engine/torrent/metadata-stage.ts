@@ -156,8 +156,7 @@ export class MetadataStage implements MetadataPeerOwner {
 
   /** Gives peers and addresses to the torrent's swarm; of a private torrent, those that have their business there. */
   handOver(swarm: Swarm, isPrivate: boolean): void {
-    for (const known of this.book.sound())
-      if (!isPrivate || known.isForPrivate) swarm.addAddress(known.address, known.source)
+    swarm.learnFrom(this.book, isPrivate)
     for (const peer of this.#peers) {
       const met = peer.handOver()
       if (!met) continue

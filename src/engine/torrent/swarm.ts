@@ -201,6 +201,15 @@ export class Swarm implements PeerOwner<Peer> {
     this.book.add(address, source, source === 'user' ? 0 : this.#ownAddress.priorityOf(address))
   }
 
+  /**
+   * Takes over what another book knows of this swarm.
+   * @param isPrivate only those who may be met in a private torrent
+   */
+  learnFrom(book: PeerBook, isPrivate = false): void {
+    this.book.adoptBans(book)
+    for (const known of book.sound()) if (!isPrivate || known.isForPrivate) this.addAddress(known.address, known.source)
+  }
+
   /** A peer has connected to us and asked for this torrent. Null: not now. */
   accept(connection: Connection): ConnectionHandler | null {
     if (this.#isClosed || this.book.isBanned(connection.remote)) return null
@@ -447,11 +456,11 @@ export class Swarm implements PeerOwner<Peer> {
     }
   }
 
-  /** Are there as many connections as there may be? */
   get maxQueuedBytes(): number {
     return Math.max(MIN_ANSWERS_BYTES, MAX_ANSWERS_BYTES / this.#options.budget.peers)
   }
 
+  /** Are there as many connections as there may be? */
   get #isFull(): boolean {
     const { budget } = this.#options
     return budget.peers >= budget.maxPeers || this.#peers.size >= budget.maxPeersPerTorrent

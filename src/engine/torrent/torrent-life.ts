@@ -6,15 +6,16 @@
 //
 // One that begins with a magnet link is `fetching_metadata` first: a stage of its own, before the first run.
 // One run of it after the other has the content open; what happens in a run is the run's business.
-import { type Address, parseAddress } from '../../base/address.ts'
+import type { Address } from '../../base/address.ts'
 import { toHex } from '../../base/bytes.ts'
 import type { Emitter } from '../../base/emitter.ts'
-import { FormatError, type PeerError, type StateError, type StorageError } from '../../base/errors.ts'
+import { FormatError, type PeerError, type StateError, StorageError } from '../../base/errors.ts'
 import { cutOffSentence, isCutOff } from '../../platform/bound/sources.ts'
 import type { RemovedTree } from '../../platform/platform.ts'
 import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { Announcer } from '../discovery/announcer.ts'
+import type { PeerBook } from '../policy/peer-book.ts'
 import { type ContentLocation, contentRoot } from '../storage/content-layout.ts'
 import { requirePriorities } from './file-selection.ts'
 import { applyAttributes, makeEmptyFiles } from './finish-files.ts'
@@ -70,6 +71,8 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   /** The end of the last run, and of its announces. */
   #stopping: Promise<void> = Promise.resolve()
   readonly #parking = new Parking()
+  /** Whom the last run knew. */
+  #book: PeerBook | null = null
   /** Whom the link named: they are dialled in each run. */
   readonly #linkPeers: Address[] = []
   #isLooking = false
@@ -262,6 +265,7 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   async #start(): Promise<void> {
     if (this.#isOver) return
     const { metainfo, map, selection } = this.known
+    this.#book = this.parts?.swarm.book ?? this.#book
     const run = new TorrentRun(
       {
         ...this.#options,
@@ -281,6 +285,7 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
       if (!parts) return
       this.#place.foundBy(parts)
       this.#unpark()
+      if (this.#book) parts.swarm.learnFrom(this.#book)
       for (const address of this.#options.userPeers.values()) parts.swarm.addAddress(address, 'user')
       for (const address of this.#linkPeers) parts.swarm.addAddress(address, 'link')
       if (!(await run.check(parts))) return
@@ -416,7 +421,7 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     if (this.#isOver) return
     this.state = 'failed'
     this.error = error
-    this.#around.log({ level: 'info', scope: 'disk', message: error.message })
+    this.#around.log({ level: 'info', scope: scopeOf(error), message: error.message })
     this.#rejectDone(error)
     this.#events.emit('failed', { error })
     this.#stopping = this.#stop()
@@ -434,7 +439,6 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     const content = this.known
     const parts = this.parts!
     this.state = 'moving'
-    const connected = [...parts.swarm.connected()].filter((peer) => !peer.isIncoming).map(({ key }) => key)
     this.#stopping = this.#stop()
     await this.#stopping
     try {
@@ -448,15 +452,12 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
       })
       this.#events.emit('moved', { path: this.#place.pathOf(content) })
     } finally {
-      if (!this.#isOver) await this.#goOnAt(connected)
+      // Wherever the content is now.
+      if (!this.#isOver) {
+        this.state = 'checking'
+        await this.#start()
+      }
     }
-  }
-
-  /** Wherever the content is now. */
-  async #goOnAt(peers: readonly string[]): Promise<void> {
-    this.state = 'checking'
-    await this.#start()
-    for (const peer of peers) this.parts?.swarm.addAddress(parseAddress(peer)!, 'tracker')
   }
 
   async #stop(): Promise<void> {
@@ -511,4 +512,10 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
       ...(pieces ? { pieces } : {}),
     })
   }
+}
+
+/** Of the log: the part that it is about. */
+function scopeOf(error: StorageError | StateError | FormatError): string {
+  if (error instanceof FormatError) return 'metadata'
+  return error instanceof StorageError ? 'disk' : 'state'
 }

@@ -1,5 +1,6 @@
 // A torrent whose disk gives trouble: what passes by itself is waited for, the rest ends with a reason; nothing is lost.
 import { describe, expect, test, vi } from 'vitest'
+import { ipAddress } from '../../base/address.ts'
 import { SimContent, type SimDevice, type SimNode, Simulator } from '../../sim/index.ts'
 import { Session } from '../session/session.ts'
 import type { Torrent } from './torrent.ts'
@@ -139,6 +140,17 @@ test('whoever skips files because the disk is full need not wait for more room',
   await world.settled(world.torrent.setFilePriorities({ 3: 'skip' }))
   await world.untilState('seeding')
   expect(world.torrent.files().map(({ done }) => done)).toEqual([2 * MIB, 2 * MIB, 0, 0])
+})
+
+test('whoever was known before it was parked is known when it goes on', async () => {
+  const world = await downloading(20)
+  const addresses = Array.from({ length: 300 }, (_, i) => ipAddress(`10.1.${i >> 8}.${i & 255}`, 1))
+  world.torrent.addFound(addresses, 'dht')
+  world.drive.setFull()
+  await world.untilState('parked')
+  world.drive.setCapacity(Infinity)
+  await world.untilState('downloading')
+  expect(world.torrent.knownAddresses()!.known).toBeGreaterThan(200)
 })
 
 test('room that the files were given before counts as room', async () => {
