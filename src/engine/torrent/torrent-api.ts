@@ -75,7 +75,10 @@ export interface RemoveOptions {
   readonly data?: boolean
 }
 
-/** Payload counts whole verified or requested bytes; protocol overhead is not in it. Rates are bytes per second, smoothed over some 5 s. */
+/**
+ * Payload counts whole verified or requested bytes; protocol overhead and the metadata of magnet links are not in it. Rates are
+ * bytes per second, smoothed over some 5 s.
+ */
 export interface TorrentStats {
   readonly state: TorrentState
   /** Payload bytes received in this session. */

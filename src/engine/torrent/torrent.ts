@@ -17,7 +17,7 @@ import type { AddressSource, BookCensus } from '../policy/peer-book.ts'
 import { contentRoot, locationOf } from '../storage/content-layout.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
 import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../transport/rate-limits.ts'
-import { causeSentence } from './cause-sentence.ts'
+import { causeSentence, hostOf } from './cause-sentence.ts'
 import { diagnose } from './diagnosis.ts'
 import { gatherFacts } from './diagnosis-facts.ts'
 import type {
@@ -49,7 +49,7 @@ const PEERS_WANTED = 50
 export class Torrent implements AnnouncerOwner {
   /** Hex of the v1 infohash. */
   readonly infohash: string
-  /** Every piece verified and written; rejects when the torrent fails or is removed before. */
+  /** Every wanted piece verified and written; rejects when the torrent fails or is removed before. */
   readonly done: Promise<void>
   readonly peerId: Uint8Array
   readonly #around: TorrentSurroundings
@@ -59,7 +59,7 @@ export class Torrent implements AnnouncerOwner {
   readonly #upLimiter: RateLimiter
   readonly #figures = new TorrentFigures()
   readonly #life: TorrentLife
-  /** Whom the user named, by their keys. */
+  /** Whom the application named, by their keys. */
   readonly #userPeers = new Map<string, Address>()
 
   /** Made by `Session.add`. */
@@ -123,7 +123,7 @@ export class Torrent implements AnnouncerOwner {
     return this.#figures.pieceStates(this.#life.parts)
   }
 
-  /** The connected peers, as they are now. */
+  /** The connected peers, as they are now; empty as long as the metadata is fetched and files are checked, though some are connected. */
   peers(): PeerInfo[] {
     return this.#figures.peers(this.#life.parts)
   }
@@ -359,7 +359,7 @@ export class Torrent implements AnnouncerOwner {
   }
 
   onTrackerWarning(trackerUrl: string, message: string): void {
-    this.#life.onWarning('tracker', 'tracker_warning', `${trackerUrl} warns: ${message}`)
+    this.#life.onWarning('tracker', 'tracker_warning', `${hostOf(trackerUrl)} warns: ${message}`)
   }
 
   onTrackerError(_trackerUrl: string, error: TrackerError): void {
