@@ -39,7 +39,13 @@ class World {
     }
     const log = ({ message }: { message: string }): void => void this.logged.push(message)
     this.discovery = new LocalDiscovery(
-      { network: { openUdp }, listenPort: 6881, localIp, cookie: 'ours', log },
+      {
+        network: { openUdp, ownAddresses: () => ['192.168.1.2', '2001:db8:0:7::2'] },
+        listenPort: 6881,
+        localIp,
+        cookie: 'ours',
+        log,
+      },
       {
         localTorrents: () => this.torrents,
         seeksLocally: (infohash) => this.torrents.has(infohash) || this.onlySought.has(infohash),
@@ -113,6 +119,16 @@ test('who takes part in a torrent of ours is passed on; nobody else, not we ours
   world.hear(1, NEIGHBOUR, 'ours')
   world.hear(1, ipAddress('8.8.8.8', 6771))
   expect(world.found).toEqual(['01 192.168.1.9:7000'])
+})
+
+test('over IPv6, who is on our link is near, be its address a global one', async () => {
+  const world = new World('2001:db8:0:7::2')
+  await world.discovery.open()
+  world.add(1)
+  world.hear(1, ipAddress('2001:db8:0:7::9', 6771))
+  world.hear(1, ipAddress('2001:db8:0:8::9', 6771))
+  world.hear(1, ipAddress('fe80::9', 6771))
+  expect(world.found).toEqual(['01 [2001:db8:0:7::9]:7000', '01 [fe80::9]:7000'])
 })
 
 test('peers are found for one that nobody is told of', async () => {
