@@ -10,7 +10,6 @@ import { magnetTiers } from '../../protocol/metainfo/magnet-metainfo.ts'
 import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import type { Metainfo, TorrentFile } from '../../protocol/metainfo/metainfo.ts'
 import { newName, newPath } from '../../protocol/metainfo/new-path.ts'
-import { LEFT_UNKNOWN } from '../../protocol/tracker/announce.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
 import { scrapeTrackers, type SwarmSize } from '../discovery/scrape-trackers.ts'
 import type { AddressSource, BookCensus } from '../policy/peer-book.ts'
@@ -344,9 +343,9 @@ export class Torrent implements AnnouncerOwner {
 
   // ---------------------------------------------------------------- what the trackers ask and report
 
-  announceFigures(): { uploaded: number; downloaded: number; left: number } {
+  announceFigures(): { uploaded: number; downloaded: number; left: number | null } {
     const { uploaded, downloaded, left } = this.stats()
-    return { uploaded, downloaded, left: this.#life.content ? left : LEFT_UNKNOWN }
+    return { uploaded, downloaded, left: this.#life.content ? left : null }
   }
 
   onAddresses(addresses: readonly Address[]): void {
