@@ -21,6 +21,7 @@ import {
   WireEncoder,
   type WireHandler,
 } from '../../protocol/wire/index.ts'
+import { KEEP_ALIVE_MS, overdue } from './connection-times.ts'
 import type { DhtLink } from './dht-link.ts'
 import { ADVERTISED_REQUEST_QUEUE, extensionIds } from './peer-extensions.ts'
 
@@ -53,10 +54,6 @@ export interface MetadataPeerOwner {
 
 /** How ids of rtorrent begin: `-lt`. */
 const RTORRENT_ID = [0x2d, 0x6c, 0x74]
-const CONNECT_TIMEOUT_MS = 10_000
-const HANDSHAKE_TIMEOUT_MS = 15_000
-const KEEP_ALIVE_MS = 100_000
-const INACTIVE_MS = 240_000
 /** A bitfield of the most pieces that a torrent may have. */
 const MAX_MESSAGE_BYTES = 262_145
 /** What is written down for whoever goes on: a bitfield, and some thousand messages. */
@@ -91,7 +88,7 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
   #metadataId: number | null = null
   #messages = 0
   #messagesSince = 0
-  readonly #openedAt: number
+  #openedAt: number
   #lastReceivedAt: number
   #lastSentAt = 0
   /** Who has taken over. */
@@ -177,19 +174,15 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
   }
 
   #timedOut(now: number): PeerError | null {
-    if (!this.hasOpened && now - this.#openedAt > CONNECT_TIMEOUT_MS)
-      return new PeerError('connect_timeout', `No connection within ${CONNECT_TIMEOUT_MS / 1000} s`)
-    if (this.peerId === null && now - this.#openedAt > CONNECT_TIMEOUT_MS + HANDSHAKE_TIMEOUT_MS)
-      return new PeerError('handshake_timeout', `No handshake within ${HANDSHAKE_TIMEOUT_MS / 1000} s`)
-    if (this.isConnected && now - this.#lastReceivedAt > INACTIVE_MS)
-      return new PeerError('inactive', `Nothing received for ${INACTIVE_MS / 1000} s`)
-    return null
+    if (this.isConnected) return overdue('connected', this.#lastReceivedAt, now)
+    return overdue(this.hasOpened ? 'handshaking' : 'connecting', this.#openedAt, now)
   }
 
   // ---------------------------------------------------------------- connection
 
   onOpen(): void {
     this.hasOpened = true
+    this.#openedAt = this.#owner.now()
     this.#owner.onOpen()
     this.#sendHandshake()
   }

@@ -134,6 +134,22 @@ class World {
   }
 }
 
+test('a silent peer has as long for its handshake as it is told, whoever has dialled', () => {
+  const world = new World()
+  world.stage.addAddress(ipAddress('1.2.3.5', 5), 'tracker')
+  world.comes()
+  world.pass(9000)
+  world.answers(0)
+  world.pass(6000)
+  expect(world.dropped).toEqual([])
+  world.pass(500)
+  expect(world.dropped).toEqual(['handshake_timeout'])
+  world.pass(8500)
+  expect(world.dropped).toHaveLength(1)
+  world.pass(500)
+  expect(world.dropped).toHaveLength(2)
+})
+
 test('whoever claims the metadata and does not send it makes way for one who comes, when nobody else can', () => {
   const world = new World()
   const silent = Array.from({ length: 60 }, (_, i) => world.comes(`1.2.3.${i}`)!.greets(i + 1, 20_000))

@@ -9,6 +9,7 @@ import { decodePex, METADATA_PART_BYTES } from '../../protocol/wire/index.ts'
 import { MetadataFetch, type FetchOutcome } from '../policy/metadata-fetch.ts'
 import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.ts'
 import { canReach } from '../transport/listener.ts'
+import { isBlame } from './connection-times.ts'
 import type { DhtLink } from './dht-link.ts'
 import type { MetadataMemory } from './metadata-memory.ts'
 import { MetadataPeer, type MetadataPeerOwner } from './metadata-peer.ts'
@@ -231,7 +232,7 @@ export class MetadataStage implements MetadataPeerOwner {
     if (!peer.hasOpened) this.onOpen()
     this.#leave(peer)
     if (peer.dialAddress) this.book.closed(peer.dialAddress, this.#endingOf(peer, reason), this.now(), peer.endedBy)
-    if (reason && !['connect_timeout', 'inactive'].includes(reason.code)) this.#owner.onPeerDropped(peer.key, reason)
+    if (reason && isBlame(reason)) this.#owner.onPeerDropped(peer.key, reason)
     this.#ask()
   }
 

@@ -10,6 +10,7 @@ import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.t
 import { whoIsTurnedOver, whoMakesWay } from '../policy/peer-turnover.ts'
 import { isYoungSwarm } from '../policy/young-swarm.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
+import { isBlame } from './connection-times.ts'
 import type { DhtLink } from './dht-link.ts'
 import type { BlockSource, Download } from './download.ts'
 import { canReach } from '../transport/listener.ts'
@@ -496,9 +497,4 @@ export class Swarm implements PeerOwner<Peer> {
 function endingOf(peer: Peer, wasConnected: boolean, reason: PeerError | null): Ending {
   if (reason || !wasConnected) return 'failed'
   return peer.hasMovedPayload ? 'orderly' : 'fruitless'
-}
-
-/** Not every end is somebody's fault: a connection that never was, or that has nothing to say, is not. */
-function isBlame(reason: PeerError): boolean {
-  return !['connect_timeout', 'inactive', 'not_reading'].includes(reason.code)
 }
