@@ -1,6 +1,8 @@
 // Removing content that no session has: what the command `remove` does.
+import { toHex } from '../base/bytes.ts'
 import type { ContentLayout, ContentLocation } from '../engine/storage/content-layout.ts'
 import { lockContent, ownPaths, removeContent } from '../engine/storage/content-removal.ts'
+import { MetadataStore } from '../engine/storage/metadata-store.ts'
 import { createNodePlatform } from '../platform/node/node-platform.ts'
 import { type Metainfo, PieceMap } from '../protocol/metainfo/index.ts'
 import type { Disk, RemovedTree } from '../platform/platform.ts'
@@ -34,6 +36,7 @@ export async function openRemoval(
 ): Promise<ContentRemoval> {
   const platform = createNodePlatform({ workers: 0, ...stateOption(state) })
   const { disk } = platform
+  const { infohashV1 } = torrent
   try {
     const content = await lockContent({ platform, metainfo: torrent, map: new PieceMap(torrent), location })
     let isOpen = true
@@ -45,6 +48,8 @@ export async function openRemoval(
     const remove = async (): Promise<RemovedTree> => {
       isOpen = false
       try {
+        if (infohashV1)
+          await new MetadataStore({ state: platform.state, infohash: toHex(infohashV1), warn() {} }).forget()
         return await removeContent(platform, content)
       } finally {
         await disk.close()

@@ -35,7 +35,8 @@ async function openSpace(stage: Stage, context: TestContext): Promise<NetSpace> 
   })
 }
 
-async function downloads(stage: Stage, space: NetSpace, name: string, way: 'lsd' | 'dht'): Promise<void> {
+/** What is wrong with that which Shoal gets from this client. */
+async function differences(stage: Stage, space: NetSpace, name: string, way: 'lsd' | 'dht'): Promise<string[]> {
   const folder = stage.folder('complete')
   payload.write(folder)
   const content = makeTorrent(payload, 16_384)
@@ -49,18 +50,19 @@ async function downloads(stage: Stage, space: NetSpace, name: string, way: 'lsd'
   const ways = way === 'lsd' ? ['--no-dht'] : ['--no-lsd', '--dht-router', `${ROUTER.ip}:${ROUTER.port}`]
   const args = ['download', link, '-o', downloaded, '--json', ...ways]
   await startShoal(stage, args, {}, space.machine).finished(PATIENCE_MS)
-  expect(payload.differences(downloaded)).toEqual([])
+  return payload.differences(downloaded)
 }
 
-for (const { name, found } of clients) {
-  const isLeftOut = found() === null && !clientsRequired
-  describe.skipIf(isLeftOut)(name, () => {
+for (const client of clients) {
+  const { name } = client
+  const version = client.found()
+  describe.skipIf(version === null && !clientsRequired)(`${name} ${version ?? '(not found)'}`, () => {
     test.runIf(LSD_CLIENTS.includes(name))('is found by local discovery alone', async (context) => {
       const stage = openStage(context)
       const space = await openSpace(stage, context)
       // Who does not choose an interface for it speaks where its way to multicast leads.
       await space.inWorld('ip route add 239.0.0.0/8 dev world1')
-      await downloads(stage, space, name, 'lsd')
+      expect(await differences(stage, space, name, 'lsd')).toEqual([])
     })
 
     test.runIf(DHT_CLIENTS.includes(name))('is found by the DHT alone', async (context) => {
@@ -73,7 +75,7 @@ for (const { name, found } of clients) {
       )
       const argv = [process.execPath, '--import', TSX, DHT_NETWORK, String(DHT_PORT), ...DHT_IPS]
       await stage.start('DHT', [...space.world, ...argv]).line(/^ready$/)
-      await downloads(stage, space, name, 'dht')
+      expect(await differences(stage, space, name, 'dht')).toEqual([])
     })
   })
 }

@@ -65,6 +65,24 @@ test('another cause is told when it lasts', () => {
   ).toEqual(['10 stalled trackers_pending', '32 stalled all_choke'])
 })
 
+test('that nobody has the metadata of a magnet link is told, and that it comes', () => {
+  const torrent = new FakeTorrent(fakeMetainfo('a', { a: 100_000 }), { path: '/' })
+  torrent.figures = { ...torrent.figures, state: 'fetching_metadata' }
+  const counts = { known: 1, connected: 1, offering: 0 }
+  torrent.causes = [{ code: 'fetching_metadata', ...counts, message: 'nobody has the metadata' }]
+  const watch = new SlownessWatch(torrent, 0)
+  const lookUntil = (from: number, to: number): (string | undefined)[] => {
+    const told: (string | undefined)[] = []
+    for (let now = from; now <= to; now += LOOK_EVERY_MS) if (watch.look(now)) told.push(watch.current?.message)
+    return told
+  }
+  expect(lookUntil(0, 20_000)).toEqual(['nobody has the metadata'])
+  torrent.metadataProgress = { done: 16_384, total: 32_768 }
+  expect(lookUntil(22_000, 30_000)).toEqual([undefined])
+  torrent.figures = { ...torrent.figures, state: 'checking' }
+  expect(lookUntil(32_000, 60_000)).toEqual([])
+})
+
 test('a stall without a known cause is not explained', () => {
   expect(told([[60, { causes: [] }]])).toEqual([])
 })

@@ -1,5 +1,5 @@
-// When to tell people that a download is slow, and why: when nothing has come for a while, or when something holds it up
-// that they can change. What the cause is, the torrent says.
+// When to tell people that a download is slow, and why: when nothing has come for a while, of the content or, before that, of the
+// metadata, or when something holds it up that they can change. What the cause is, the torrent says.
 import type { Cause } from '../../index.ts'
 import type { EngineTorrent } from './engine.ts'
 
@@ -19,18 +19,21 @@ const PATIENCE_MS = 10_000
 /** Worth telling while data flows: the disk, or an option that was given. */
 const WORTH_TELLING: ReadonlySet<Cause['code']> = new Set(['disk_silent', 'disk_slow', 'memory_short', 'down_limit'])
 
+type WatchedTorrent = Pick<EngineTorrent, 'stats' | 'diagnose' | 'metadataProgress'>
+
 export class SlownessWatch {
   /** What is shown now; null while all is well. */
   current: Slowness | null = null
-  readonly #torrent: Pick<EngineTorrent, 'stats' | 'diagnose'>
+  readonly #torrent: WatchedTorrent
+  /** Bytes: of metadata, and then of content. */
   #downloaded = 0
-  /** When content came last. */
+  /** When some came last. */
   #movedAt: number
   /** What was found last, and since when. */
   #found: Slowness | null = null
   #foundAt: number
 
-  constructor(torrent: Pick<EngineTorrent, 'stats' | 'diagnose'>, now: number) {
+  constructor(torrent: WatchedTorrent, now: number) {
     this.#torrent = torrent
     this.#movedAt = this.#foundAt = now
   }
@@ -49,11 +52,14 @@ export class SlownessWatch {
 
   #find(now: number): Slowness | null {
     const { state, downloaded } = this.#torrent.stats()
-    if (downloaded !== this.#downloaded || state !== 'downloading') this.#movedAt = now
-    this.#downloaded = downloaded
+    const isFetchingMetadata = state === 'fetching_metadata'
+    const got = isFetchingMetadata ? (this.#torrent.metadataProgress?.done ?? 0) : downloaded
+    if (got !== this.#downloaded || !(isFetchingMetadata || state === 'downloading')) this.#movedAt = now
+    this.#downloaded = got
     if (state === 'parked') return this.#tellCause(true)
-    if (state !== 'downloading') return null
     const isStalled = now - this.#movedAt >= PATIENCE_MS
+    if (isFetchingMetadata) return isStalled ? this.#tellCause(true) : null
+    if (state !== 'downloading') return null
     const found = this.#tellCause(isStalled)
     return found && (isStalled || WORTH_TELLING.has(found.code)) ? found : null
   }

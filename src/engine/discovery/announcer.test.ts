@@ -56,7 +56,11 @@ const after =
  * A torrent and its trackers: `tiers` are lists of letters, `trackers` say how each answers (which a test may change).
  * What is announced is written down as `a started`, with the seconds in front: `0 a started`.
  */
-function world(tiers: string, trackers: Record<string, Answering>, { clock = new FakeClock(), left = 100 } = {}) {
+function world(
+  tiers: string,
+  trackers: Record<string, Answering>,
+  { clock = new FakeClock(), left = 100, isPrivate = false } = {},
+) {
   const announced: string[] = []
   const requests: AnnounceRequest[] = []
   const told: string[] = []
@@ -101,6 +105,7 @@ function world(tiers: string, trackers: Record<string, Answering>, { clock = new
       infohash: new Uint8Array(20),
       peerId: encodeUtf8('-SH0100-abcdefghijkl'),
       listenPort: () => 6881,
+      isPrivate: () => isPrivate,
     },
     owner,
   )
@@ -291,6 +296,20 @@ test('with another address of ours, who has refused or failed is not asked soone
   expect(of('c')).toEqual(['0 c started', '15 c started', '30 c started', '45 c started'])
   await pass(550)
   expect(of('a')).toEqual(['0 a started', '600 a started'])
+})
+
+test('a private torrent asks one tracker, however few peers there are, and another one when that fails', async () => {
+  const { start, pass, announced, trackers } = world(
+    'a b c',
+    { a: works(), b: works(), c: works() },
+    { isPrivate: true },
+  )
+  start()
+  await pass(600, { wanting: true })
+  expect(announced.splice(0).filter((line) => !line.includes(' a '))).toEqual([])
+  trackers.a = fails
+  await pass(3600, { wanting: true })
+  expect(new Set(announced.map((line) => line.split(' ')[1]))).toEqual(new Set(['a', 'b']))
 })
 
 test('while nothing can leave nobody is asked; then all who are due, and they are not told of as failed', async () => {

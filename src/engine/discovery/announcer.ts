@@ -14,7 +14,12 @@ import type { Address } from '../../base/address.ts'
 import { viewOf } from '../../base/bytes.ts'
 import { TrackerError } from '../../base/errors.ts'
 import type { Clock, Random } from '../../platform/platform.ts'
-import type { AnnounceAnswer, AnnounceEvent, AnnounceRequest } from '../../protocol/tracker/announce.ts'
+import {
+  type AnnounceAnswer,
+  type AnnounceEvent,
+  type AnnounceRequest,
+  LEFT_UNKNOWN,
+} from '../../protocol/tracker/announce.ts'
 import type { AnnounceClients } from './announce-clients.ts'
 import { AnnounceState } from './announce-state.ts'
 import { sayFarewell } from './farewell.ts'
@@ -22,8 +27,8 @@ import { parseTrackerUrl } from './tracker-clients.ts'
 
 /** The torrent, as its announcer sees it. */
 export interface AnnouncerOwner {
-  /** Payload bytes since the start, and bytes not yet verified, as of now. */
-  announceFigures(): { readonly uploaded: number; readonly downloaded: number; readonly left: number }
+  /** Payload bytes since the start, and bytes not yet verified, as of now; null: nobody knows how many. */
+  announceFigures(): { readonly uploaded: number; readonly downloaded: number; readonly left: number | null }
   /** Worth dialling: without port 0, multicast, our own and the like. May come often, with the same ones again. */
   onAddresses(addresses: readonly Address[], trackerUrl: string): void
   onTrackerWarning(trackerUrl: string, message: string): void
@@ -47,6 +52,8 @@ export interface AnnouncerOptions {
   readonly peerId: Uint8Array
   /** Where we accept peers. */
   readonly listenPort: () => number
+  /** Of a private torrent (BEP 27): others than the first tracker are asked when that fails, not because peers are few. */
+  readonly isPrivate?: () => boolean
   /** Peers to ask for. Default 100. */
   readonly numWant?: number
 }
@@ -137,7 +144,8 @@ export class Announcer {
     const ready = this.#trackers.filter((tracker) => tracker.mayAskAgain(now))
     for (const tracker of ready) this.#announce(tracker)
     const isBusy = ready.length > 0 || this.#trackers.some((tracker) => tracker.isFresh(now))
-    if (!isBusy && now - this.#lastBroughtInAt >= BRING_IN_EVERY_MS) this.#bringIn(now)
+    const isDue = now - this.#lastBroughtInAt >= BRING_IN_EVERY_MS && !this.#options.isPrivate?.()
+    if (!isBusy && isDue) this.#bringIn(now)
   }
 
   /** Our own address has changed, or has gone: whoever was asked is asked anew, as soon as anything can leave. */
@@ -274,7 +282,7 @@ export class Announcer {
       port: listenPort(),
       uploaded,
       downloaded,
-      left,
+      left: left ?? LEFT_UNKNOWN,
       event,
       numWant: event === 'stopped' ? 0 : (numWant ?? 100),
       trackerId: tracker.trackerId,

@@ -13,6 +13,8 @@ type Hear = (datagram: Uint8Array, from: Address) => void
 
 class World {
   readonly torrents = new Map<string, Uint8Array>()
+  /** Those of which nobody knows yet whether they are private. */
+  readonly onlySought = new Set<string>()
   readonly opened: ListenOptions[] = []
   /** `group: infohashes`, of what was sent. */
   readonly sent: string[] = []
@@ -37,9 +39,16 @@ class World {
     }
     const log = ({ message }: { message: string }): void => void this.logged.push(message)
     this.discovery = new LocalDiscovery(
-      { network: { openUdp }, listenPort: 6881, localIp, cookie: 'ours', log },
+      {
+        network: { openUdp, ownAddresses: () => ['192.168.1.2', '2001:db8:0:7::2'] },
+        listenPort: 6881,
+        localIp,
+        cookie: 'ours',
+        log,
+      },
       {
         localTorrents: () => this.torrents,
+        seeksLocally: (infohash) => this.torrents.has(infohash) || this.onlySought.has(infohash),
         onLocalPeer: (infohash, address) => this.found.push(`${infohash.slice(0, 2)} ${addressKey(address)}`),
       },
     )
@@ -68,6 +77,16 @@ test('each torrent is told of at once in both groups, and then every five minute
   expect(world.sent).toEqual([])
   world.discovery.tick(301_000)
   expect(world.sent).toEqual([`${LSD_GROUP_V4}: 1 2 3`, `${LSD_GROUP_V6}: 1 2 3`])
+})
+
+test('in another network all are told of again', async () => {
+  const world = new World('192.168.1.2')
+  await world.discovery.open()
+  world.add(1)
+  world.discovery.tick(0)
+  world.discovery.announceAnew()
+  world.discovery.tick(1000)
+  expect(world.sent).toEqual([`${LSD_GROUP_V4}: 1`, `${LSD_GROUP_V4}: 1`])
 })
 
 test('of many torrents twenty are told of in a second', async () => {
@@ -100,6 +119,25 @@ test('who takes part in a torrent of ours is passed on; nobody else, not we ours
   world.hear(1, NEIGHBOUR, 'ours')
   world.hear(1, ipAddress('8.8.8.8', 6771))
   expect(world.found).toEqual(['01 192.168.1.9:7000'])
+})
+
+test('over IPv6, who is on our link is near, be its address a global one', async () => {
+  const world = new World('2001:db8:0:7::2')
+  await world.discovery.open()
+  world.add(1)
+  world.hear(1, ipAddress('2001:db8:0:7::9', 6771))
+  world.hear(1, ipAddress('2001:db8:0:8::9', 6771))
+  world.hear(1, ipAddress('fe80::9', 6771))
+  expect(world.found).toEqual(['01 [2001:db8:0:7::9]:7000', '01 [fe80::9]:7000'])
+})
+
+test('peers are found for one that nobody is told of', async () => {
+  const world = new World('192.168.1.2')
+  await world.discovery.open()
+  world.onlySought.add(toHex(hash(3)))
+  world.discovery.tick(0)
+  world.hear(3)
+  expect([world.sent, world.found]).toEqual([[], ['03 192.168.1.9:7000']])
 })
 
 test('of a flood most is passed over, and nothing of it stays', async () => {

@@ -1,8 +1,8 @@
 // Finds peers on the local network (BEP 14), for all torrents of a session: tells the group of each family which of them we take part
 // in, every five minutes, and passes on who says the same. Bounded both ways: one datagram a second goes out, and of a flood that
-// comes in most is passed over. Which torrents are told of is the session's choice: never a private one.
-import { type Address, ipAddress, ipScope, isIpv6 } from '../../base/address.ts'
-import { toHex } from '../../base/bytes.ts'
+// comes in most is passed over. Which torrents are told of is the session's choice: never a private one, nor one that may be.
+import { type Address, ipAddress, ipScope, ipToBytes, isIpv6 } from '../../base/address.ts'
+import { equalBytes, toHex } from '../../base/bytes.ts'
 import { FormatError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Network, UdpSocket } from '../../platform/platform.ts'
@@ -19,12 +19,14 @@ import {
 export interface LocalDiscoveryOwner {
   /** The torrents to tell of, now: hex of their infohashes, with the bytes. */
   localTorrents(): ReadonlyMap<string, Uint8Array>
+  /** Are peers of this one wanted, though it may not be told of? @param infohash hex */
+  seeksLocally(infohash: string): boolean
   /** Somebody near us takes part in this one. */
   onLocalPeer(infohash: string, address: Address): void
 }
 
 export interface LocalDiscoveryOptions {
-  readonly network: Pick<Network, 'openUdp'>
+  readonly network: Pick<Network, 'openUdp' | 'ownAddresses'>
   /** Where we take peers. */
   readonly listenPort: number
   /** Speak and listen on the interface with this IP alone; undefined: as the system chooses. */
@@ -38,6 +40,8 @@ const ANNOUNCE_EVERY_MS = 300_000
 const SEND_EVERY_MS = 1_000
 /** Datagrams that are read within a second. */
 const MAX_HEARD = 50
+/** Of an IPv6 address, the part that all on one link share: 64 bits. */
+const LINK_BYTES = 8
 const NEAR: ReadonlySet<string> = new Set(['loopback', 'private', 'link_local'])
 
 export class LocalDiscovery {
@@ -93,20 +97,35 @@ export class LocalDiscovery {
     for (const { socket, group } of this.#sockets) socket.send(encodeLsd(message, group), ipAddress(group, LSD_PORT))
   }
 
+  /** We may be in another network: all torrents are told of at the next tick. */
+  announceAnew(): void {
+    this.#nextAt.clear()
+  }
+
   close(): void {
     this.#isClosed = true
     for (const { socket } of this.#sockets) socket.close()
   }
 
+  /** Who has a global address speaks to the group from that one, as near as it is (RFC 6724). */
+  #isNear(ip: string): boolean {
+    return NEAR.has(ipScope(ip)) || this.#options.network.ownAddresses().some((own) => areOnOneLink(own, ip))
+  }
+
   #onMessage(datagram: Uint8Array, from: Address): void {
-    if (++this.#heard > MAX_HEARD || !NEAR.has(ipScope(from.ip))) return
+    if (++this.#heard > MAX_HEARD || !this.#isNear(from.ip)) return
     const message = readMessage(datagram)
     if (!message || message.cookie === this.#options.cookie) return
-    const torrents = this.#owner.localTorrents()
     for (const infohash of message.infohashes.map(toHex)) {
-      if (torrents.has(infohash)) this.#owner.onLocalPeer(infohash, ipAddress(from.ip, message.port))
+      if (this.#owner.seeksLocally(infohash)) this.#owner.onLocalPeer(infohash, ipAddress(from.ip, message.port))
     }
   }
+}
+
+/** Of IPv6: do they share the part of their addresses that names one link? */
+function areOnOneLink(a: string, b: string): boolean {
+  if (!isIpv6(a) || !isIpv6(b)) return false
+  return equalBytes(ipToBytes(a)!.subarray(0, LINK_BYTES), ipToBytes(b)!.subarray(0, LINK_BYTES))
 }
 
 /** Null: it is none of ours. */

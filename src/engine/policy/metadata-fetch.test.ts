@@ -80,6 +80,31 @@ describe('of honest peers', () => {
     expect(world.run().metadata).toEqual(RIGHT)
   })
 
+  test('what the only one sent before it left is not fetched again when it is back', () => {
+    const world = new World().offer('honest')
+    world.ask()
+    for (const part of [0, 1, 2]) world.answer('honest', part)
+    world.fetch.leave('honest')
+    expect([world.fetch.sourceCount, world.fetch.progress()]).toEqual([0, { done: 12, total: SIZE }])
+    expect(world.offer('honest again').ask()).toEqual(['honest again:3', 'honest again:4'])
+    expect(world.run().metadata).toEqual(RIGHT)
+  })
+
+  test('of those that have left, but the last few sizes are remembered', () => {
+    const world = new World()
+    for (const [i, peer] of ['a', 'b', 'c', 'd', 'e', 'f'].entries()) {
+      world.fetch.offer(peer, 100 + i)
+      world.ask()
+      world.answer(peer, 0, new Uint8Array(PART), null)
+      world.fetch.leave(peer)
+    }
+    const firstAsked = (size: number): string => {
+      world.fetch.offer('again', size)
+      return world.ask()[0]
+    }
+    expect([100, 101, 102, 105].map(firstAsked)).toEqual(['again:0', 'again:0', 'again:1', 'again:1'])
+  })
+
   test('one who says nothing is asked no more for a while, and others go on', () => {
     const world = new World().offer('silent')
     expect(world.ask()).toHaveLength(5)
@@ -89,6 +114,16 @@ describe('of honest peers', () => {
     expect(world.ask()).toEqual([])
     world.now = 35_000
     expect(world.ask()).toHaveLength(5)
+  })
+
+  test('one who says nothing again and again is not counted on, until something comes after all', () => {
+    const world = new World().offer('silent')
+    for (; world.now < 70_000; world.now += 1000) world.ask()
+    expect([world.fetch.sourceCount, world.fetch.mayGive('silent')]).toEqual([1, true])
+    for (; world.now < 110_000; world.now += 1000) world.ask()
+    expect([world.fetch.sourceCount, world.fetch.mayGive('silent')]).toEqual([0, false])
+    world.answer('silent', 0)
+    expect([world.fetch.sourceCount, world.fetch.mayGive('silent')]).toEqual([1, true])
   })
 
   test('an answer that comes late is welcome', () => {

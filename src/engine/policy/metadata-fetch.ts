@@ -59,6 +59,8 @@ interface Source<Peer> {
   narrowedAt: number
   /** Not to be asked before. */
   pausedUntil: number
+  /** How often it was left alone since it gave something. */
+  pauses: number
 }
 
 /** Claims of one size. */
@@ -82,6 +84,10 @@ const MAX_TIMEOUTS = 3
 const SILENT_PAUSE_MS = 30_000
 const FIRST_REJECT_PAUSE_MS = 5_000
 const MAX_REJECT_PAUSE_MS = 60_000
+/** A peer that has been left alone so often, and gave nothing in between, is not counted on. */
+const MAX_PAUSES = 3
+/** Copies that are kept without anybody who would go on with them. */
+const MAX_ORPHANS = 4
 /** Bytes of unproven copies, beyond the largest that may be right. */
 const SPARE_BYTES = 16 << 20
 const NOTHING = { metadata: null, liars: [] }
@@ -96,12 +102,18 @@ export class MetadataFetch<Peer> {
     this.#options = options
   }
 
-  /** Peers that say they have it. */
+  /** Peers that say they have it, and may give it. */
   get sourceCount(): number {
-    return this.#sources.size
+    return [...this.#sources.values()].filter(mayGive).length
   }
 
-  /** The size that most peers claim, in bytes, and how much of that is here; null when nobody has it. */
+  /** Does the peer say that it has it? Not any more when it had its turns, and gave nothing. */
+  mayGive(peer: Peer): boolean {
+    const source = this.#sources.get(peer)
+    return source !== undefined && mayGive(source)
+  }
+
+  /** The size that most peers claim, in bytes, and how much of that is here; null when nobody has had it. */
   progress(): { readonly done: number; readonly total: number } | null {
     const [first] = [...this.#claims].toSorted(([, a], [, b]) => b.sources.size - a.sources.size)
     if (!first) return null
@@ -134,12 +146,13 @@ export class MetadataFetch<Peer> {
       timeouts: 0,
       rejects: 0,
       pausedUntil: -Infinity,
+      pauses: 0,
     }
     claim.sources.add(source)
     this.#sources.set(peer, source)
   }
 
-  /** The peer is gone. What it sent stays, if others go on with it. */
+  /** The peer is gone. What it sent stays, for others to go on with. */
   leave(peer: Peer): void {
     const source = this.#sources.get(peer)
     if (!source) return
@@ -147,7 +160,15 @@ export class MetadataFetch<Peer> {
     this.#sources.delete(peer)
     const claim = this.#claims.get(source.size)!
     claim.sources.delete(source)
-    if (claim.sources.size === 0) this.#claims.delete(source.size)
+    if (claim.sources.size > 0) return
+    if (claim.shared === null || claim.shared.held === 0) this.#claims.delete(source.size)
+    else this.#keepFewOrphans()
+  }
+
+  /** What came from somebody who has left is gone on with when one of the same size comes: it was all that there was, perhaps. */
+  #keepFewOrphans(): void {
+    const orphans = [...this.#claims].filter(([, { sources }]) => sources.size === 0)
+    for (const [size] of orphans.slice(0, -MAX_ORPHANS)) this.#claims.delete(size)
   }
 
   /** What to ask for now; it counts as asked. To be called after each event, and now and then. */
@@ -172,6 +193,11 @@ export class MetadataFetch<Peer> {
     return requests
   }
 
+  /** Is the peer asked for this part, or has been, and not answered yet? */
+  isAsked(peer: Peer, part: number): boolean {
+    return this.#sources.get(peer)?.asked.has(part) ?? false
+  }
+
   /** @param totalSize bytes of the whole, as the message says; null when it does not. What was not asked for is passed over. */
   onPart(peer: Peer, part: number, totalSize: number | null, bytes: Uint8Array): FetchOutcome<Peer> {
     const source = this.#sources.get(peer)
@@ -183,7 +209,7 @@ export class MetadataFetch<Peer> {
       return this.#convict([{ peer, error: new PeerError('metadata_size', message) }])
     }
     this.#settle(source, part, request)
-    source.timeouts = source.rejects = 0
+    source.timeouts = source.rejects = source.pauses = 0
     copy.put(part, bytes, peer)
     if (copy.isComplete) return this.#judge(copy)
     this.#keepBudget(copy)
@@ -203,6 +229,29 @@ export class MetadataFetch<Peer> {
     source.rejects = Math.min(10, source.rejects + 1)
   }
 
+  /** Nobody is asked any more, and nothing is kept. */
+  stop(): void {
+    this.#isDone = true
+    this.#sources.clear()
+    this.#claims.clear()
+  }
+
+  /** Bytes of all copies. */
+  get held(): number {
+    return this.#copies().reduce((sum, { copy }) => sum + copy.held, 0)
+  }
+
+  /** Bytes of the largest copy; 0: there is none. */
+  get largest(): number {
+    return Math.max(0, ...this.#copies().map(({ copy }) => copy.held))
+  }
+
+  /** Memory is short beyond this fetch: what the largest copy has is fetched anew. */
+  giveUpLargest(): void {
+    const [largest] = this.#copies().toSorted((a, b) => b.copy.held - a.copy.held)
+    if (largest) this.#giveUp(largest.claim, largest.copy)
+  }
+
   // ---------------------------------------------------------------- asking
 
   #noticeOverdue(source: Source<Peer>, now: number): void {
@@ -218,6 +267,8 @@ export class MetadataFetch<Peer> {
 
   /** One who works alone gives its turn to others. */
   #pause(source: Source<Peer>, until: number): void {
+    // Several requests may be overdue at one moment.
+    if (until > source.pausedUntil) source.pauses++
     source.pausedUntil = until
     if (this.#claims.get(source.size)!.shared !== null) return
     this.#release(source)
@@ -287,7 +338,6 @@ export class MetadataFetch<Peer> {
   }
 
   #succeed(metadata: Uint8Array): FetchOutcome<Peer> {
-    this.#isDone = true
     const liars = new Map<Peer, PeerError>()
     for (const [size, { sources, failed }] of this.#claims) {
       if (size === metadata.length) {
@@ -297,13 +347,17 @@ export class MetadataFetch<Peer> {
       const message = `The peer claimed metadata of ${size} bytes, and it has ${metadata.length}`
       for (const { peer } of sources) liars.set(peer, new PeerError('metadata_size', message))
     }
-    this.#sources.clear()
-    this.#claims.clear()
+    this.stop()
     return { metadata, liars: [...liars].map(([peer, error]) => ({ peer, error })) }
   }
 
   #convict(liars: readonly Liar<Peer>[]): FetchOutcome<Peer> {
-    for (const { peer } of liars) this.leave(peer)
+    for (const { peer } of liars) {
+      const { size } = this.#sources.get(peer)!
+      this.leave(peer)
+      // Nobody goes on with what only a liar has sent.
+      if (this.#claims.get(size)?.sources.size === 0) this.#claims.delete(size)
+    }
     return { metadata: null, liars }
   }
 
@@ -311,7 +365,7 @@ export class MetadataFetch<Peer> {
 
   /** @param growing not to be given up for its own sake, if there is another */
   #keepBudget(growing: MetadataCopy<Peer>): void {
-    const copies = [...this.#claims.values()].flatMap((claim) => copiesOf(claim).map((copy) => ({ claim, copy })))
+    const copies = this.#copies()
     let held = copies.reduce((sum, { copy }) => sum + copy.held, 0)
     const worstFirst = copies.toSorted(
       (a, b) =>
@@ -327,8 +381,13 @@ export class MetadataFetch<Peer> {
     }
   }
 
+  #copies(): { readonly claim: Claim<Peer>; readonly copy: MetadataCopy<Peer> }[] {
+    return [...this.#claims.values()].flatMap((claim) => copiesOf(claim).map((copy) => ({ claim, copy })))
+  }
+
   #giveUp(claim: Claim<Peer>, copy: MetadataCopy<Peer>): void {
     if (claim.failed === copy) claim.failed = null
+    else if (claim.sources.size === 0) this.#claims.delete(copy.size)
     else if (claim.shared === copy) this.#startOver(claim)
     else {
       for (const source of claim.sources) {
@@ -343,6 +402,10 @@ export class MetadataFetch<Peer> {
 function copiesOf<Peer>({ shared, failed, sources }: Claim<Peer>): MetadataCopy<Peer>[] {
   const copies = [shared, failed, ...[...sources].map(({ copy }) => copy)]
   return [...new Set(copies.filter((copy) => copy !== null))]
+}
+
+function mayGive<Peer>({ pauses }: Source<Peer>): boolean {
+  return pauses < MAX_PAUSES
 }
 
 function isAsked<Peer>({ asked }: Source<Peer>, part: number): boolean {

@@ -6,8 +6,8 @@
 import { type Address, addressKey } from '../../base/address.ts'
 import { RankedHeap } from './ranked-heap.ts'
 
-/** Where an address was learnt. */
-export type AddressSource = 'user' | 'lsd' | 'incoming' | 'tracker' | 'pex' | 'dht'
+/** Where an address was learnt. `user`: a person named it; `link`: a magnet link did, which may come from anybody. */
+export type AddressSource = 'user' | 'link' | 'lsd' | 'incoming' | 'tracker' | 'pex' | 'dht'
 
 /**
  * How a connection ended: in order, after payload had passed; in order, and nothing had; because it failed or the peer
@@ -17,7 +17,10 @@ export type Ending = 'orderly' | 'fruitless' | 'failed' | 'useless' | 'replaced'
 
 interface Entry {
   readonly address: Address
+  /** The surest one. */
   source: AddressSource
+  /** Somebody has named it who may name peers of a private torrent, be that the surest source or not. */
+  isForPrivate: boolean
   /** BEP 40; the greater the better. */
   readonly priority: number
   /** The how-manieth it is. */
@@ -65,14 +68,18 @@ const REPLACED_MS = 600_000
 /** Between two that both have everything: much must change before they need each other. */
 const USELESS_MS = 1_800_000
 
+/** Of a private torrent (BEP 27): where addresses may come from. The others have no business in it. */
+const PRIVATE_SOURCES: ReadonlySet<AddressSource> = new Set(['user', 'link', 'tracker'])
+
 /** The surer and the nearer first. A peer that came by itself was there a moment ago; anybody can put anything in the DHT. */
 const SOURCE_RANK: Readonly<Record<AddressSource, number>> = {
   user: 0,
-  lsd: 1,
-  incoming: 2,
-  tracker: 3,
-  pex: 4,
-  dht: 5,
+  link: 1,
+  lsd: 2,
+  incoming: 3,
+  tracker: 4,
+  pex: 5,
+  dht: 6,
 }
 
 export class PeerBook {
@@ -98,6 +105,7 @@ export class PeerBook {
     const entry: Entry = {
       address,
       source,
+      isForPrivate: PRIVATE_SOURCES.has(source),
       priority,
       order: this.#added++,
       failures: 0,
@@ -190,18 +198,24 @@ export class PeerBook {
     if (this.#banned.size > MAX_BANNED) this.#banned.delete(this.#banned.values().next().value!)
   }
 
+  /** Whom another book of the same swarm has banned is banned here, too. To be called before anybody is added. */
+  adoptBans(book: PeerBook): void {
+    for (const key of book.#banned) this.#banned.add(key)
+  }
+
   isBanned(address: Address): boolean {
     return this.#banned.has(addressKey(address))
   }
 
-  /** Where the address was learnt, from the surest source; null for one that is not known. */
-  sourceOf(address: Address): AddressSource | null {
-    return this.#entries.get(addressKey(address))?.source ?? null
+  /** May it be met in a private torrent: does somebody name it who may? */
+  isForPrivate(address: Address): boolean {
+    return this.#entries.get(addressKey(address))?.isForPrivate ?? false
   }
 
   /** Those whose last connection did not fail, in the order in which they were learnt: for another book of the same swarm. */
-  *sound(): IterableIterator<{ readonly address: Address; readonly source: AddressSource }> {
-    for (const { address, source, failures } of this.#entries.values()) if (failures === 0) yield { address, source }
+  *sound(): IterableIterator<Pick<Entry, 'address' | 'source' | 'isForPrivate'>> {
+    for (const { address, source, isForPrivate, failures } of this.#entries.values())
+      if (failures === 0) yield { address, source, isForPrivate }
   }
 
   /** For whoever wants to know why nobody is connected: walks over all addresses. */
@@ -246,6 +260,7 @@ export class PeerBook {
 
   /** Heard of again, from a better source perhaps. */
   #learnAgain(entry: Entry, source: AddressSource): void {
+    entry.isForPrivate ||= PRIVATE_SOURCES.has(source)
     if (SOURCE_RANK[source] < SOURCE_RANK[entry.source]) this.#change(entry, () => (entry.source = source))
   }
 

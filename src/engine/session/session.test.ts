@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { FakeClock, settled } from '../../../tests/support/fake-clock.ts'
 import { FakeConnection } from '../../../tests/support/fake-connection.ts'
 import { FakeDisk } from '../../../tests/support/fake-disk.ts'
@@ -7,9 +7,12 @@ import { addressKey, ipAddress } from '../../base/address.ts'
 import { NetworkError, StorageError } from '../../base/errors.ts'
 import type { Connection, ConnectionHandler, Network } from '../../platform/platform.ts'
 import { encodeHandshake, WireEncoder } from '../../protocol/wire/index.ts'
+import { LocalDiscovery } from '../discovery/local-discovery.ts'
 import type { TorrentOptions } from '../torrent/torrent-api.ts'
 import type { Torrent } from '../torrent/torrent.ts'
+import { SessionDht } from './session-dht.ts'
 import { Session } from './session.ts'
+import type { SessionOptions } from './settings.ts'
 
 const BLOCK = 16_384
 const payload = Payload.file('session', 2 * BLOCK)
@@ -37,14 +40,16 @@ class LaptopClock extends FakeClock {
   }
 }
 
-async function world({ isComplete = false } = {}) {
+async function world({ isComplete = false, ...options }: SessionOptions & { isComplete?: boolean } = {}) {
   const clock = new LaptopClock()
   const disk = new ClosableDisk()
   if (isComplete) disk.put(PATH, payload.read(0, payload.size))
   const dialled: { readonly connection: FakeConnection; readonly handler: ConnectionHandler }[] = []
   let onConnection: (connection: Connection) => ConnectionHandler | null = () => null
   let isListening = false
-  const network: Pick<Network, 'listen' | 'connect'> = {
+  const logged: string[] = []
+  const network: Pick<Network, 'listen' | 'connect' | 'openUdp'> = {
+    openUdp: () => Promise.reject(new NetworkError('address_in_use', 'Cannot open')),
     listen: async ({ ip, port }, handle) => {
       onConnection = handle
       isListening = true
@@ -64,7 +69,7 @@ async function world({ isComplete = false } = {}) {
   }
   const random = { bytes: (length: number) => new Uint8Array(length).fill(65), below: () => 0 }
   const session = await Session.open(
-    { bind: '10.0.0.1' },
+    { bind: '10.0.0.1', ...options, log: ({ message }) => logged.push(message) },
     {
       clock,
       random,
@@ -79,10 +84,11 @@ async function world({ isComplete = false } = {}) {
     disk,
     state: null,
     dialled,
+    logged,
     add: (options: Partial<TorrentOptions> = {}): Torrent => session.add(file, { path: '/d', ...options }),
     /** Somebody connects, and says this. Null: refused. */
-    comes: (bytes: Uint8Array): FakeConnection | null => {
-      const connection = new FakeConnection(ipAddress('1.2.3.4', 50_000))
+    comes: (bytes: Uint8Array, ip = '1.2.3.4'): FakeConnection | null => {
+      const connection = new FakeConnection(ipAddress(ip, 50_000))
       const handler = onConnection(connection)
       if (handler && bytes.length > 0) handler.onBytes(bytes)
       return handler && connection
@@ -91,8 +97,8 @@ async function world({ isComplete = false } = {}) {
   }
 }
 
-const greeting = (infohash: Uint8Array): Uint8Array =>
-  encodeHandshake(infohash, new Uint8Array(20).fill(66), { extensions: true, fast: true })
+const greeting = (infohash: Uint8Array, id = 66): Uint8Array =>
+  encodeHandshake(infohash, new Uint8Array(20).fill(id), { extensions: true, fast: true })
 
 describe('a torrent that is added', () => {
   test('is checked; what is whole is seeded, and done at once', async () => {
@@ -214,6 +220,19 @@ describe('who connects', () => {
     expect(silent.isClosed).toBe(true)
   })
 
+  test('takes the place of one with whom nothing passes, where there are as many as there may be', async () => {
+    const { add, clock, comes, logged } = await world({ maxPeers: 1 })
+    const added = add()
+    await clock.pass(100)
+    const first = comes(greeting(torrent.infohash, 66), '1.2.3.4')!
+    await clock.pass(5_000)
+    expect(comes(greeting(torrent.infohash, 67), '1.2.3.5')?.isClosed).toBe(true)
+    expect(logged.at(-1)).toContain(`is not taken in by ${added.infohash}, which is downloading`)
+    await clock.pass(60_000)
+    const second = comes(greeting(torrent.infohash, 68), '1.2.3.6')!
+    expect([first.isClosed, second.isClosed]).toEqual([true, false])
+  })
+
   test('is one of a hundred at most that have not said what they want', async () => {
     const { comes } = await world()
     const connections = Array.from({ length: 101 }, () => comes(new Uint8Array(0)))
@@ -243,6 +262,18 @@ test('after the machine has slept, those whom we had dialled are dialled at once
   clock.sleep(3_600_000)
   await clock.pass(200)
   expect(dialled.map(({ connection }) => connection.isClosed)).toEqual([true, false])
+})
+
+test('after the machine has slept, it is looked for peers anew where nobody is asked by itself', async () => {
+  const onAddressChange = vi.spyOn(SessionDht.prototype, 'onAddressChange')
+  const announceAnew = vi.spyOn(LocalDiscovery.prototype, 'announceAnew')
+  const { add, clock } = await world({ useDht: true, useLsd: true })
+  add()
+  await clock.pass(100)
+  clock.sleep(3_600_000)
+  await clock.pass(100)
+  expect([onAddressChange.mock.calls.length, announceAnew.mock.calls.length]).toEqual([1, 1])
+  vi.restoreAllMocks()
 })
 
 describe('closing', () => {

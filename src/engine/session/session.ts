@@ -14,6 +14,7 @@ import { PacedTrackers } from '../discovery/paced-trackers.ts'
 import { TrackerClients } from '../discovery/tracker-clients.ts'
 import { ReadCache } from '../storage/read-cache.ts'
 import { SlotLedger } from '../storage/slot-ledger.ts'
+import { MetadataMemory } from '../torrent/metadata-memory.ts'
 import type { ConnectionBudget } from '../torrent/swarm.ts'
 import type { TorrentOptions } from '../torrent/torrent-api.ts'
 import type { TorrentInternals } from '../torrent/torrent-surroundings.ts'
@@ -54,6 +55,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
   readonly #down: RateSharing
   readonly #up: RateSharing
   readonly #budget: ConnectionBudget
+  readonly #metadataMemory = new MetadataMemory()
   readonly #trackers: PacedTrackers
   /** Null: nobody is looked for on the local network. */
   #local: LocalDiscovery | null = null
@@ -130,10 +132,14 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     return this.#dht?.status ?? []
   }
 
+  /** As long as nobody knows whether it is private, nobody is told of a torrent. */
   localTorrents(): ReadonlyMap<string, Uint8Array> {
-    return new Map(
-      this.torrents.filter((torrent) => torrent.isPublic).map(({ infohash }) => [infohash, fromHex(infohash)!]),
-    )
+    const told = this.torrents.filter(({ isPublic, metainfo }) => isPublic && metainfo !== null)
+    return new Map(told.map(({ infohash }) => [infohash, fromHex(infohash)!]))
+  }
+
+  seeksLocally(infohash: string): boolean {
+    return this.#torrents.get(infohash)?.isPublic ?? false
   }
 
   onLocalPeer(infohash: string, address: Address): void {
@@ -172,6 +178,7 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
       downLimiter: this.#down.limiter,
       upLimiter: this.#up.limiter,
       budget: this.#budget,
+      metadataMemory: this.#metadataMemory,
       trackers: this.#trackers,
       listenPort: this.#listeners[0]?.port ?? null,
       localIp: this.#options.bind,
@@ -253,11 +260,11 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     const hasSlept = now - this.#lastBeat > SUSPENDED_MS
     this.#lastBeat = now
     for (const greeting of this.#greetings) if (now - greeting.openedAt > GREETING_TIMEOUT_MS) greeting.close()
+    if (hasSlept) this.#onOtherPlace(now)
     for (const torrent of this.#torrents.values()) {
       if (hasSlept) torrent.onSuspended(now)
       torrent.tick(now)
     }
-    if (hasSlept) this.#dht?.onAddressChange(now)
     this.#down.tick(
       now,
       this.torrents.map(({ asking }) => asking),
@@ -285,15 +292,21 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     this.#log({ level: 'info', scope: 'session', message })
     const now = this.#platform.clock.now()
     this.#trackers.onAddressChange()
-    this.#dht?.onAddressChange(now)
     for (const torrent of this.#torrents.values()) torrent.onAddressChange(now)
+    this.#onOtherPlace(now)
+  }
+
+  /** We are somewhere else, perhaps: who looks for us where nobody is asked, in the DHT and near us, finds the old place. */
+  #onOtherPlace(now: number): void {
+    this.#dht?.onAddressChange(now)
+    this.#local?.announceAnew()
   }
 
   // ---------------------------------------------------------------- incoming connections
 
   #onConnection(connection: Connection): ConnectionHandler | null {
-    const isFull = this.#greetings.size >= MAX_GREETINGS || this.#budget.peers >= this.#budget.maxPeers
-    if (this.#closing || isFull) return null
+    // Where there are as many peers as there may be, the torrent that this one wants may make room for it.
+    if (this.#closing || this.#greetings.size >= MAX_GREETINGS) return null
     const greeting = new Greeting(connection, this, this.#platform.clock.now())
     this.#greetings.add(greeting)
     return greeting
@@ -303,13 +316,12 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     const torrent = this.#torrents.get(toHex(infohash))
     if (torrent?.state === 'checking') return 'later'
     const handler = torrent?.accept(connection) ?? null
-    if (!handler)
-      this.#log({
-        level: 'debug',
-        scope: 'peer',
-        message: `${addressKey(connection.remote)} asks for an unknown torrent`,
-      })
-    return handler
+    if (handler) return handler
+    const why = torrent
+      ? `is not taken in by ${torrent.infohash}, which is ${torrent.state}`
+      : 'asks for an unknown torrent'
+    this.#log({ level: 'debug', scope: 'peer', message: `${addressKey(connection.remote)} ${why}` })
+    return null
   }
 
   onGreeted(greeting: Greeting): void {

@@ -13,7 +13,10 @@ export interface SessionOptions {
   readonly maxPeers?: number
   /** Connected peers of one torrent. Default: `maxPeers` where that is given, else 60. */
   readonly maxPeersPerTorrent?: number
-  /** Payload received, bytes per second over all torrents; 0 (the default) is no limit. */
+  /**
+   * Payload received, bytes per second over all torrents; 0 (the default) is no limit. Metadata of magnet links is no payload: it
+   * comes as fast as it can.
+   */
   readonly downRate?: number
   /** Payload sent, bytes per second over all torrents; 0 (the default) is no limit. */
   readonly upRate?: number

@@ -67,7 +67,7 @@ function driveGone(root: string): StorageError {
 }
 
 /**
- * What is remembered is forgotten when all has gone well: a second attempt needs it. The folder is closed in any case.
+ * What is remembered at this place is forgotten when all has gone well: a second attempt needs it. The folder is closed in any case.
  * Rejects with StorageError, when all that can be deleted has been.
  */
 export async function removeContent(

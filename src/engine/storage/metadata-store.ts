@@ -1,24 +1,26 @@
 // Remembers the metadata of a torrent that began as a magnet link, for its next start: the info bytes as they are, in a state folder
-// of their own, since the folder of the content can be named only when the metadata is known. A torrent can do without all of it.
+// of their own, one for each infohash wherever the content is, which can be named only when the metadata is known. A torrent can do
+// without all of it.
 import type { StateFolder, StateStore } from '../../platform/platform.ts'
+import { MAX_TORRENT_BYTES } from '../../protocol/metainfo/limits.ts'
 
 export interface MetadataStoreOptions {
   /** Null: nothing is remembered. */
   readonly state: StateStore | null
   /** Hex of the torrent's infohash. */
   readonly infohash: string
-  /** The folder that holds, or will hold, the torrent's file or top folder. */
-  readonly path: string
-  /** Bytes; larger metadata is not read. */
-  readonly maxBytes: number
   /** A line for whoever looks for a fault. */
   readonly warn: (message: string) => void
 }
 
 const FILE_NAME = 'metadata'
+/** It is the same wherever the content is. */
+const NO_CONTENT = '/'
 
 export class MetadataStore {
   readonly #options: MetadataStoreOptions
+  /** The end of what was asked for so far. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: MetadataStoreOptions) {
     this.#options = options
@@ -27,7 +29,7 @@ export class MetadataStore {
   /** What an earlier run has left, unverified; null: nothing. Never rejects. */
   load(): Promise<Uint8Array | null> {
     return this.#within(async (folder) => {
-      const file = await folder.read(FILE_NAME, this.#options.maxBytes)
+      const file = await folder.read(FILE_NAME, MAX_TORRENT_BYTES)
       if (file) await folder.close()
       // A folder with nothing in it is none.
       else await folder.remove()
@@ -48,13 +50,24 @@ export class MetadataStore {
     await this.#within((folder) => folder.remove())
   }
 
-  /** @param work lets the folder go itself, if it does not reject */
-  async #within<Result>(work: (folder: StateFolder) => Promise<Result>): Promise<Result | null> {
-    const { state, infohash, path, warn } = this.#options
+  /** Resolves when all that was asked for has been done. Never rejects. */
+  async settled(): Promise<void> {
+    await this.#last
+  }
+
+  /** One after the other: each has the folder alone. @param work lets it go itself, if it does not reject */
+  #within<Result>(work: (folder: StateFolder) => Promise<Result>): Promise<Result | null> {
+    const done = this.#last.then(() => this.#alone(work))
+    this.#last = done
+    return done
+  }
+
+  async #alone<Result>(work: (folder: StateFolder) => Promise<Result>): Promise<Result | null> {
+    const { state, infohash, warn } = this.#options
     if (!state) return null
     let folder: StateFolder | null = null
     try {
-      folder = await state.open(`${infohash}-metadata`, path)
+      folder = await state.open(`${infohash}-metadata`, NO_CONTENT)
       return await work(folder)
     } catch (error) {
       await folder?.close().catch(() => {})

@@ -18,6 +18,8 @@ export const SETTINGS_NAME = 'settings'
 
 export class SettingsKeeper {
   #current: TorrentSettings
+  /** An earlier run has left something, be it that all is as it was at first. */
+  readonly isRemembered: boolean
   readonly #folder: StateFolder | null
   readonly #warn: (message: string) => void
   #saving: Promise<void> = Promise.resolve()
@@ -38,9 +40,10 @@ export class SettingsKeeper {
     return new SettingsKeeper(folder, folder ? await read(folder, metainfo, warn) : earlier, warn)
   }
 
-  private constructor(folder: StateFolder | null, current: TorrentSettings, warn: (message: string) => void) {
+  private constructor(folder: StateFolder | null, found: TorrentSettings, warn: (message: string) => void) {
     this.#folder = folder
-    this.#current = current
+    this.isRemembered = found !== NO_SETTINGS
+    this.#current = found
     this.#warn = warn
   }
 

@@ -166,7 +166,7 @@ function duration(ms: number): string {
 }
 
 /** Without path and query: there may be a key in them. */
-function hostOf(url: string): string {
+export function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : url.slice(0, 200)
 }
 

@@ -35,20 +35,25 @@ export class FileSelection {
   readonly #map: PieceMap
   /** By the index of the file; null: nobody has chosen one. Pad files have one that is not used. */
   readonly #priorities: (FilePriority | null)[]
+  /** What holds where nobody has chosen. */
+  #proposed: FilePriorities
 
   /**
    * @param priorities files that are not named are normal; undefined: as they are remembered, see `restore`.
+   * @param proposed what holds where nothing is remembered: files that are not named are normal.
    * Throws TypeError for a file or a priority that there is not.
    */
-  constructor(metainfo: Metainfo, map: PieceMap, priorities?: FilePriorities) {
+  constructor(metainfo: Metainfo, map: PieceMap, priorities?: FilePriorities, proposed: FilePriorities = {}) {
     this.#metainfo = metainfo
     this.#map = map
     this.#priorities = metainfo.files.map(() => (priorities ? 'normal' : null))
+    this.#proposed = proposed
     if (priorities) this.set(priorities)
   }
 
   /** What an earlier run has left, for files of which nothing has been said since. */
   restore(priorities: ReadonlyMap<number, StoredPriority>): void {
+    this.#proposed = {}
     for (const [file, priority] of priorities) this.#priorities[file] ??= priority
   }
 
@@ -63,7 +68,7 @@ export class FileSelection {
   }
 
   priority(file: number): FilePriority {
-    return this.#priorities[file] ?? 'normal'
+    return this.#priorities[file] ?? this.#proposed[file] ?? 'normal'
   }
 
   /** Nothing on disk, and no piece, is touched by this alone. Throws TypeError, and then changes nothing. */
@@ -72,10 +77,7 @@ export class FileSelection {
       const file = Number(key)
       if (this.#metainfo.files[file] === undefined)
         throw new TypeError(`Cannot set the priority of file ${key}: ${this.#metainfo.name} ${this.#range()}`)
-      if (!Object.hasOwn(PIECE_PRIORITY, priority))
-        throw new TypeError(
-          `Cannot set the priority of file ${key} to ${JSON.stringify(priority)}: expected skip, low, normal or high`,
-        )
+      requirePriority(key, priority)
       return [file, priority]
     })
     for (const [file, priority] of changes) this.#priorities[file] = priority
@@ -201,6 +203,18 @@ export class FileSelection {
     await journal?.forgetFile(this.#metainfo.files.length)
     await volume.remove(places.extraPaths)
   }
+}
+
+/** Throws TypeError for one that there is not: all that can be said of a choice before files are known. */
+export function requirePriorities(priorities: FilePriorities): void {
+  for (const [file, priority] of Object.entries(priorities)) requirePriority(file, priority)
+}
+
+function requirePriority(file: string, priority: FilePriority): void {
+  if (!Object.hasOwn(PIECE_PRIORITY, priority))
+    throw new TypeError(
+      `Cannot set the priority of file ${file} to ${JSON.stringify(priority)}: expected skip, low, normal or high`,
+    )
 }
 
 function sharedPieces(places: FilePlaces, files: readonly number[]): Set<number> {

@@ -19,6 +19,8 @@ class World {
   readonly tracker = this.sim.tracker('10.255.0.1')
   readonly content: SimContent
   readonly infohashV1: Uint8Array
+  /** The last one that was opened. */
+  session!: Session
   #nodes = 0
 
   constructor(content: Partial<ConstructorParameters<typeof SimContent>[0]> = {}) {
@@ -32,8 +34,8 @@ class World {
     this.infohashV1 = parseTorrent(this.content.torrent).infohashV1!
   }
 
-  node(): SimNode {
-    return this.sim.node(`10.0.0.${++this.#nodes}`, LINE)
+  node(options: Parameters<Simulator['node']>[1] = {}): SimNode {
+    return this.sim.node(`10.0.0.${++this.#nodes}`, { ...LINE, ...options })
   }
 
   async seed(options: Partial<TorrentOptions> = {}): Promise<SimNode> {
@@ -51,7 +53,8 @@ class World {
   ): Promise<Torrent> {
     const opening = Session.open({ port: 6881, ...session }, node.platform)
     await this.sim.run({ untilMs: this.sim.nowMs + 1 })
-    return (await opening).add(source, { path: '/data', ...options })
+    this.session = await opening
+    return this.session.add(source, { path: '/data', ...options })
   }
 
   link(more: Partial<Parameters<typeof encodeMagnet>[0]> = {}): string {
@@ -110,17 +113,85 @@ test('a bare infohash, with a peer that somebody names', async () => {
   expect(torrent.stats().left).toBe(0)
 })
 
+test('of the peers that a link names, so many are dialled as one may need', async () => {
+  const world = new World()
+  const peers = Array.from({ length: 100 }, (_, i) => `10.0.8.${i}:1`)
+  const torrent = await world.add(world.node(), world.link({ peers }))
+  await world.sim.run({ untilMs: world.sim.nowMs + 1000 })
+  expect(torrent.knownAddresses()).toMatchObject({ known: 20 })
+})
+
 test('the metadata is remembered: the next start needs nobody', async () => {
   const world = new World()
-  await world.seed()
-  const leecher = world.node()
+  const seed = await world.seed()
+  const leecher = world.node({ hasState: true })
   const torrent = await world.add(leecher, world.link({ peers: [SEED] }))
   await world.until(() => torrent.state === 'seeding')
   leecher.crash()
+  seed.crash()
   leecher.restart()
   const again = await world.add(leecher, world.link())
   await world.until(() => again.state === 'seeding')
   expect(again.stats().downloaded).toBe(0)
+})
+
+test('metadata that is remembered is not fetched a second time, however long the check takes and whoever offers it', async () => {
+  const world = new World()
+  await world.seed()
+  const leecher = world.node({ hasState: true, disk: { devices: { '/': { bytesPerSecond: 1_000_000 } } } })
+  const link = world.link({ peers: [SEED] })
+  const torrent = await world.add(leecher, link)
+  await world.until(() => torrent.state === 'seeding')
+  leecher.crash()
+  leecher.restart()
+  const again = await world.add(leecher, link, { recheck: true })
+  await world.until(() => again.state === 'checking')
+  expect(again.diagnose()).toMatchObject([{ code: 'checking' }])
+  const events: string[] = []
+  for (const name of ['metadata', 'checked', 'failed', 'done'] as const) again.on(name, () => events.push(name))
+  await world.until(() => again.state !== 'fetching_metadata' && again.state !== 'checking')
+  await world.sim.run({ untilMs: world.sim.nowMs + 30_000 })
+  expect(events).toEqual(['checked', 'done'])
+  expect(again.state).toBe('seeding')
+})
+
+const remembered = ({ disk }: SimNode): string[] =>
+  disk.device('/state').files.paths.filter((path) => path.endsWith('/metadata'))
+
+test('whoever closes the session at once finds the metadata all the same', async () => {
+  const world = new World()
+  await world.seed()
+  const leecher = world.node({ hasState: true, disk: { devices: { '/state': { seekMs: 100 } } } })
+  const torrent = await world.add(leecher, world.link({ peers: [SEED] }))
+  let found: string[] | null = null
+  torrent.on('metadata', () => void world.session.close().then(() => (found = remembered(leecher))))
+  await world.until(() => found !== null)
+  expect(found).toHaveLength(1)
+})
+
+test('a torrent that is removed at once leaves no metadata behind', async () => {
+  const world = new World()
+  await world.seed()
+  const leecher = world.node({ hasState: true, disk: { devices: { '/state': { seekMs: 100 } } } })
+  const torrent = await world.add(leecher, world.link({ peers: [SEED] }))
+  let isRemoved = false
+  torrent.on('metadata', () => void torrent.remove({ data: true }).then(() => (isRemoved = true)))
+  await world.until(() => isRemoved)
+  expect(remembered(leecher)).toEqual([])
+})
+
+test('nor does one that was moved before', async () => {
+  const world = new World()
+  await world.seed()
+  const leecher = world.node({ hasState: true })
+  const torrent = await world.add(leecher, world.link({ peers: [SEED] }))
+  await world.until(() => torrent.state === 'seeding')
+  expect(remembered(leecher)).toHaveLength(1)
+  let isRemoved = false
+  const remove = (): void => void torrent.remove({ data: true }).then(() => (isRemoved = true))
+  void torrent.move('/elsewhere').then(remove)
+  await world.until(() => isRemoved)
+  expect(remembered(leecher)).toEqual([])
 })
 
 test('files that the link selects are wanted, and no others', async () => {
@@ -137,6 +208,29 @@ test('files that the link selects are wanted, and no others', async () => {
   expect(torrent.files().map(({ priority }) => priority)).toEqual(['skip', 'normal', 'skip'])
 })
 
+test('what somebody chooses later counts more than what the link selects, in the next run too', async () => {
+  const world = new World({
+    files: [
+      { path: 'a', length: 983_040 },
+      { path: 'b', length: 983_040 },
+    ],
+  })
+  await world.seed()
+  const leecher = world.node({ hasState: true })
+  const link = world.link({ peers: [SEED], selectOnly: [1] })
+  const torrent = await world.add(leecher, link)
+  await world.until(() => torrent.state === 'seeding')
+  expect(torrent.files().map(({ priority }) => priority)).toEqual(['skip', 'normal'])
+  void torrent.setFilePriorities({ 0: 'normal' })
+  await world.until(() => torrent.state === 'downloading')
+  await world.until(() => torrent.state === 'seeding')
+  leecher.crash()
+  leecher.restart()
+  const again = await world.add(leecher, link)
+  await world.until(() => again.state === 'seeding')
+  expect(again.files().map(({ priority }) => priority)).toEqual(['normal', 'normal'])
+})
+
 test('files may be chosen at the moment when they are known', async () => {
   const world = new World({
     files: [
@@ -150,6 +244,24 @@ test('files may be chosen at the moment when they are known', async () => {
   torrent.on('metadata', () => void torrent.setFilePriorities({ 0: 'skip' }))
   await world.until(() => torrent.state === 'seeding')
   expect(torrent.stats().wanted).toBeLessThan(1_100_000)
+})
+
+test('files that the torrent turns out not to have fail it with a reason, wherever the metadata comes from', async () => {
+  const world = new World()
+  await world.seed()
+  const leecher = world.node({ hasState: true })
+  const link = world.link({ peers: [SEED] })
+  await expect(world.add(leecher, link, { files: { 0: 'none' as 'skip' } })).rejects.toThrow(TypeError)
+  // From a peer, and then from the state.
+  for (let start = 0; start < 2; start++) {
+    leecher.crash()
+    leecher.restart()
+    const torrent = await world.add(leecher, link, { files: { 5: 'skip' } })
+    const end = torrent.done.catch((error: unknown) => error)
+    await world.until(() => torrent.state === 'failed')
+    expect(torrent.diagnose()).toMatchObject([{ code: 'failed', error: 'no_such_file' }])
+    expect(await end).toMatchObject({ code: 'no_such_file', message: expect.stringContaining('file 5') as string })
+  }
 })
 
 test('one that is removed before anybody has the metadata says goodbye, and leaves nothing', async () => {
@@ -193,7 +305,9 @@ test('a torrent that turns out to be private forgets whom it found in ways that 
   await world.add(seed, bytes)
   const link = encodeMagnet({ infohashV1: parseTorrent(bytes).infohashV1, peers: [SEED] })
   const torrent = await world.add(world.node(), link)
-  const strangers = (['lsd', 'dht', 'pex'] as const).map((source, i) => [source, ipAddress(`10.0.9.${i}`, 1)] as const)
+  await world.sim.run({ untilMs: world.sim.nowMs + 1 })
+  const sources = ['lsd', 'dht', 'pex'] as const
+  const strangers = sources.map((source, i) => [source, ipAddress(`10.0.9.${i}`, 1)] as const)
   const find = (): void => {
     for (const [source, address] of strangers) torrent.addFound([address], source)
   }
@@ -202,4 +316,38 @@ test('a torrent that turns out to be private forgets whom it found in ways that 
   await world.until(() => torrent.state === 'seeding')
   find()
   expect([torrent.isPublic, torrent.knownAddresses()?.known]).toEqual([false, 1])
+})
+
+test('nobody on the local network is told of a torrent that may be private, be it remembered or not', async () => {
+  const world = new World()
+  await world.seed()
+  const leecher = world.node({ hasState: true })
+  const told = (): number[] => [
+    world.session.localTorrents().size,
+    Number(world.session.seeksLocally(torrent.infohash)),
+  ]
+  let torrent = await world.add(leecher, world.link({ peers: [SEED] }))
+  expect(told()).toEqual([0, 0])
+  await world.sim.run({ untilMs: world.sim.nowMs + 1 })
+  expect([torrent.state, ...told()]).toEqual(['fetching_metadata', 0, 1])
+  await world.until(() => torrent.state === 'seeding')
+  expect(told()).toEqual([1, 1])
+  leecher.crash()
+  leecher.restart()
+  torrent = await world.add(leecher, world.link({ peers: [SEED] }))
+  expect([torrent.state, ...told()]).toEqual(['fetching_metadata', 0, 0])
+})
+
+test('a peer that the tracker has named, too, is met in a private torrent, whoever named it first', async () => {
+  const world = new World()
+  const { name, totalSize, pieceLength, pieceHashes } = parseTorrent(world.content.torrent)
+  const bytes = encodeTorrent({ name, content: totalSize, pieceLength, pieceHashes: pieceHashes!, isPrivate: true })
+  const seed = world.node()
+  world.content.fill(seed.disk, '/data')
+  await world.add(seed, bytes)
+  const torrent = await world.add(world.node(), encodeMagnet({ infohashV1: parseTorrent(bytes).infohashV1 }))
+  for (const source of ['tracker', 'lsd'] as const) torrent.addFound([ipAddress('10.0.0.1', 6881)], source)
+  await world.until(() => torrent.stats().downloaded > 0)
+  // The connection that we made is gone on with.
+  expect(torrent.peers()).toMatchObject([{ isIncoming: false }])
 })

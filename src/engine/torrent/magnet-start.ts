@@ -1,14 +1,14 @@
 // How a torrent begins with a magnet link (BEP 9): its metadata is looked for where it is remembered from an earlier run, and then
 // among peers; then it is read. All that comes after is the torrent's business.
-import { type Address, addressKey, ipAddress, isIpv6, parseAddress } from '../../base/address.ts'
-import { toHex } from '../../base/bytes.ts'
+import { type Address, ipAddress, isIpv6, parseAddress } from '../../base/address.ts'
 import { FormatError, type PeerError } from '../../base/errors.ts'
+import { isCutOff } from '../../platform/bound/sources.ts'
 import { MAX_TORRENT_BYTES } from '../../protocol/metainfo/limits.ts'
 import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import { isMetadataOf, magnetMetainfo } from '../../protocol/metainfo/magnet-metainfo.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { Announcer, TrackerStatus } from '../discovery/announcer.ts'
-import { MetadataStore } from '../storage/metadata-store.ts'
+import type { MetadataStore } from '../storage/metadata-store.ts'
 import { causeSentence } from './cause-sentence.ts'
 import { MetadataStage } from './metadata-stage.ts'
 import type { Swarm } from './swarm.ts'
@@ -18,17 +18,17 @@ import type { TorrentSurroundings } from './torrent-surroundings.ts'
 export interface MagnetStartOptions {
   readonly magnet: Magnet
   readonly peerId: Uint8Array
-  /** The folder that will hold the torrent's file or top folder. */
-  readonly path: string
+  /** Where it is remembered. */
+  readonly store: MetadataStore
   readonly around: TorrentSurroundings
   readonly announcer: Announcer
-  /** Whom the user named, by their keys; those of the link join them. */
-  readonly userPeers: Map<string, Address>
+  /** Whom the user named, by their keys. */
+  readonly userPeers: ReadonlyMap<string, Address>
 }
 
-/** The torrent. Nothing is told after `close`. */
+/** The torrent. Nothing is told after `end` and `close`, but for peers of the link. */
 export interface MagnetStartOwner {
-  /** The link names this peer; the stage may be over by now. */
+  /** The link names this peer. */
   onLinkPeer(address: Address): void
   onMetadata(metainfo: Metainfo, magnet: Magnet): void
   /** It is the one that the link means, and makes no sense. */
@@ -38,20 +38,21 @@ export interface MagnetStartOwner {
 
 /** Fewer peers than this that have the metadata, and trackers are asked for more as soon as they allow. */
 const FEW_OFFERING = 5
+/** Peers that one link names, and IPs of each: whoever makes a link decides whom all its users dial. */
+const MAX_LINK_PEERS = 20
+const MAX_IPS = 4
 
 export class MagnetStart {
   readonly stage: MetadataStage
   readonly #options: MagnetStartOptions
   readonly #owner: MagnetStartOwner
-  readonly #store: MetadataStore
-  #isFound = false
+  #isAsking = false
   #isClosed = false
 
   constructor(options: MagnetStartOptions, owner: MagnetStartOwner) {
-    const { magnet, peerId, path, around } = options
+    const { magnet, peerId, store, around } = options
     this.#options = options
     this.#owner = owner
-    this.#store = openStore(toHex(magnet.infohashV1!), path, around)
     this.stage = new MetadataStage(
       {
         infohash: magnet.infohashV1!,
@@ -60,6 +61,7 @@ export class MagnetStart {
         verify: (bytes) => isMetadataOf(magnet, bytes),
         network: around.platform.network,
         budget: around.budget,
+        memory: around.metadataMemory,
         listenPort: around.listenPort,
         localIp: around.localIp,
         usesPex: around.usesPex,
@@ -68,7 +70,7 @@ export class MagnetStart {
       },
       {
         onMetadata: (metadata) => {
-          void this.#store.save(metadata)
+          void store.save(metadata)
           this.#read(metadata)
         },
         onPeerDropped: (address, error) => owner.onPeerDropped(address, error),
@@ -78,32 +80,41 @@ export class MagnetStart {
     )
   }
 
+  /** Nothing is remembered: peers are asked. */
+  get isAsking(): boolean {
+    return this.#isAsking
+  }
+
   /** Uses what an earlier run has left; where that is nothing, peers are needed. Never rejects. */
   async begin(): Promise<void> {
-    const { magnet, around, announcer, userPeers } = this.#options
+    const { magnet, store, around, announcer, userPeers } = this.#options
     for (const address of userPeers.values()) this.stage.addAddress(address, 'user')
-    for (const peer of magnet.peers) void this.#addLinkPeer(peer)
-    const remembered = await this.#store.load()
-    if (this.#isClosed) return
-    if (remembered && isMetadataOf(magnet, remembered)) return this.#read(remembered)
+    void this.#addLinkPeers()
+    const remembered = await store.load()
+    // Peers may have been quicker.
+    if (this.#isClosed || this.stage.isFound) return
+    if (remembered && isMetadataOf(magnet, remembered)) {
+      this.stage.stopLooking()
+      return this.#read(remembered)
+    }
+    this.#isAsking = true
     const now = around.platform.clock.now()
     announcer.start(now)
     this.tick(now)
     around.onReady()
   }
 
-  /** @param peer `host:port`, as the link has it */
-  async #addLinkPeer(peer: string): Promise<void> {
-    const address = parseAddress(peer)
-    for (const found of address ? [address] : await lookUp(peer, this.#options.around)) {
-      this.#options.userPeers.set(addressKey(found), found)
-      this.#owner.onLinkPeer(found)
+  /** Names are looked up one after the other: others have names to be looked up, too. */
+  async #addLinkPeers(): Promise<void> {
+    for (const peer of this.#options.magnet.peers.slice(0, MAX_LINK_PEERS)) {
+      const address = parseAddress(peer)
+      for (const found of address ? [address] : await lookUp(peer, this.#options.around)) this.#owner.onLinkPeer(found)
     }
   }
 
   tick(now: number): void {
     this.stage.tick(now)
-    if (this.#isFound) return
+    if (this.stage.isFound) return
     const { announcer } = this.#options
     if (this.stage.offering < FEW_OFFERING) announcer.wantMore(now)
     announcer.tick(now)
@@ -111,7 +122,6 @@ export class MagnetStart {
 
   #read(metadata: Uint8Array): void {
     if (this.#isClosed) return
-    this.#isFound = true
     const { magnet } = this.#options
     let metainfo: Metainfo
     try {
@@ -125,6 +135,11 @@ export class MagnetStart {
   }
 
   diagnose(trackers: readonly TrackerStatus[]): Cause[] {
+    const { binding } = this.#options.around.platform.network
+    if (binding && isCutOff(binding)) {
+      const cause = { code: 'bind_gone' as const, bind: binding.name }
+      return [{ ...cause, message: causeSentence(cause) }]
+    }
     const figures = {
       code: 'fetching_metadata' as const,
       known: this.stage.book.census().known,
@@ -154,16 +169,6 @@ export class MagnetStart {
   }
 }
 
-function openStore(infohash: string, path: string, { platform, log }: TorrentSurroundings): MetadataStore {
-  const warn = (message: string): void => log({ level: 'info', scope: 'state', message })
-  return new MetadataStore({ state: platform.state, infohash, path, maxBytes: MAX_TORRENT_BYTES, warn })
-}
-
-/** The torrent is deleted: its metadata is not needed again. Never rejects. */
-export function forgetMetadata(infohash: string, path: string, around: TorrentSurroundings): Promise<void> {
-  return openStore(infohash, path, around).forget()
-}
-
 /** BEP 53: what the link selects; undefined when that is nothing, or nothing that there is. */
 export function selectedFiles({ selectOnly }: Magnet, { files }: Metainfo): FilePriorities | undefined {
   const selected = new Set(selectOnly?.filter((file) => files[file] && !files[file].isPad))
@@ -177,7 +182,7 @@ async function lookUp(peer: string, { platform, localIp, log }: TorrentSurroundi
   const family = localIp === undefined ? 'any' : isIpv6(localIp) ? 6 : 4
   try {
     const ips = await platform.network.lookup(host, family)
-    return ips.map((ip) => ipAddress(ip, Number(port)))
+    return ips.slice(0, MAX_IPS).map((ip) => ipAddress(ip, Number(port)))
   } catch (error) {
     log({ level: 'info', scope: 'peer', message: `Cannot find peer ${host}: ${(error as Error).message}` })
     return []

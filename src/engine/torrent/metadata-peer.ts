@@ -21,6 +21,7 @@ import {
   WireEncoder,
   type WireHandler,
 } from '../../protocol/wire/index.ts'
+import { KEEP_ALIVE_MS, overdue } from './connection-times.ts'
 import type { DhtLink } from './dht-link.ts'
 import { ADVERTISED_REQUEST_QUEUE, extensionIds } from './peer-extensions.ts'
 
@@ -40,6 +41,8 @@ export interface MetadataPeerOwner {
   onOffer(peer: MetadataPeer, bytes: number): void
   /** One that came to us has told where it can be dialled. */
   onDialAddress(peer: MetadataPeer): void
+  /** Has it been asked for this part? */
+  isAsked(peer: MetadataPeer, part: number): boolean
   onPart(peer: MetadataPeer, part: number, totalSize: number | null, bytes: Uint8Array): void
   onReject(peer: MetadataPeer, part: number): void
   /** A message of peer exchange (BEP 11). */
@@ -51,17 +54,13 @@ export interface MetadataPeerOwner {
 
 /** How ids of rtorrent begin: `-lt`. */
 const RTORRENT_ID = [0x2d, 0x6c, 0x74]
-const CONNECT_TIMEOUT_MS = 10_000
-const HANDSHAKE_TIMEOUT_MS = 15_000
-const KEEP_ALIVE_MS = 100_000
-const INACTIVE_MS = 240_000
 /** A bitfield of the most pieces that a torrent may have. */
 const MAX_MESSAGE_BYTES = 262_145
 /** What is written down for whoever goes on: a bitfield, and some thousand messages. */
 const MAX_SAID_BYTES = 524_288
 /** Bytes that it may leave unread of what we say. */
 const MAX_QUEUED_BYTES = 131_072
-/** Extension messages within ten seconds. */
+/** Extension messages within ten seconds, without the parts of metadata that were asked for. */
 const MAX_MESSAGES = 1000
 const MESSAGES_WITHIN_MS = 10_000
 
@@ -73,8 +72,6 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
   peerId: Uint8Array | null = null
   connectedAt = 0
   hasOpened: boolean
-  /** It has said that it has the metadata. */
-  isOffering = false
   isClosed = false
   /** Once it is closed: the code of the error that ended it, or `closed`. */
   endedBy = 'closed'
@@ -91,7 +88,7 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
   #metadataId: number | null = null
   #messages = 0
   #messagesSince = 0
-  readonly #openedAt: number
+  #openedAt: number
   #lastReceivedAt: number
   #lastSentAt = 0
   /** Who has taken over. */
@@ -130,15 +127,17 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
   }
 
   /**
-   * Gives the connection to somebody who is handed all that the peer has said, its handshake first; ours has been sent, with the word
-   * that we have nothing. Null: it cannot be, and is closed.
+   * Gives the connection to somebody who is handed all that the peer has said, from its handshake to the message that it is in the
+   * middle of; our handshake has been sent, with the word that we have nothing. Null: it cannot be, and is closed.
    */
   handOver(): { readonly connection: Connection; readonly said: Uint8Array } | null {
-    if (!this.isConnected || !this.#said || !this.#decoder.isBetweenMessages) {
+    const { unfinished } = this.#decoder
+    if (!this.isConnected || !this.#said || !unfinished) {
       this.close(null)
       return null
     }
     this.isClosed = true
+    this.#said.raw(unfinished)
     return { connection: this.#connection, said: this.#said.take() }
   }
 
@@ -175,19 +174,15 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
   }
 
   #timedOut(now: number): PeerError | null {
-    if (!this.hasOpened && now - this.#openedAt > CONNECT_TIMEOUT_MS)
-      return new PeerError('connect_timeout', `No connection within ${CONNECT_TIMEOUT_MS / 1000} s`)
-    if (this.peerId === null && now - this.#openedAt > CONNECT_TIMEOUT_MS + HANDSHAKE_TIMEOUT_MS)
-      return new PeerError('handshake_timeout', `No handshake within ${HANDSHAKE_TIMEOUT_MS / 1000} s`)
-    if (this.isConnected && now - this.#lastReceivedAt > INACTIVE_MS)
-      return new PeerError('inactive', `Nothing received for ${INACTIVE_MS / 1000} s`)
-    return null
+    if (this.isConnected) return overdue('connected', this.#lastReceivedAt, now)
+    return overdue(this.hasOpened ? 'handshaking' : 'connecting', this.#openedAt, now)
   }
 
   // ---------------------------------------------------------------- connection
 
   onOpen(): void {
     this.hasOpened = true
+    this.#openedAt = this.#owner.now()
     this.#owner.onOpen()
     this.#sendHandshake()
   }
@@ -269,12 +264,13 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
 
   onExtended(id: number, payload: Uint8Array): void {
     if (!this.#capabilities.extensions) throw new PeerError('not_negotiated', 'The peer did not offer extensions')
-    this.#countMessage()
     const ids = extensionIds(this.#owner.usesPex)
     if (id === ids.get(UT_METADATA)) return this.#onMetadataMessage(payload)
+    this.#countMessage()
+    // Whom it tells of is listened to here and now: what was told over hours would be a flood to whoever goes on.
+    if (id === ids.get(UT_PEX)) return this.#owner.onPex(this, payload)
     this.#note((said) => said.extended(id, payload), payload.length)
     if (id === EXTENSION_HANDSHAKE_ID) this.#onExtensionHandshake(payload)
-    else if (id === ids.get(UT_PEX)) this.#owner.onPex(this, payload)
   }
 
   #countMessage(): void {
@@ -296,12 +292,13 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
       this.#owner.onDialAddress(this)
     }
     if (this.#metadataId === null || metadataSize === null) return
-    this.isOffering = true
     this.#owner.onOffer(this, metadataSize)
   }
 
   #onMetadataMessage(payload: Uint8Array): void {
     const message = decodeMetadataMessage(payload)
+    // Parts that it was asked for have a measure of their own: there may be thousands, and the faster the better.
+    if (message.kind !== 'data' || !this.#owner.isAsked(this, message.part)) this.#countMessage()
     if (message.kind === 'data') this.#owner.onPart(this, message.part, message.totalSize, message.bytes)
     else if (message.kind === 'reject') this.#owner.onReject(this, message.part)
     else if (message.kind === 'request' && this.#metadataId !== null)

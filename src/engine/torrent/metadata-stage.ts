@@ -9,9 +9,11 @@ import { decodePex, METADATA_PART_BYTES } from '../../protocol/wire/index.ts'
 import { MetadataFetch, type FetchOutcome } from '../policy/metadata-fetch.ts'
 import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.ts'
 import { canReach } from '../transport/listener.ts'
+import { isBlame } from './connection-times.ts'
 import type { DhtLink } from './dht-link.ts'
+import type { MetadataMemory } from './metadata-memory.ts'
 import { MetadataPeer, type MetadataPeerOwner } from './metadata-peer.ts'
-import { usefulAddresses } from './peer-exchange.ts'
+import { HEAR_EVERY_MS, usefulAddresses } from './peer-exchange.ts'
 import type { ConnectionBudget, Swarm } from './swarm.ts'
 
 export interface MetadataStageOwner {
@@ -32,6 +34,7 @@ export interface MetadataStageOptions {
   readonly verify: (bytes: Uint8Array) => boolean
   readonly network: Network
   readonly budget: ConnectionBudget
+  readonly memory: MetadataMemory
   readonly listenPort: number | null
   /** Local IP to dial from. */
   readonly localIp: string | undefined
@@ -40,33 +43,31 @@ export interface MetadataStageOptions {
   readonly now: () => number
 }
 
-/** Of a private torrent: where addresses may come from. The others have no business in it. */
-const PRIVATE_SOURCES: ReadonlySet<AddressSource> = new Set(['user', 'tracker'])
 const DIALS_PER_TICK = 8
 const MAX_HALF_OPEN = 30
 /** How often requests and time limits are looked at. */
 const LOOK_EVERY_MS = 500
-/** A peer that has nothing to offer for so long makes way, when there are as many as there may be. */
+/** A peer that has nothing to offer for so long, or does not give it, makes way when there are as many as there may be. */
 const USELESS_AFTER_MS = 30_000
-/** Messages of peer exchange that one peer is listened to. */
-const MAX_PEX_MESSAGES = 20
 
 export class MetadataStage implements MetadataPeerOwner {
   readonly infohash: Uint8Array
   readonly peerId: Uint8Array
   readonly listenPort: number | null
   readonly usesPex: boolean
-  readonly dht: DhtLink | null
+  dht: DhtLink | null
   readonly book = new PeerBook()
   readonly #options: MetadataStageOptions
   readonly #owner: MetadataStageOwner
   readonly #fetch: MetadataFetch<MetadataPeer>
   readonly #peers = new Set<MetadataPeer>()
-  readonly #pexMessages = new WeakMap<MetadataPeer, number>()
+  /** When each has last told of others. */
+  readonly #heardAt = new WeakMap<MetadataPeer, number>()
   readonly #letGo = new Set<MetadataPeer>()
   #halfOpen = 0
   #lookAt = 0
   #isFound = false
+  #isPrivate = false
   #isClosed = false
 
   constructor(options: MetadataStageOptions, owner: MetadataStageOwner) {
@@ -79,6 +80,7 @@ export class MetadataStage implements MetadataPeerOwner {
     this.dht = options.dht
     const { maxBytes, verify } = options
     this.#fetch = new MetadataFetch({ partBytes: METADATA_PART_BYTES, maxBytes, verify })
+    options.memory.enter(this.#fetch)
   }
 
   now(): number {
@@ -94,7 +96,7 @@ export class MetadataStage implements MetadataPeerOwner {
     return this.connected().length
   }
 
-  /** Of them, those that say they have the metadata. */
+  /** Of them, those that say they have the metadata, and have not failed to give it. */
   get offering(): number {
     return this.#fetch.sourceCount
   }
@@ -110,11 +112,28 @@ export class MetadataStage implements MetadataPeerOwner {
 
   /** A peer has connected to us and asked for this torrent. Null: not now. */
   accept(connection: Connection): ConnectionHandler | null {
-    if (this.#isClosed || this.#isFull || this.book.isBanned(connection.remote)) return null
+    if (this.#isClosed || this.book.isBanned(connection.remote)) return null
+    if (this.#isFull && !this.#makeRoom(this.now())) return null
     const peer = new MetadataPeer(this, connection.remote, true)
     this.#enter(peer)
     peer.attach(connection)
     return peer
+  }
+
+  /** The metadata is here, from peers or from elsewhere. */
+  get isFound(): boolean {
+    return this.#isFound
+  }
+
+  /** The metadata is known from elsewhere: peers are asked for nothing more, and nobody else is dialled. */
+  stopLooking(): void {
+    this.#isFound = true
+    this.#stopFetching()
+  }
+
+  #stopFetching(): void {
+    this.#fetch.stop()
+    this.#options.memory.leave(this.#fetch)
   }
 
   tick(now: number): void {
@@ -122,24 +141,23 @@ export class MetadataStage implements MetadataPeerOwner {
       this.#lookAt = now + LOOK_EVERY_MS
       for (const peer of this.#peers) peer.tick(now)
       this.#ask()
-      this.#makeRoom(now)
+      if (this.#isFull && this.book.hasPromising(now)) this.#makeRoom(now)
     }
     if (!this.#isFound) this.#dial(now)
   }
 
   /** The torrent turned out to be private: whoever was found in ways that are open to all goes, and is forgotten. */
   becomePrivate(): void {
+    this.#isPrivate = true
+    this.dht = null
     for (const peer of this.#peers) {
-      const source = peer.dialAddress && this.book.sourceOf(peer.dialAddress)
-      if (!peer.isIncoming && source && !PRIVATE_SOURCES.has(source)) peer.close(null)
+      if (!peer.isIncoming && !this.book.isForPrivate(peer.address)) peer.close(null)
     }
   }
 
   /** Gives peers and addresses to the torrent's swarm; of a private torrent, those that have their business there. */
   handOver(swarm: Swarm, isPrivate: boolean): void {
-    for (const { address, source } of this.book.sound()) {
-      if (!isPrivate || PRIVATE_SOURCES.has(source)) swarm.addAddress(address, source)
-    }
+    swarm.learnFrom(this.book, isPrivate)
     for (const peer of this.#peers) {
       const met = peer.handOver()
       if (!met) continue
@@ -154,6 +172,7 @@ export class MetadataStage implements MetadataPeerOwner {
 
   close(): void {
     this.#isClosed = true
+    this.#stopFetching()
     for (const peer of this.#peers) peer.close(null)
   }
 
@@ -182,8 +201,14 @@ export class MetadataStage implements MetadataPeerOwner {
     this.book.take(peer.dialAddress!)
   }
 
+  isAsked(peer: MetadataPeer, part: number): boolean {
+    return this.#fetch.isAsked(peer, part)
+  }
+
   onPart(peer: MetadataPeer, part: number, totalSize: number | null, bytes: Uint8Array): void {
+    if (this.#isFound) return
     this.#conclude(this.#fetch.onPart(peer, part, totalSize, bytes))
+    this.#options.memory.onReceived(bytes.length)
   }
 
   onReject(peer: MetadataPeer, part: number): void {
@@ -191,9 +216,10 @@ export class MetadataStage implements MetadataPeerOwner {
   }
 
   onPex(peer: MetadataPeer, payload: Uint8Array): void {
-    const messages = (this.#pexMessages.get(peer) ?? 0) + 1
-    this.#pexMessages.set(peer, messages)
-    if (messages > MAX_PEX_MESSAGES) return
+    if (this.#isPrivate) return
+    const now = this.now()
+    if (now - (this.#heardAt.get(peer) ?? -Infinity) < HEAR_EVERY_MS) return
+    this.#heardAt.set(peer, now)
     for (const address of usefulAddresses(decodePex(payload).added, peer.address, false))
       this.addAddress(address, 'pex')
   }
@@ -206,7 +232,7 @@ export class MetadataStage implements MetadataPeerOwner {
     if (!peer.hasOpened) this.onOpen()
     this.#leave(peer)
     if (peer.dialAddress) this.book.closed(peer.dialAddress, this.#endingOf(peer, reason), this.now(), peer.endedBy)
-    if (reason && !['connect_timeout', 'inactive'].includes(reason.code)) this.#owner.onPeerDropped(peer.key, reason)
+    if (reason && isBlame(reason)) this.#owner.onPeerDropped(peer.key, reason)
     this.#ask()
   }
 
@@ -234,7 +260,7 @@ export class MetadataStage implements MetadataPeerOwner {
       peer.close(error)
     }
     if (metadata) {
-      this.#isFound = true
+      this.stopLooking()
       this.#owner.onMetadata(metadata)
     } else this.#ask()
   }
@@ -260,12 +286,14 @@ export class MetadataStage implements MetadataPeerOwner {
     return budget.peers >= budget.maxPeers || this.#peers.size >= budget.maxPeersPerTorrent
   }
 
-  #makeRoom(now: number): void {
-    if (!this.#isFull || this.#isFound || !this.book.hasPromising(now)) return
+  /** For one that may be of more use than one of these. False: nobody may go. */
+  #makeRoom(now: number): boolean {
+    if (this.#isFound) return false
     const isUseless = (peer: MetadataPeer): boolean =>
-      peer.isConnected && !peer.isOffering && now - peer.connectedAt > USELESS_AFTER_MS
+      peer.isConnected && !this.#fetch.mayGive(peer) && now - peer.connectedAt > USELESS_AFTER_MS
     const useless = [...this.#peers].find(isUseless)
     if (useless) this.#letGoOf(useless)
+    return useless !== undefined
   }
 
   #letGoOf(peer: MetadataPeer): void {

@@ -29,7 +29,7 @@ interface Acquaintance {
   readonly told: Map<string, Address>
   nextAt: number
   lastHeardAt: number
-  /** Messages that came too soon. */
+  /** Messages that came too soon after that. */
   hasty: number
 }
 
@@ -37,7 +37,7 @@ const SEND_EVERY_MS = 60_000
 /** How often it is looked whose time has come. */
 const LOOK_EVERY_MS = 1_000
 /** Messages sooner than this after the last one are passed over: clocks differ, and so do clients. */
-const HEAR_EVERY_MS = 20_000
+export const HEAR_EVERY_MS = 20_000
 const MAX_HASTY = 30
 const LOCAL: ReadonlySet<IpScope> = new Set(['loopback', 'private', 'link_local'])
 const NOT_DIALABLE: ReadonlySet<IpScope> = new Set(['unspecified', 'multicast', 'broadcast', 'reserved'])
@@ -69,6 +69,7 @@ export class PeerExchange<Peer extends ExchangePeer> {
       return
     }
     acquaintance.lastHeardAt = now
+    acquaintance.hasty = 0
     for (const address of usefulAddresses(added, peer.address, this.#options.isSeed())) this.#options.onAddress(address)
   }
 

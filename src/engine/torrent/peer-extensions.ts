@@ -63,10 +63,15 @@ export class PeerExtensions {
     this.#serving = new MetadataServing(options.metadata)
   }
 
-  /** @param listenPort where we can be dialled; null when we cannot */
-  sendHandshake(remote: Address, listenPort: number | null, isUploadOnly: boolean): void {
+  /**
+   * @param listenPort where we can be dialled; null when we cannot
+   * @param isFirst false: another has sent one before, when nobody knew whether the torrent is private
+   */
+  sendHandshake(remote: Address, listenPort: number | null, isUploadOnly: boolean, isFirst = true): void {
+    // What is left out of a later one stays as it was said (BEP 10).
+    const takenBack: readonly [string, number][] = isFirst || this.#ourIds.has(UT_PEX) ? [] : [[UT_PEX, 0]]
     const payload = encodeExtensionHandshake({
-      extensions: this.#ourIds,
+      extensions: new Map([...this.#ourIds, ...takenBack]),
       client: CLIENT_NAME,
       requestQueue: ADVERTISED_REQUEST_QUEUE,
       listenPort,

@@ -16,6 +16,7 @@ import {
   type WireHandler,
 } from '../../protocol/wire/index.ts'
 import type { ChokeCandidate } from '../policy/choker.ts'
+import { KEEP_ALIVE_MS, overdue } from './connection-times.ts'
 import type { BlockSource } from './download.ts'
 import { PeerExtensions } from './peer-extensions.ts'
 import type { PeerOwner } from './peer-owner.ts'
@@ -34,13 +35,8 @@ const MAX_HINTS = 1000
 /** Metadata that is written before the peer has taken what was written before. */
 const METADATA_AHEAD_BYTES = 65_536
 
-const CONNECT_TIMEOUT_MS = 10_000
-const HANDSHAKE_TIMEOUT_MS = 15_000
-const KEEP_ALIVE_MS = 100_000
 /** A peer that cannot use it at once hears only so often of the pieces that we have got. */
 const NEWS_EVERY_MS = 1_000
-/** BEP 3: two minutes, and as long again for the patience of others. */
-const INACTIVE_MS = 240_000
 
 type Stage = 'connecting' | 'handshaking' | 'connected' | 'closed'
 
@@ -322,13 +318,10 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   }
 
   #timedOut(now: number): PeerError | null {
-    if (this.stage === 'connecting' && now - this.#openedAt > CONNECT_TIMEOUT_MS)
-      return new PeerError('connect_timeout', `No connection within ${CONNECT_TIMEOUT_MS / 1000} s`)
-    if (this.stage === 'handshaking' && now - this.#openedAt > HANDSHAKE_TIMEOUT_MS)
-      return new PeerError('handshake_timeout', `No handshake within ${HANDSHAKE_TIMEOUT_MS / 1000} s`)
-    if (this.stage !== 'connected') return null
-    if (now - this.lastReceivedAt > INACTIVE_MS)
-      return new PeerError('inactive', `Nothing received for ${INACTIVE_MS / 1000} s`)
+    if (this.stage === 'closed') return null
+    if (this.stage !== 'connected') return overdue(this.stage, this.#openedAt, now)
+    const reason = overdue(this.stage, this.lastReceivedAt, now)
+    if (reason) return reason
     return this.#service.overdue(this.#connection, now) ?? this.#requests.overdue(now)
   }
 
@@ -356,7 +349,8 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
     const { listenPort, download, upload, isSuperSeeding, servesNobody } = this.#owner
     // Who says that it wants nothing, and then shows nothing, is taken to be of no use.
     const isUploadOnly = download.isComplete && !isSuperSeeding
-    if (this.#capabilities.extensions) this.#extensions.sendHandshake(this.address, listenPort, isUploadOnly)
+    if (this.#capabilities.extensions)
+      this.#extensions.sendHandshake(this.address, listenPort, isUploadOnly, !this.#isTakenOver)
     this.#sendHave()
     const isGiving = !isSuperSeeding && !servesNobody && !upload.isSlow
     if (this.#capabilities.fast && isGiving) this.#grantAllowedFast()

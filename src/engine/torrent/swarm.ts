@@ -10,6 +10,7 @@ import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.t
 import { whoIsTurnedOver, whoMakesWay } from '../policy/peer-turnover.ts'
 import { isYoungSwarm } from '../policy/young-swarm.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
+import { isBlame } from './connection-times.ts'
 import type { DhtLink } from './dht-link.ts'
 import type { BlockSource, Download } from './download.ts'
 import { canReach } from '../transport/listener.ts'
@@ -199,6 +200,15 @@ export class Swarm implements PeerOwner<Peer> {
     if (!canReach(this.#options.localIp, address.ip)) return
     // Those that a person gives have that person's order.
     this.book.add(address, source, source === 'user' ? 0 : this.#ownAddress.priorityOf(address))
+  }
+
+  /**
+   * Takes over what another book knows of this swarm.
+   * @param isPrivate only those who may be met in a private torrent
+   */
+  learnFrom(book: PeerBook, isPrivate = false): void {
+    this.book.adoptBans(book)
+    for (const known of book.sound()) if (!isPrivate || known.isForPrivate) this.addAddress(known.address, known.source)
   }
 
   /** A peer has connected to us and asked for this torrent. Null: not now. */
@@ -447,11 +457,11 @@ export class Swarm implements PeerOwner<Peer> {
     }
   }
 
-  /** Are there as many connections as there may be? */
   get maxQueuedBytes(): number {
     return Math.max(MIN_ANSWERS_BYTES, MAX_ANSWERS_BYTES / this.#options.budget.peers)
   }
 
+  /** Are there as many connections as there may be? */
   get #isFull(): boolean {
     const { budget } = this.#options
     return budget.peers >= budget.maxPeers || this.#peers.size >= budget.maxPeersPerTorrent
@@ -487,9 +497,4 @@ export class Swarm implements PeerOwner<Peer> {
 function endingOf(peer: Peer, wasConnected: boolean, reason: PeerError | null): Ending {
   if (reason || !wasConnected) return 'failed'
   return peer.hasMovedPayload ? 'orderly' : 'fruitless'
-}
-
-/** Not every end is somebody's fault: a connection that never was, or that has nothing to say, is not. */
-function isBlame(reason: PeerError): boolean {
-  return !['connect_timeout', 'inactive', 'not_reading'].includes(reason.code)
 }

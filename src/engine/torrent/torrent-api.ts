@@ -34,7 +34,8 @@ export interface TorrentOptions {
   readonly name?: string
   /**
    * What of it to fetch: files that are not named are `normal`. See `Torrent.setFilePriorities`. Remembered with the state;
-   * default: as it was in the run before, and everything at first.
+   * default: as it was in the run before, and everything at first. A magnet link's torrent that has no such file fails, with
+   * `no_such_file`.
    */
   readonly files?: FilePriorities
   /**
@@ -74,7 +75,10 @@ export interface RemoveOptions {
   readonly data?: boolean
 }
 
-/** Payload counts whole verified or requested bytes; protocol overhead is not in it. Rates are bytes per second, smoothed over some 5 s. */
+/**
+ * Payload counts whole verified or requested bytes; protocol overhead and the metadata of magnet links are not in it. Rates are
+ * bytes per second, smoothed over some 5 s.
+ */
 export interface TorrentStats {
   readonly state: TorrentState
   /** Payload bytes received in this session. */
@@ -180,7 +184,7 @@ export type Cause = CauseFigures & { readonly message: string }
 
 export type CauseFigures =
   // It does not run.
-  /** Only its infohash is known. `offering`: those of the connected peers that say they have the metadata. */
+  /** Only its infohash is known. `offering`: those of the connected peers that say they have the metadata, and have not failed to give it. */
   | {
       readonly code: 'fetching_metadata'
       readonly known: number

@@ -9,10 +9,13 @@ export class TorrentContent {
   readonly map: PieceMap
   readonly selection: FileSelection
 
-  /** @param files see `TorrentOptions.files`. Throws TypeError for a file or a priority that there is not. */
-  constructor(metainfo: Metainfo, files: FilePriorities | undefined) {
+  /**
+   * @param files see `TorrentOptions.files`. Throws TypeError for a file or a priority that there is not.
+   * @param proposed what a link selects
+   */
+  constructor(metainfo: Metainfo, files: FilePriorities | undefined, proposed?: FilePriorities) {
     this.metainfo = metainfo
     this.map = new PieceMap(metainfo)
-    this.selection = new FileSelection(metainfo, this.map, files)
+    this.selection = new FileSelection(metainfo, this.map, files, proposed)
   }
 }

@@ -6,16 +6,18 @@
 //
 // One that begins with a magnet link is `fetching_metadata` first: a stage of its own, before the first run.
 // One run of it after the other has the content open; what happens in a run is the run's business.
-import { type Address, parseAddress } from '../../base/address.ts'
+import type { Address } from '../../base/address.ts'
 import { toHex } from '../../base/bytes.ts'
 import type { Emitter } from '../../base/emitter.ts'
-import type { FormatError, PeerError, StateError, StorageError } from '../../base/errors.ts'
+import { FormatError, type PeerError, type StateError, StorageError } from '../../base/errors.ts'
 import { cutOffSentence, isCutOff } from '../../platform/bound/sources.ts'
 import type { RemovedTree } from '../../platform/platform.ts'
 import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
 import type { Announcer } from '../discovery/announcer.ts'
+import type { PeerBook } from '../policy/peer-book.ts'
 import { type ContentLocation, contentRoot } from '../storage/content-layout.ts'
+import { requirePriorities } from './file-selection.ts'
 import { applyAttributes, makeEmptyFiles } from './finish-files.ts'
 import { MagnetStart, type MagnetStartOwner, selectedFiles } from './magnet-start.ts'
 import type { MetadataStage } from './metadata-stage.ts'
@@ -38,7 +40,7 @@ export interface LifeOptions extends Pick<PartsOptions, 'peerId' | 'options' | '
   readonly figures: TorrentFigures
   readonly announcer: Announcer
   readonly events: Emitter<TorrentEvents>
-  /** Whom the user or the link named, by their keys: they are dialled in each run. */
+  /** Whom the user named, by their keys: they are dialled in each run. */
   readonly userPeers: Map<string, Address>
 }
 
@@ -69,6 +71,10 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   /** The end of the last run, and of its announces. */
   #stopping: Promise<void> = Promise.resolve()
   readonly #parking = new Parking()
+  /** Whom the last run knew. */
+  #book: PeerBook | null = null
+  /** Whom the link named: they are dialled in each run. */
+  readonly #linkPeers: Address[] = []
   #isLooking = false
   #isCompleting = false
   #wasCompleteAtStart = false
@@ -83,14 +89,15 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     const { source, peerId, around, announcer, userPeers } = options
     this.#options = options
     this.#wishes = options.options
-    this.#place = new TorrentPlace(this.#wishes, around)
+    this.#place = new TorrentPlace(source.infohashV1!, this.#wishes, around)
     this.#around = around
     this.#announcer = options.announcer
     this.#events = options.events
     if ('infoBytes' in source) this.#know(new TorrentContent(source, this.#wishes.files))
     else {
-      const { path } = this.#wishes
-      this.magnet = new MagnetStart({ magnet: source, peerId, path, around, announcer, userPeers }, this)
+      const { metadata: store } = this.#place
+      requirePriorities(this.#wishes.files ?? {})
+      this.magnet = new MagnetStart({ magnet: source, peerId, store, around, announcer, userPeers }, this)
     }
     this.state = this.magnet ? 'fetching_metadata' : 'checking'
     this.done = new Promise((resolve, reject) => {
@@ -121,6 +128,11 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   /** Who meets its peers, or will; null while nobody does. */
   get meeting(): Swarm | MetadataStage | null {
     return this.magnet?.stage ?? this.parts?.swarm ?? null
+  }
+
+  /** Peers are asked for the metadata, since it is not remembered. */
+  get isFetchingMetadata(): boolean {
+    return this.state === 'fetching_metadata' && this.magnet?.isAsking === true
   }
 
   /** Peers that connect to us are welcome. */
@@ -182,6 +194,11 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   /** What is wanted has changed. Resolves when that has taken effect; never rejects. */
   async select(): Promise<void> {
     await this.#run?.select()
+    if (this.state !== 'parked') return
+    await this.#stopping
+    this.#selectParked()
+    // There may be room for what is wanted now.
+    void this.#lookAgain()
   }
 
   /** @param name elements below the torrent's folder, cleaned. Rejects with TypeError while nothing is open; with StorageError. */
@@ -204,7 +221,7 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   async remove({ data = false }: RemoveOptions = {}): Promise<RemovedTree | null> {
     this.#removal ??= this.#leave()
     await this.#removal
-    if (data) this.#deletion ??= this.#place.delete(this.#options.source.infohashV1!, this.content, this.parts)
+    if (data) this.#deletion ??= this.#place.delete(this.content, this.parts)
     const deleted = this.#deletion?.catch((error: unknown) => {
       if (data) throw error
       return null
@@ -223,12 +240,18 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   }
 
   onLinkPeer(address: Address): void {
-    this.meeting?.addAddress(address, 'user')
+    this.#linkPeers.push(address)
+    this.meeting?.addAddress(address, 'link')
   }
 
   onMetadata(metainfo: Metainfo, magnet: Magnet): void {
     if (this.#isOver) return
-    this.#know(new TorrentContent(metainfo, this.#wishes.files ?? selectedFiles(magnet, metainfo)))
+    try {
+      this.#know(new TorrentContent(metainfo, this.#wishes.files, selectedFiles(magnet, metainfo)))
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+      return this.#fail(new FormatError('no_such_file', error.message))
+    }
     this.state = 'checking'
     this.#events.emit('metadata', { metainfo })
     void this.#start()
@@ -249,6 +272,7 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
   async #start(): Promise<void> {
     if (this.#isOver) return
     const { metainfo, map, selection } = this.known
+    this.#book = this.parts?.swarm.book ?? this.#book
     const run = new TorrentRun(
       {
         ...this.#options,
@@ -268,7 +292,9 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
       if (!parts) return
       this.#place.foundBy(parts)
       this.#unpark()
+      if (this.#book) parts.swarm.learnFrom(this.#book)
       for (const address of this.#options.userPeers.values()) parts.swarm.addAddress(address, 'user')
+      for (const address of this.#linkPeers) parts.swarm.addAddress(address, 'link')
       if (!(await run.check(parts))) return
       const lack = await roomLacking(parts)
       if (lack) throw lack
@@ -373,14 +399,21 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     try {
       // The journal is let go with the old run.
       await this.#stopping
-      const parts = this.parts
-      const isFull = this.error?.code === 'disk_full' && parts && (await roomLacking(parts)) !== null
-      if (!isFull) await this.#start()
+      this.#selectParked()
+      const lack = this.error?.code === 'disk_full' && this.parts ? await roomLacking(this.parts) : null
+      if (lack) this.error = lack
+      else await this.#start()
     } catch (error) {
       this.#around.log({ level: 'debug', scope: 'disk', message: (error as Error).message })
     } finally {
       this.#isLooking = false
     }
+  }
+
+  /** No run is there to learn of what is wanted now: the figures of the last one follow. */
+  #selectParked(): void {
+    if (this.state !== 'parked' || this.#wishes.pieces) return
+    this.parts?.download.setPriorities(this.known.selection.piecePriorities())
   }
 
   #unpark(): void {
@@ -395,7 +428,7 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     if (this.#isOver) return
     this.state = 'failed'
     this.error = error
-    this.#around.log({ level: 'info', scope: 'disk', message: error.message })
+    this.#around.log({ level: 'info', scope: scopeOf(error), message: error.message })
     this.#rejectDone(error)
     this.#events.emit('failed', { error })
     this.#stopping = this.#stop()
@@ -413,7 +446,6 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
     const content = this.known
     const parts = this.parts!
     this.state = 'moving'
-    const connected = [...parts.swarm.connected()].filter((peer) => !peer.isIncoming).map(({ key }) => key)
     this.#stopping = this.#stop()
     await this.#stopping
     try {
@@ -427,21 +459,18 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
       })
       this.#events.emit('moved', { path: this.#place.pathOf(content) })
     } finally {
-      if (!this.#isOver) await this.#goOnAt(connected)
+      // Wherever the content is now.
+      if (!this.#isOver) {
+        this.state = 'checking'
+        await this.#start()
+      }
     }
-  }
-
-  /** Wherever the content is now. */
-  async #goOnAt(peers: readonly string[]): Promise<void> {
-    this.state = 'checking'
-    await this.#start()
-    for (const peer of peers) this.parts?.swarm.addAddress(parseAddress(peer)!, 'tracker')
   }
 
   async #stop(): Promise<void> {
     this.magnet?.close()
     this.magnet = null
-    await Promise.all([this.#announcer.stop(), this.#run?.stop()])
+    await Promise.all([this.#announcer.stop(), this.#run?.stop(), this.#place.metadata.settled()])
   }
 
   // ---------------------------------------------------------------- what the run reports
@@ -490,4 +519,10 @@ export class TorrentLife implements RunOwner, MagnetStartOwner {
       ...(pieces ? { pieces } : {}),
     })
   }
+}
+
+/** Of the log: the part that it is about. */
+function scopeOf(error: StorageError | StateError | FormatError): string {
+  if (error instanceof FormatError) return 'metadata'
+  return error instanceof StorageError ? 'disk' : 'state'
 }

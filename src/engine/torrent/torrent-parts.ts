@@ -90,7 +90,7 @@ async function openWith(
   owners: PartsOwners,
 ): Promise<TorrentParts> {
   const { platform, ledger, cache } = around
-  selection.restore(settings.current.priorities)
+  if (settings.isRemembered) selection.restore(settings.current.priorities)
   const layout = options.layout?.(map) ?? contentLayout(metainfo, map, locationOf(root), settings.current.names)
   const volume = await platform.disk.openVolume(layout.root)
   await findNames(layout, volume, settings, options.partNames ?? false)

@@ -5,22 +5,26 @@ import type { RemovedTree } from '../../platform/platform.ts'
 import { type ContentLocation, contentRoot, locationOf } from '../storage/content-layout.ts'
 import { type ContentMove, moveContent } from '../storage/content-move.ts'
 import { lockContent, removeContent } from '../storage/content-removal.ts'
+import { MetadataStore } from '../storage/metadata-store.ts'
 import { NO_SETTINGS, type TorrentSettings } from '../storage/torrent-settings.ts'
-import { forgetMetadata } from './magnet-start.ts'
 import type { TorrentOptions } from './torrent-api.ts'
 import type { TorrentContent } from './torrent-content.ts'
 import type { TorrentParts } from './torrent-parts.ts'
 import type { TorrentInternals, TorrentSurroundings } from './torrent-surroundings.ts'
 
 export class TorrentPlace {
+  /** Its metadata, where it began with a magnet link. */
+  readonly metadata: MetadataStore
   readonly #options: TorrentOptions & TorrentInternals
   readonly #around: TorrentSurroundings
   #location: ContentLocation
   #settings = NO_SETTINGS
 
-  constructor(options: TorrentOptions & TorrentInternals, around: TorrentSurroundings) {
+  constructor(infohash: Uint8Array, options: TorrentOptions & TorrentInternals, around: TorrentSurroundings) {
     this.#options = this.#location = options
     this.#around = around
+    const warn = (message: string): void => around.log({ level: 'info', scope: 'state', message })
+    this.metadata = new MetadataStore({ state: around.platform.state, infohash: toHex(infohash), warn })
   }
 
   /** As far as it is known. */
@@ -65,9 +69,9 @@ export class TorrentPlace {
    * Deletes what is on disk of it, and what is remembered. Rejects as `Torrent.remove` does.
    * @param content null: only its infohash is known
    */
-  async delete(infohash: Uint8Array, content: TorrentContent | null, parts: TorrentParts | null): Promise<RemovedTree> {
+  async delete(content: TorrentContent | null, parts: TorrentParts | null): Promise<RemovedTree> {
     const { platform } = this.#around
-    await forgetMetadata(toHex(infohash), this.#location.path, this.#around)
+    await this.metadata.forget()
     if (!content) return { files: 0, bytes: 0, kept: [] }
     const { metainfo, map } = content
     const foreign = this.#options.layout?.(map)

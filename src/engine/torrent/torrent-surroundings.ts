@@ -9,6 +9,7 @@ import type { ReadCache } from '../storage/read-cache.ts'
 import type { SlotLedger } from '../storage/slot-ledger.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { DhtLink } from './dht-link.ts'
+import type { MetadataMemory } from './metadata-memory.ts'
 import type { ConnectionBudget } from './swarm.ts'
 
 /** What all torrents of a session share. */
@@ -20,6 +21,8 @@ export interface TorrentSurroundings {
   readonly downLimiter: RateLimiter
   readonly upLimiter: RateLimiter
   readonly budget: ConnectionBudget
+  /** For what comes of the metadata of all magnet links. */
+  readonly metadataMemory: MetadataMemory
   readonly trackers: PacedTrackers
   /** The port we listen on; null when we do not. */
   readonly listenPort: number | null

@@ -1,5 +1,6 @@
 // A torrent whose disk gives trouble: what passes by itself is waited for, the rest ends with a reason; nothing is lost.
 import { describe, expect, test, vi } from 'vitest'
+import { ipAddress } from '../../base/address.ts'
 import { SimContent, type SimDevice, type SimNode, Simulator } from '../../sim/index.ts'
 import { Session } from '../session/session.ts'
 import type { Torrent } from './torrent.ts'
@@ -12,14 +13,15 @@ const LIMIT_MS = 600_000
 /** A seed of 1 MB/s, and a leecher with its content on a drive of its own. */
 class World {
   readonly sim = new Simulator({ seed: 1 })
-  readonly content = new SimContent({ files: SIZE, pieceBytes: 65_536 })
+  readonly content: SimContent
   readonly node: SimNode
   readonly drive: SimDevice
   readonly events: string[] = []
   torrent!: Torrent
   #session!: Session
 
-  constructor(hasState: boolean) {
+  constructor(hasState: boolean, files: ConstructorParameters<typeof SimContent>[0]['files'] = SIZE) {
+    this.content = new SimContent({ files, pieceBytes: 65_536 })
     const seed = this.sim.node('10.0.0.1', { up: 1_000_000, down: 1_000_000 })
     this.node = this.sim.node('10.0.0.2', { hasState, disk: { devices: { '/drive': { writeBackMs: 0 } } } })
     this.drive = this.node.disk.device('/drive')
@@ -123,6 +125,32 @@ test('a disk without room for what is to come is told before anything is written
   world.drive.setCapacity(SIZE)
   await world.untilState('seeding')
   expect(world.isComplete).toBe(true)
+})
+
+test('whoever skips files because the disk is full need not wait for more room', async () => {
+  const files = ['a', 'b', 'c', 'd'].map((path) => ({ path, length: 2 * MIB }))
+  const world = new World(true, files)
+  world.drive.setCapacity(5 * MIB)
+  await world.start()
+  await world.untilState('parked')
+  await world.settled(world.torrent.setFilePriorities({ 2: 'skip' }))
+  expect(world.torrent.stats()).toMatchObject({ wanted: 6 * MIB, left: 6 * MIB })
+  await world.pass(10_000)
+  expect(world.torrent.diagnose()[0].message).toContain('1.00 MiB more are needed')
+  await world.settled(world.torrent.setFilePriorities({ 3: 'skip' }))
+  await world.untilState('seeding')
+  expect(world.torrent.files().map(({ done }) => done)).toEqual([2 * MIB, 2 * MIB, 0, 0])
+})
+
+test('whoever was known before it was parked is known when it goes on', async () => {
+  const world = await downloading(20)
+  const addresses = Array.from({ length: 300 }, (_, i) => ipAddress(`10.1.${i >> 8}.${i & 255}`, 1))
+  world.torrent.addFound(addresses, 'dht')
+  world.drive.setFull()
+  await world.untilState('parked')
+  world.drive.setCapacity(Infinity)
+  await world.untilState('downloading')
+  expect(world.torrent.knownAddresses()!.known).toBeGreaterThan(200)
 })
 
 test('room that the files were given before counts as room', async () => {

@@ -3,20 +3,20 @@
 import { type Address, addressKey, parseAddress } from '../../base/address.ts'
 import { fromHex, toHex } from '../../base/bytes.ts'
 import { Emitter } from '../../base/emitter.ts'
-import { FormatError, type TrackerError } from '../../base/errors.ts'
+import { FormatError, type StateError, type StorageError, type TrackerError } from '../../base/errors.ts'
 import { PEER_ID_PREFIX } from '../../base/product.ts'
 import type { Connection, ConnectionHandler, Platform, RemovedTree } from '../../platform/platform.ts'
 import { magnetTiers } from '../../protocol/metainfo/magnet-metainfo.ts'
 import type { Magnet } from '../../protocol/metainfo/magnet.ts'
 import type { Metainfo, TorrentFile } from '../../protocol/metainfo/metainfo.ts'
 import { newName, newPath } from '../../protocol/metainfo/new-path.ts'
-import { LEFT_UNKNOWN } from '../../protocol/tracker/announce.ts'
 import { Announcer, type AnnouncerOwner, type TrackerStatus } from '../discovery/announcer.ts'
 import { scrapeTrackers, type SwarmSize } from '../discovery/scrape-trackers.ts'
 import type { AddressSource, BookCensus } from '../policy/peer-book.ts'
 import { contentRoot, locationOf } from '../storage/content-layout.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
 import { changedLimits, keptOutstanding, NO_LIMITS, type RateLimits } from '../transport/rate-limits.ts'
+import { causeSentence, hostOf } from './cause-sentence.ts'
 import { diagnose } from './diagnosis.ts'
 import { gatherFacts } from './diagnosis-facts.ts'
 import type {
@@ -48,7 +48,7 @@ const PEERS_WANTED = 50
 export class Torrent implements AnnouncerOwner {
   /** Hex of the v1 infohash. */
   readonly infohash: string
-  /** Every piece verified and written; rejects when the torrent fails or is removed before. */
+  /** Every wanted piece verified and written; rejects when the torrent fails or is removed before. */
   readonly done: Promise<void>
   readonly peerId: Uint8Array
   readonly #around: TorrentSurroundings
@@ -58,7 +58,7 @@ export class Torrent implements AnnouncerOwner {
   readonly #upLimiter: RateLimiter
   readonly #figures = new TorrentFigures()
   readonly #life: TorrentLife
-  /** Whom the user named, by their keys. */
+  /** Whom the application named, by their keys. */
   readonly #userPeers = new Map<string, Address>()
 
   /** Made by `Session.add`. */
@@ -78,6 +78,7 @@ export class Torrent implements AnnouncerOwner {
         infohash: source.infohashV1!,
         peerId: this.peerId,
         listenPort: () => around.listenPort ?? 0,
+        isPrivate: () => this.isPrivate,
         numWant: PEERS_WANTED,
       },
       this,
@@ -121,7 +122,7 @@ export class Torrent implements AnnouncerOwner {
     return this.#figures.pieceStates(this.#life.parts)
   }
 
-  /** The connected peers, as they are now. */
+  /** The connected peers, as they are now; empty as long as the metadata is fetched and files are checked, though some are connected. */
   peers(): PeerInfo[] {
     return this.#figures.peers(this.#life.parts)
   }
@@ -201,14 +202,14 @@ export class Torrent implements AnnouncerOwner {
 
   /** Why it is slow, or does nothing: the most decisive cause first. Empty for a torrent that does well. Not for each tick. */
   diagnose(): Cause[] {
-    const { content, magnet } = this.#life
-    if (magnet) return magnet.diagnose(this.trackers())
-    if (!content) return []
+    const { state, error, content, magnet } = this.#life
+    if (magnet && state === 'fetching_metadata') return magnet.diagnose(this.trackers())
+    if (!content) return endOf(state, error)
     const around = this.#around
     const { budget, listenPort, dht } = around
     const subject = {
       stats: this.stats(),
-      error: this.#life.error,
+      error,
       checking: this.#life.checking,
       parts: this.#life.parts,
       map: content.map,
@@ -266,7 +267,7 @@ export class Torrent implements AnnouncerOwner {
 
   /** It takes part in its swarm, and may be told of to everybody: as far as anybody knows, it is not private. */
   get isPublic(): boolean {
-    return !this.isPrivate && (this.#life.isRunning || this.state === 'fetching_metadata')
+    return !this.isPrivate && (this.#life.isRunning || this.#life.isFetchingMetadata)
   }
 
   /** How far its metadata is there, in bytes; null when that is known, and as long as no peer has it. */
@@ -342,9 +343,9 @@ export class Torrent implements AnnouncerOwner {
 
   // ---------------------------------------------------------------- what the trackers ask and report
 
-  announceFigures(): { uploaded: number; downloaded: number; left: number } {
+  announceFigures(): { uploaded: number; downloaded: number; left: number | null } {
     const { uploaded, downloaded, left } = this.stats()
-    return { uploaded, downloaded, left: this.#life.content ? left : LEFT_UNKNOWN }
+    return { uploaded, downloaded, left: this.#life.content ? left : null }
   }
 
   onAddresses(addresses: readonly Address[]): void {
@@ -357,7 +358,7 @@ export class Torrent implements AnnouncerOwner {
   }
 
   onTrackerWarning(trackerUrl: string, message: string): void {
-    this.#life.onWarning('tracker', 'tracker_warning', `${trackerUrl} warns: ${message}`)
+    this.#life.onWarning('tracker', 'tracker_warning', `${hostOf(trackerUrl)} warns: ${message}`)
   }
 
   onTrackerError(_trackerUrl: string, error: TrackerError): void {
@@ -367,6 +368,12 @@ export class Torrent implements AnnouncerOwner {
       error.message,
     )
   }
+}
+
+/** Why one whose metadata was never known does nothing. */
+function endOf(state: TorrentState, error: FormatError | StateError | StorageError | null): Cause[] {
+  if (state !== 'failed' || !error) return [{ code: 'stopped', message: causeSentence({ code: 'stopped' }) }]
+  return [{ code: 'failed', error: error.code, message: error.message }]
 }
 
 function trackersOf(source: Metainfo | Magnet): readonly (readonly string[])[] {

@@ -86,9 +86,9 @@ export class WireDecoder {
     this.#pending = new Uint8Array(HANDSHAKE_BYTES)
   }
 
-  /** All that has come was whole messages. */
-  get isBetweenMessages(): boolean {
-    return this.#state === 'message' && this.#pendingLength === 0
+  /** The beginning of a message whose rest has not come, for whoever decodes the rest; null within a handshake or a block. */
+  get unfinished(): Uint8Array | null {
+    return this.#state === 'message' ? this.#pending.slice(0, this.#pendingLength) : null
   }
 
   /** Bytes of a block that are still to come; 0 between messages. */
