@@ -11,6 +11,7 @@
 // Pure: time is an argument, in milliseconds; the caller sends the requests, and closes the guilty.
 import { PeerError } from '../../base/errors.ts'
 import { MetadataCopy } from './metadata-copy.ts'
+import { MetadataSource } from './metadata-source.ts'
 
 export interface MetadataFetchOptions {
   /** Bytes of a part. */
@@ -38,34 +39,9 @@ export interface FetchOutcome<Peer> {
   readonly liars: readonly Liar<Peer>[]
 }
 
-interface Request {
-  readonly askedAt: number
-  /** Not counted on any more, but welcome. */
-  isOverdue: boolean
-}
-
-interface Source<Peer> {
-  readonly peer: Peer
-  readonly size: number
-  /** Null: it waits for its turn to make one by itself. */
-  copy: MetadataCopy<Peer> | null
-  readonly asked: Map<number, Request>
-  /** In a row. */
-  timeouts: number
-  rejects: number
-  /** Requests that it may have under way. */
-  window: number
-  /** When that was made one. */
-  narrowedAt: number
-  /** Not to be asked before. */
-  pausedUntil: number
-  /** How often it was left alone since it gave something. */
-  pauses: number
-}
-
 /** Claims of one size. */
 interface Claim<Peer> {
-  readonly sources: Set<Source<Peer>>
+  readonly sources: Set<MetadataSource<Peer>>
   /** What all of them work at; null once that came out wrong. */
   shared: MetadataCopy<Peer> | null
   /** The last one that came out wrong. */
@@ -74,18 +50,8 @@ interface Claim<Peer> {
 
 /** Requests under way with one peer. */
 const WINDOW = 8
-/** Peers asked for the same part when there is nothing else to ask for. */
-const MAX_ASKERS = 2
 /** Copies of one size that are made side by side, each from one peer. */
 const MAX_SOLO = 3
-const TIMEOUT_MS = 5_000
-/** Unanswered requests in a row, after which a peer is left alone for a while. */
-const MAX_TIMEOUTS = 3
-const SILENT_PAUSE_MS = 30_000
-const FIRST_REJECT_PAUSE_MS = 5_000
-const MAX_REJECT_PAUSE_MS = 60_000
-/** A peer that has been left alone so often, and gave nothing in between, is not counted on. */
-const MAX_PAUSES = 3
 /** Copies that are kept without anybody who would go on with them. */
 const MAX_ORPHANS = 4
 /** Bytes of unproven copies, beyond the largest that may be right. */
@@ -94,7 +60,7 @@ const NOTHING = { metadata: null, liars: [] }
 
 export class MetadataFetch<Peer> {
   readonly #options: MetadataFetchOptions
-  readonly #sources = new Map<Peer, Source<Peer>>()
+  readonly #sources = new Map<Peer, MetadataSource<Peer>>()
   readonly #claims = new Map<number, Claim<Peer>>()
   #isDone = false
 
@@ -104,13 +70,12 @@ export class MetadataFetch<Peer> {
 
   /** Peers that say they have it, and may give it. */
   get sourceCount(): number {
-    return [...this.#sources.values()].filter(mayGive).length
+    return [...this.#sources.values()].filter(({ mayGive }) => mayGive).length
   }
 
   /** Does the peer say that it has it? Not any more when it had its turns, and gave nothing. */
   mayGive(peer: Peer): boolean {
-    const source = this.#sources.get(peer)
-    return source !== undefined && mayGive(source)
+    return this.#sources.get(peer)?.mayGive ?? false
   }
 
   /** The size that most peers claim, in bytes, and how much of that is here; null when nobody has had it. */
@@ -135,19 +100,7 @@ export class MetadataFetch<Peer> {
       claim = { sources: new Set(), shared: new MetadataCopy(size, this.#options.partBytes), failed: null }
       this.#claims.set(size, claim)
     }
-    const copy = claim.shared
-    const source = {
-      window,
-      narrowedAt: -Infinity,
-      peer,
-      size,
-      copy,
-      asked: new Map(),
-      timeouts: 0,
-      rejects: 0,
-      pausedUntil: -Infinity,
-      pauses: 0,
-    }
+    const source = new MetadataSource(peer, size, claim.shared, window)
     claim.sources.add(source)
     this.#sources.set(peer, source)
   }
@@ -156,7 +109,7 @@ export class MetadataFetch<Peer> {
   leave(peer: Peer): void {
     const source = this.#sources.get(peer)
     if (!source) return
-    this.#release(source)
+    source.release()
     this.#sources.delete(peer)
     const claim = this.#claims.get(source.size)!
     claim.sources.delete(source)
@@ -176,16 +129,16 @@ export class MetadataFetch<Peer> {
     const requests: PartRequest<Peer>[] = []
     if (this.#isDone) return requests
     let idle = [...this.#sources.values()].filter((source) => {
-      this.#noticeOverdue(source, now)
-      return now >= source.pausedUntil
+      if (source.noticeOverdue(now)) this.#passOn(source)
+      return !source.isPaused(now)
     })
     // One each, until nobody has room: the work is spread, and who came first is not the only one asked.
     while (idle.length > 0) {
       idle = idle.filter((source) => {
-        const part = this.#nextPart(source)
+        source.copy ??= this.#soloCopy(source)
+        const part = source.nextPart()
         if (part < 0) return false
-        source.copy!.ask(part)
-        source.asked.set(part, { askedAt: now, isOverdue: false })
+        source.ask(part, now)
         requests.push({ peer: source.peer, part })
         return true
       })
@@ -195,21 +148,19 @@ export class MetadataFetch<Peer> {
 
   /** Is the peer asked for this part, or has been, and not answered yet? */
   isAsked(peer: Peer, part: number): boolean {
-    return this.#sources.get(peer)?.asked.has(part) ?? false
+    return this.#sources.get(peer)?.isAsked(part) ?? false
   }
 
   /** @param totalSize bytes of the whole, as the message says; null when it does not. What was not asked for is passed over. */
   onPart(peer: Peer, part: number, totalSize: number | null, bytes: Uint8Array): FetchOutcome<Peer> {
     const source = this.#sources.get(peer)
-    const request = source?.asked.get(part)
-    if (this.#isDone || !source?.copy || !request) return NOTHING
+    if (this.#isDone || !source?.copy || !source.isAsked(part)) return NOTHING
     const { copy, size } = source
     if (bytes.length !== copy.lengthOf(part) || (totalSize !== null && totalSize !== size)) {
       const message = `Part ${part} of its metadata has ${bytes.length} bytes (of ${totalSize}), having claimed ${size}`
       return this.#convict([{ peer, error: new PeerError('metadata_size', message) }])
     }
-    this.#settle(source, part, request)
-    source.timeouts = source.rejects = source.pauses = 0
+    source.onGiven(part)
     copy.put(part, bytes, peer)
     if (copy.isComplete) return this.#judge(copy)
     this.#keepBudget(copy)
@@ -219,14 +170,7 @@ export class MetadataFetch<Peer> {
   /** The peer does not give this part. */
   onReject(peer: Peer, part: number, now: number): void {
     const source = this.#sources.get(peer)
-    const request = source?.asked.get(part)
-    if (!source || !request) return
-    this.#settle(source, part, request)
-    // Some answer one request at a time, and refuse the others.
-    if (source.window > 1) [source.window, source.narrowedAt] = [1, now]
-    if (request.askedAt <= source.narrowedAt) return
-    this.#pause(source, now + Math.min(MAX_REJECT_PAUSE_MS, FIRST_REJECT_PAUSE_MS * 2 ** source.rejects))
-    source.rejects = Math.min(10, source.rejects + 1)
+    if (source?.isAsked(part) && source.onRefused(part, now)) this.#passOn(source)
   }
 
   /** Nobody is asked any more, and nothing is kept. */
@@ -254,56 +198,18 @@ export class MetadataFetch<Peer> {
 
   // ---------------------------------------------------------------- asking
 
-  #noticeOverdue(source: Source<Peer>, now: number): void {
-    for (const [part, request] of source.asked) {
-      if (request.isOverdue || now - request.askedAt < TIMEOUT_MS) continue
-      request.isOverdue = true
-      source.copy?.unask(part)
-      if (++source.timeouts < MAX_TIMEOUTS) continue
-      source.timeouts = 0
-      this.#pause(source, now + SILENT_PAUSE_MS)
-    }
-  }
-
-  /** One who works alone gives its turn to others. */
-  #pause(source: Source<Peer>, until: number): void {
-    // Several requests may be overdue at one moment.
-    if (until > source.pausedUntil) source.pauses++
-    source.pausedUntil = until
+  /** It is left alone for a while: one who works alone gives its turn to others. */
+  #passOn(source: MetadataSource<Peer>): void {
     if (this.#claims.get(source.size)!.shared !== null) return
-    this.#release(source)
+    source.release()
     source.copy = null
   }
 
-  /** -1: nothing. */
-  #nextPart(source: Source<Peer>): number {
-    const copy = (source.copy ??= this.#soloCopy(source))
-    if (!copy) return -1
-    let underWay = 0
-    for (const { isOverdue } of source.asked.values()) if (!isOverdue) underWay++
-    if (underWay >= source.window) return -1
-    const free = copy.freePart()
-    if (free >= 0) return free
-    for (let part = 0; part < copy.partCount; part++) {
-      if (copy.lacks(part) && copy.askersOf(part) < MAX_ASKERS && !isAsked(source, part)) return part
-    }
-    return -1
-  }
-
   /** Null: not yet. */
-  #soloCopy({ size }: Source<Peer>): MetadataCopy<Peer> | null {
+  #soloCopy({ size }: MetadataSource<Peer>): MetadataCopy<Peer> | null {
     const { sources } = this.#claims.get(size)!
     const busy = [...sources].filter((source) => source.copy !== null).length
     return busy < MAX_SOLO ? new MetadataCopy(size, this.#options.partBytes) : null
-  }
-
-  #settle(source: Source<Peer>, part: number, request: Request): void {
-    source.asked.delete(part)
-    if (!request.isOverdue) source.copy?.unask(part)
-  }
-
-  #release(source: Source<Peer>): void {
-    for (const [part, request] of source.asked) this.#settle(source, part, request)
   }
 
   // ---------------------------------------------------------------- believing
@@ -322,7 +228,7 @@ export class MetadataFetch<Peer> {
     claim.failed = copy
     claim.shared = null
     for (const source of claim.sources) {
-      this.#release(source)
+      source.release()
       source.copy = null
     }
     return NOTHING
@@ -332,7 +238,7 @@ export class MetadataFetch<Peer> {
     const copy = new MetadataCopy<Peer>(claim.shared!.size, this.#options.partBytes)
     claim.shared = copy
     for (const source of claim.sources) {
-      this.#release(source)
+      source.release()
       source.copy = copy
     }
   }
@@ -392,7 +298,7 @@ export class MetadataFetch<Peer> {
     else {
       for (const source of claim.sources) {
         if (source.copy !== copy) continue
-        this.#release(source)
+        source.release()
         source.copy = null
       }
     }
@@ -402,15 +308,6 @@ export class MetadataFetch<Peer> {
 function copiesOf<Peer>({ shared, failed, sources }: Claim<Peer>): MetadataCopy<Peer>[] {
   const copies = [shared, failed, ...[...sources].map(({ copy }) => copy)]
   return [...new Set(copies.filter((copy) => copy !== null))]
-}
-
-function mayGive<Peer>({ pauses }: Source<Peer>): boolean {
-  return pauses < MAX_PAUSES
-}
-
-function isAsked<Peer>({ asked }: Source<Peer>, part: number): boolean {
-  const request = asked.get(part)
-  return request !== undefined && !request.isOverdue
 }
 
 function corrupt(): PeerError {
