@@ -114,7 +114,7 @@ export class MetadataSource<Peer> {
 
   /** Nothing is expected of it any more. */
   release(): void {
-    for (const part of [...this.#asked.keys()]) this.#settle(part)
+    for (const part of this.#asked.keys()) this.#settle(part)
   }
 
   #settle(part: number): void {
