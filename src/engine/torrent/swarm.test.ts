@@ -17,7 +17,7 @@ import { ReadCache } from '../storage/read-cache.ts'
 import { SlotLedger } from '../storage/slot-ledger.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
 import { type BlockSource, Download } from './download.ts'
-import type { Peer } from './peer.ts'
+import type { Peer } from './peer/peer.ts'
 import { type ConnectionBudget, Swarm } from './swarm.ts'
 import { Upload } from './upload.ts'
 

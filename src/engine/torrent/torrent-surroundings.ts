@@ -9,7 +9,7 @@ import type { ReadCache } from '../storage/read-cache.ts'
 import type { SlotLedger } from '../storage/slot-ledger.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import type { DhtLink } from './dht-link.ts'
-import type { MetadataMemory } from './metadata-memory.ts'
+import type { MetadataMemory } from './metadata/metadata-memory.ts'
 import type { ConnectionBudget } from './swarm.ts'
 
 /** What all torrents of a session share. */

@@ -11,7 +11,7 @@ import { encodeHandshake } from '../../protocol/wire/handshake.ts'
 import { contentLayout } from '../storage/content-layout.ts'
 import { ReadCache } from '../storage/read-cache.ts'
 import { RateLimiter } from '../transport/rate-limiter.ts'
-import { UploadQueue } from './upload-queue.ts'
+import { UploadQueue } from './peer/upload-queue.ts'
 import { Upload, type UploadPeer } from './upload.ts'
 
 const BLOCK = 16_384

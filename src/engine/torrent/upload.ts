@@ -8,7 +8,7 @@ import { BLOCK_BYTES } from '../../protocol/metainfo/piece-map.ts'
 import { type CachedRun, type ReadCache, type ReadSource, UNIT_BLOCKS } from '../storage/read-cache.ts'
 import type { RateLimiter } from '../transport/rate-limiter.ts'
 import { WaitingLine } from '../transport/waiting-line.ts'
-import type { UploadQueue } from './upload-queue.ts'
+import type { UploadQueue } from './peer/upload-queue.ts'
 
 /** What an upload needs of a peer. */
 export interface UploadPeer {

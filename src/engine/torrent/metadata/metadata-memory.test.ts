@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MetadataFetch } from '../policy/metadata-fetch.ts'
+import { MetadataFetch } from '../../policy/metadata-fetch.ts'
 import { MetadataMemory } from './metadata-memory.ts'
 
 const MIB = 1 << 20

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
-import { WireLog } from '../../../tests/support/wire-log.ts'
-import { ipAddress } from '../../base/address.ts'
+import { WireLog } from '../../../../tests/support/wire-log.ts'
+import { ipAddress } from '../../../base/address.ts'
 import {
   decodeExtensionHandshake,
   encodeHandshake,
   UT_PEX,
   WireDecoder,
   WireEncoder,
-} from '../../protocol/wire/index.ts'
+} from '../../../protocol/wire/index.ts'
 import { PeerExtensions } from './peer-extensions.ts'
 
 class Listener extends WireLog {

@@ -1,8 +1,8 @@
 // What one peer and we tell each other by extension messages (BEP 10): names, limits, ports, whether there is something left
 // to want (BEP 21), metadata (BEP 9) and other peers (BEP 11). It keeps what was said; what follows from it is its peer's business.
-import type { Address } from '../../base/address.ts'
-import { PeerError } from '../../base/errors.ts'
-import { CLIENT_NAME } from '../../base/product.ts'
+import type { Address } from '../../../base/address.ts'
+import { PeerError } from '../../../base/errors.ts'
+import { CLIENT_NAME } from '../../../base/product.ts'
 import {
   decodeExtensionHandshake,
   decodeUploadOnly,
@@ -14,8 +14,8 @@ import {
   UT_METADATA,
   UT_PEX,
   type WireEncoder,
-} from '../../protocol/wire/index.ts'
-import { MetadataServing } from './metadata-serving.ts'
+} from '../../../protocol/wire/index.ts'
+import { MetadataServing } from '../metadata/metadata-serving.ts'
 
 /** What we tell others that we keep; more is kept all the same. */
 export const ADVERTISED_REQUEST_QUEUE = 2000

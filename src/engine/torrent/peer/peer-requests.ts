@@ -1,13 +1,13 @@
 // What we ask one peer for, and the blocks that come from it (BEP 3, 6): the window of requests, the block that is
 // arriving, and the patience with a peer that does not deliver. Which blocks are asked for is the picker's choice.
-import { PeerError } from '../../base/errors.ts'
-import { RateMeter } from '../../base/rate-meter.ts'
-import { BLOCK_BYTES, type PieceMap } from '../../protocol/metainfo/piece-map.ts'
-import type { WireEncoder } from '../../protocol/wire/index.ts'
-import { DEFAULT_REQUEST_QUEUE, RequestWindow } from '../policy/request-window.ts'
-import type { Lease } from '../storage/partial-piece.ts'
-import type { RateLimiter } from '../transport/rate-limiter.ts'
-import type { BlockSource, Download } from './download.ts'
+import { PeerError } from '../../../base/errors.ts'
+import { RateMeter } from '../../../base/rate-meter.ts'
+import { BLOCK_BYTES, type PieceMap } from '../../../protocol/metainfo/piece-map.ts'
+import type { WireEncoder } from '../../../protocol/wire/index.ts'
+import { DEFAULT_REQUEST_QUEUE, RequestWindow } from '../../policy/request-window.ts'
+import type { Lease } from '../../storage/partial-piece.ts'
+import type { RateLimiter } from '../../transport/rate-limiter.ts'
+import type { BlockSource, Download } from '../download.ts'
 
 export interface RequestsOwner {
   readonly map: PieceMap

@@ -1,11 +1,11 @@
 // One peer of a torrent whose metadata is not known yet (BEP 3, 6, 9, 10): it is asked for that, and for nothing else. What it
 // says meanwhile of its pieces is written down, in the form of the wire, for whoever goes on with the connection: a `Peer`, which
 // can make sense of it. What is asked for is decided in `MetadataFetch`; whom to meet, in `MetadataStage`.
-import { type Address, addressKey } from '../../base/address.ts'
-import { equalBytes } from '../../base/bytes.ts'
-import { PeerError } from '../../base/errors.ts'
-import { CLIENT_NAME } from '../../base/product.ts'
-import type { Connection, ConnectionHandler } from '../../platform/platform.ts'
+import { type Address, addressKey } from '../../../base/address.ts'
+import { equalBytes } from '../../../base/bytes.ts'
+import { PeerError } from '../../../base/errors.ts'
+import { CLIENT_NAME } from '../../../base/product.ts'
+import type { Connection, ConnectionHandler } from '../../../platform/platform.ts'
 import {
   type Capabilities,
   decodeExtensionHandshake,
@@ -20,10 +20,10 @@ import {
   WireDecoder,
   WireEncoder,
   type WireHandler,
-} from '../../protocol/wire/index.ts'
-import { KEEP_ALIVE_MS, overdue } from './connection-times.ts'
-import type { DhtLink } from './dht-link.ts'
-import { ADVERTISED_REQUEST_QUEUE, extensionIds } from './peer-extensions.ts'
+} from '../../../protocol/wire/index.ts'
+import { KEEP_ALIVE_MS, overdue } from '../peer/connection-times.ts'
+import type { DhtLink } from '../dht-link.ts'
+import { ADVERTISED_REQUEST_QUEUE, extensionIds } from '../peer/peer-extensions.ts'
 
 export interface MetadataPeerOwner {
   readonly infohash: Uint8Array

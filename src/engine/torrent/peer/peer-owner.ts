@@ -1,9 +1,9 @@
 // What a peer needs around it: the swarm is that to each of its peers.
-import type { PeerError } from '../../base/errors.ts'
-import type { DhtLink } from './dht-link.ts'
-import type { BlockSource } from './download.ts'
+import type { PeerError } from '../../../base/errors.ts'
+import type { DhtLink } from '../dht-link.ts'
+import type { BlockSource } from '../download.ts'
 import type { RequestsOwner } from './peer-requests.ts'
-import type { Upload, UploadPeer } from './upload.ts'
+import type { Upload, UploadPeer } from '../upload.ts'
 
 /** Its torrent's parts, and somebody who hears of what happens. */
 export interface PeerOwner<Peer extends BlockSource & UploadPeer> extends RequestsOwner {

@@ -1,24 +1,29 @@
 import { describe, expect, test } from 'vitest'
-import { bencode, type Bencodable } from '../../../tests/support/bencode.ts'
-import { FakeConnection } from '../../../tests/support/fake-connection.ts'
-import { settled } from '../../../tests/support/fake-clock.ts'
-import { FakeDisk } from '../../../tests/support/fake-disk.ts'
-import { makeTorrent, Payload } from '../../../tests/support/payload.ts'
-import { ipAddress } from '../../base/address.ts'
-import { Bitfield } from '../../base/bitfield.ts'
-import { concatBytes, encodeUtf8, fromHex, toHex } from '../../base/bytes.ts'
-import { NetworkError } from '../../base/errors.ts'
-import { PieceMap } from '../../protocol/metainfo/piece-map.ts'
-import { parseTorrent } from '../../protocol/metainfo/torrent-file.ts'
-import { decodeExtensionHandshake, encodeHandshake, encodePieceHeader, WireEncoder } from '../../protocol/wire/index.ts'
-import { contentLayout } from '../storage/content-layout.ts'
-import { ReadCache } from '../storage/read-cache.ts'
-import { SlotLedger } from '../storage/slot-ledger.ts'
-import { RateLimiter } from '../transport/rate-limiter.ts'
-import { type BlockSource, Download } from './download.ts'
+import { bencode, type Bencodable } from '../../../../tests/support/bencode.ts'
+import { FakeConnection } from '../../../../tests/support/fake-connection.ts'
+import { settled } from '../../../../tests/support/fake-clock.ts'
+import { FakeDisk } from '../../../../tests/support/fake-disk.ts'
+import { makeTorrent, Payload } from '../../../../tests/support/payload.ts'
+import { ipAddress } from '../../../base/address.ts'
+import { Bitfield } from '../../../base/bitfield.ts'
+import { concatBytes, encodeUtf8, fromHex, toHex } from '../../../base/bytes.ts'
+import { NetworkError } from '../../../base/errors.ts'
+import { PieceMap } from '../../../protocol/metainfo/piece-map.ts'
+import { parseTorrent } from '../../../protocol/metainfo/torrent-file.ts'
+import {
+  decodeExtensionHandshake,
+  encodeHandshake,
+  encodePieceHeader,
+  WireEncoder,
+} from '../../../protocol/wire/index.ts'
+import { contentLayout } from '../../storage/content-layout.ts'
+import { ReadCache } from '../../storage/read-cache.ts'
+import { SlotLedger } from '../../storage/slot-ledger.ts'
+import { RateLimiter } from '../../transport/rate-limiter.ts'
+import { type BlockSource, Download } from '../download.ts'
 import type { PeerOwner } from './peer-owner.ts'
 import { Peer } from './peer.ts'
-import { Upload } from './upload.ts'
+import { Upload } from '../upload.ts'
 
 const BLOCK = 16_384
 const SECOND = 1000

@@ -1,6 +1,6 @@
 // How long a peer may take with each step of a connection, what it is told then, and whether that is its fault: the same whoever
 // holds the connection.
-import { PeerError } from '../../base/errors.ts'
+import { PeerError } from '../../../base/errors.ts'
 
 /** We say something at least this often. */
 export const KEEP_ALIVE_MS = 100_000

@@ -1,20 +1,20 @@
 // The first stage of a torrent that began as a magnet link: a swarm that knows no pieces. It meets peers, gets the metadata from
 // them (`MetadataFetch` decides how), and hands the connections over when the torrent can begin to download. It knows nothing of
 // files, and tells its owner once what it has found.
-import type { Address } from '../../base/address.ts'
-import type { PeerError } from '../../base/errors.ts'
-import { isCutOff } from '../../platform/bound/sources.ts'
-import type { Connection, ConnectionHandler, Network } from '../../platform/platform.ts'
-import { decodePex, METADATA_PART_BYTES } from '../../protocol/wire/index.ts'
-import { MetadataFetch, type FetchOutcome } from '../policy/metadata-fetch.ts'
-import { type AddressSource, type Ending, PeerBook } from '../policy/peer-book.ts'
-import { canReach } from '../transport/listener.ts'
-import { isBlame } from './connection-times.ts'
-import type { DhtLink } from './dht-link.ts'
+import type { Address } from '../../../base/address.ts'
+import type { PeerError } from '../../../base/errors.ts'
+import { isCutOff } from '../../../platform/bound/sources.ts'
+import type { Connection, ConnectionHandler, Network } from '../../../platform/platform.ts'
+import { decodePex, METADATA_PART_BYTES } from '../../../protocol/wire/index.ts'
+import { MetadataFetch, type FetchOutcome } from '../../policy/metadata-fetch.ts'
+import { type AddressSource, type Ending, PeerBook } from '../../policy/peer-book.ts'
+import { canReach } from '../../transport/listener.ts'
+import { isBlame } from '../peer/connection-times.ts'
+import type { DhtLink } from '../dht-link.ts'
 import type { MetadataMemory } from './metadata-memory.ts'
 import { MetadataPeer, type MetadataPeerOwner } from './metadata-peer.ts'
-import { HEAR_EVERY_MS, usefulAddresses } from './peer-exchange.ts'
-import type { ConnectionBudget, Swarm } from './swarm.ts'
+import { HEAR_EVERY_MS, usefulAddresses } from '../peer/peer-exchange.ts'
+import type { ConnectionBudget, Swarm } from '../swarm.ts'
 
 export interface MetadataStageOwner {
   /** The right one. */

@@ -1,6 +1,6 @@
 // Gives a torrent's metadata to one peer (BEP 9), as it reads it: requests wait in a line, and those beyond it are refused, as is
 // who wants the same again and again.
-import { PeerError } from '../../base/errors.ts'
+import { PeerError } from '../../../base/errors.ts'
 import {
   decodeMetadataMessage,
   encodeMetadataPart,
@@ -8,7 +8,7 @@ import {
   METADATA_PART_BYTES,
   metadataParts,
   type WireEncoder,
-} from '../../protocol/wire/index.ts'
+} from '../../../protocol/wire/index.ts'
 
 /** Requests that wait: more than clients have under way. */
 const MAX_WAITING = 256

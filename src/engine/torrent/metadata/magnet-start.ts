@@ -1,19 +1,19 @@
 // How a torrent begins with a magnet link (BEP 9): its metadata is looked for where it is remembered from an earlier run, and then
 // among peers; then it is read. All that comes after is the torrent's business.
-import { type Address, ipAddress, isIpv6, parseAddress } from '../../base/address.ts'
-import { FormatError, type PeerError } from '../../base/errors.ts'
-import { isCutOff } from '../../platform/bound/sources.ts'
-import { MAX_TORRENT_BYTES } from '../../protocol/metainfo/limits.ts'
-import type { Magnet } from '../../protocol/metainfo/magnet.ts'
-import { isMetadataOf, magnetMetainfo } from '../../protocol/metainfo/magnet-metainfo.ts'
-import type { Metainfo } from '../../protocol/metainfo/metainfo.ts'
-import type { Announcer, TrackerStatus } from '../discovery/announcer.ts'
-import type { MetadataStore } from '../storage/metadata-store.ts'
-import { causeSentence } from './cause-sentence.ts'
+import { type Address, ipAddress, isIpv6, parseAddress } from '../../../base/address.ts'
+import { FormatError, type PeerError } from '../../../base/errors.ts'
+import { isCutOff } from '../../../platform/bound/sources.ts'
+import { MAX_TORRENT_BYTES } from '../../../protocol/metainfo/limits.ts'
+import type { Magnet } from '../../../protocol/metainfo/magnet.ts'
+import { isMetadataOf, magnetMetainfo } from '../../../protocol/metainfo/magnet-metainfo.ts'
+import type { Metainfo } from '../../../protocol/metainfo/metainfo.ts'
+import type { Announcer, TrackerStatus } from '../../discovery/announcer.ts'
+import type { MetadataStore } from '../../storage/metadata-store.ts'
+import { causeSentence } from '../cause-sentence.ts'
 import { MetadataStage } from './metadata-stage.ts'
-import type { Swarm } from './swarm.ts'
-import type { Cause, FilePriorities } from './torrent-api.ts'
-import type { TorrentSurroundings } from './torrent-surroundings.ts'
+import type { Swarm } from '../swarm.ts'
+import type { Cause, FilePriorities } from '../torrent-api.ts'
+import type { TorrentSurroundings } from '../torrent-surroundings.ts'
 
 export interface MagnetStartOptions {
   readonly magnet: Magnet

@@ -1,10 +1,10 @@
 // What one peer has and suggests (BEP 3, 6), and whether it has something that we want. It keeps the picker's count of
 // copies and our interest true; which of the pieces are asked for is the picker's choice.
-import { Bitfield } from '../../base/bitfield.ts'
-import { PeerError } from '../../base/errors.ts'
-import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
-import type { WireEncoder } from '../../protocol/wire/index.ts'
-import type { BlockSource, Download } from './download.ts'
+import { Bitfield } from '../../../base/bitfield.ts'
+import { PeerError } from '../../../base/errors.ts'
+import type { PieceMap } from '../../../protocol/metainfo/piece-map.ts'
+import type { WireEncoder } from '../../../protocol/wire/index.ts'
+import type { BlockSource, Download } from '../download.ts'
 
 export interface PiecesOwner {
   readonly map: PieceMap

@@ -1,10 +1,10 @@
 // What one peer asks us for, and gets (BEP 3, 6): its interest, its slot, the queue of its requests, and the memory that
 // its socket is sending from. Who gets a slot is the choker's choice; how blocks are read, the upload's.
-import { PeerError } from '../../base/errors.ts'
-import { RateMeter } from '../../base/rate-meter.ts'
-import type { Connection } from '../../platform/platform.ts'
-import type { PieceMap } from '../../protocol/metainfo/piece-map.ts'
-import type { WireEncoder } from '../../protocol/wire/index.ts'
+import { PeerError } from '../../../base/errors.ts'
+import { RateMeter } from '../../../base/rate-meter.ts'
+import type { Connection } from '../../../platform/platform.ts'
+import type { PieceMap } from '../../../protocol/metainfo/piece-map.ts'
+import type { WireEncoder } from '../../../protocol/wire/index.ts'
 import { MAX_QUEUED_REQUESTS, UploadQueue } from './upload-queue.ts'
 
 /** BEP 3's largest request that clients still make. */

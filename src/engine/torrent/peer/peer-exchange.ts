@@ -1,9 +1,9 @@
 // Tells peers of each other (BEP 11): each hears, once a minute at most, who has come and who has gone since it was told last; what
 // they tell goes to whoever wants addresses. All of it is hearsay: bounded, and nobody from the internet is believed about machines
 // on our own network. Never for private torrents: there is none then.
-import { type Address, addressKey, type IpScope, ipScope } from '../../base/address.ts'
-import { PeerError } from '../../base/errors.ts'
-import { decodePex, encodePex, MAX_PEX_PEERS, type PexPeer } from '../../protocol/wire/index.ts'
+import { type Address, addressKey, type IpScope, ipScope } from '../../../base/address.ts'
+import { PeerError } from '../../../base/errors.ts'
+import { decodePex, encodePex, MAX_PEX_PEERS, type PexPeer } from '../../../protocol/wire/index.ts'
 
 /** A connected peer, as the exchange sees it. */
 export interface ExchangePeer {

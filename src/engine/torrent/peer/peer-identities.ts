@@ -1,6 +1,6 @@
 // Who is who among the connected: no peer twice, nobody again who was banned. A peer is known by its id; a ban holds for
 // id and IP together, since an id is public, and whoever likes can use another's.
-import { equalBytes, toHex } from '../../base/bytes.ts'
+import { equalBytes, toHex } from '../../../base/bytes.ts'
 import type { Peer } from './peer.ts'
 
 /** Two connections that were opened at the same moment, one by each side, are told apart by who is kept. */

@@ -2,11 +2,11 @@
 // for in `PeerRequests`, what it gets from us in `PeerService`, what else is said in `PeerExtensions`; every message of the
 // wire is one line here, or a few.
 // It does not decide whom to serve (choker), what to fetch (download) or whom to meet (swarm).
-import { type Address, addressKey } from '../../base/address.ts'
-import { Bitfield } from '../../base/bitfield.ts'
-import { equalBytes } from '../../base/bytes.ts'
-import { NetworkError, PeerError } from '../../base/errors.ts'
-import type { Connection, ConnectionHandler } from '../../platform/platform.ts'
+import { type Address, addressKey } from '../../../base/address.ts'
+import { Bitfield } from '../../../base/bitfield.ts'
+import { equalBytes } from '../../../base/bytes.ts'
+import { NetworkError, PeerError } from '../../../base/errors.ts'
+import type { Connection, ConnectionHandler } from '../../../platform/platform.ts'
 import {
   allowedFastSet,
   type Capabilities,
@@ -14,17 +14,17 @@ import {
   WireDecoder,
   WireEncoder,
   type WireHandler,
-} from '../../protocol/wire/index.ts'
-import type { ChokeCandidate } from '../policy/choker.ts'
+} from '../../../protocol/wire/index.ts'
+import type { ChokeCandidate } from '../../policy/choker.ts'
 import { KEEP_ALIVE_MS, overdue } from './connection-times.ts'
-import type { BlockSource } from './download.ts'
+import type { BlockSource } from '../download.ts'
 import { PeerExtensions } from './peer-extensions.ts'
 import type { PeerOwner } from './peer-owner.ts'
 import { PeerPieces } from './peer-pieces.ts'
 import { PeerRequests } from './peer-requests.ts'
 import { PeerService } from './peer-service.ts'
 import type { UploadQueue } from './upload-queue.ts'
-import type { UploadPeer } from './upload.ts'
+import type { UploadPeer } from '../upload.ts'
 
 const ALLOWED_FAST_PIECES = 10
 /** Anything but a block: a bitfield of the torrent's pieces, or an extension message. */

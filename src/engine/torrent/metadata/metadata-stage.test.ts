@@ -1,10 +1,10 @@
 // The stage with peers that say what each test wants, and a network that is not there.
 import { describe, expect, test } from 'vitest'
-import { FakeConnection } from '../../../tests/support/fake-connection.ts'
-import { WireLog } from '../../../tests/support/wire-log.ts'
-import { type Address, ipAddress } from '../../base/address.ts'
-import { equalBytes } from '../../base/bytes.ts'
-import type { ConnectionHandler, Network } from '../../platform/platform.ts'
+import { FakeConnection } from '../../../../tests/support/fake-connection.ts'
+import { WireLog } from '../../../../tests/support/wire-log.ts'
+import { type Address, ipAddress } from '../../../base/address.ts'
+import { equalBytes } from '../../../base/bytes.ts'
+import type { ConnectionHandler, Network } from '../../../platform/platform.ts'
 import {
   encodeExtensionHandshake,
   encodeHandshake,
@@ -16,13 +16,13 @@ import {
   UT_PEX,
   WireDecoder,
   WireEncoder,
-} from '../../protocol/wire/index.ts'
-import { PeerBook } from '../policy/peer-book.ts'
-import type { DhtLink } from './dht-link.ts'
+} from '../../../protocol/wire/index.ts'
+import { PeerBook } from '../../policy/peer-book.ts'
+import type { DhtLink } from '../dht-link.ts'
 import { MetadataMemory } from './metadata-memory.ts'
 import { MetadataStage } from './metadata-stage.ts'
-import { extensionIds } from './peer-extensions.ts'
-import type { Swarm } from './swarm.ts'
+import { extensionIds } from '../peer/peer-extensions.ts'
+import type { Swarm } from '../swarm.ts'
 
 const INFOHASH = new Uint8Array(20).fill(1)
 /** The id under which our peers want metadata, and that under which we do. */
