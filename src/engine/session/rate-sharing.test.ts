@@ -31,7 +31,10 @@ class Sharer implements RateSharer {
 }
 
 function beats(sharing: RateSharing, sharers: readonly (Sharer | null)[], seconds: number): number[] {
-  for (let now = 0; now <= seconds * 1000; now += 100) sharing.tick(now, sharers)
+  for (let now = 0; now <= seconds * 1000; now += 100) {
+    for (const sharer of sharers) sharing.ask(sharer)
+    sharing.tick(now)
+  }
   return sharers.map((sharer) => (sharer?.used ?? 0) / BLOCK)
 }
 
@@ -66,6 +69,6 @@ test('nothing is scarce once nobody waits', () => {
   expect(sharing.limiter.isScarce).toBe(true)
   sharer.wanted = 0
   beats(sharing, [sharer], 1)
-  sharing.tick(10_000, [])
+  sharing.tick(10_000)
   expect(sharing.limiter.isScarce).toBe(false)
 })

@@ -13,9 +13,13 @@ export class RateSharing {
     this.limiter = new RateLimiter(bytesPerSecond)
   }
 
-  /** A heartbeat. @param sharers the torrents; null for one that does not run */
-  tick(now: number, sharers: Iterable<RateSharer | null>): void {
-    for (const sharer of sharers) if (sharer?.isHeldByRate) this.#line.join(sharer)
+  /** Once in each heartbeat, for each torrent: it has its turn at the next `tick` if it waits. @param sharer null: it does not run */
+  ask(sharer: RateSharer | null): void {
+    if (sharer?.isHeldByRate) this.#line.join(sharer)
+  }
+
+  /** A heartbeat, when all have been asked. */
+  tick(now: number): void {
     if (this.#line.isEmpty) {
       this.limiter.isScarce = false
       return

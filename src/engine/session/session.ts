@@ -264,15 +264,11 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     for (const torrent of this.#torrents.values()) {
       if (hasSlept) torrent.onSuspended(now)
       torrent.tick(now)
+      this.#down.ask(torrent.asking)
+      this.#up.ask(torrent.serving)
     }
-    this.#down.tick(
-      now,
-      this.torrents.map(({ asking }) => asking),
-    )
-    this.#up.tick(
-      now,
-      this.torrents.map(({ serving }) => serving),
-    )
+    this.#down.tick(now)
+    this.#up.tick(now)
     this.#trackers.tick(now)
     this.#local?.tick(now)
     this.#dht?.tick(now)
