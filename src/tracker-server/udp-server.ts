@@ -46,16 +46,19 @@ export class UdpServer implements Listener {
     })
     // Of single answers that the system does not send. Whom strangers name as senders is theirs to choose: no matter for a log that is kept.
     socket.on('error', (error) => log({ level: 'debug', scope: 'tracker', message: `UDP socket: ${error.message}` }))
+    let queued = 0
     socket.on('message', (datagram, sender) => {
       // It cannot be answered.
       if (sender.port === 0) return
       try {
-        if (socket.getSendQueueCount() > MAX_QUEUED) return
+        if (queued > 0) queued = socket.getSendQueueCount()
+        if (queued > MAX_QUEUED) return
         const answer = options.answer(datagram, sender.address)
         if (answer === null) return
         socket.send(answer, sender.port, sender.address)
         // Mostly the system has taken it at once.
-        if (socket.getSendQueueCount() > 0) options.onBufferKept()
+        queued = socket.getSendQueueCount()
+        if (queued > 0) options.onBufferKept()
       } catch (error) {
         log({ level: 'error', scope: 'tracker', message: `Cannot answer ${sender.address}: ${String(error)}` })
       }
