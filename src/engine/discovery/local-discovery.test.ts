@@ -13,8 +13,6 @@ type Hear = (datagram: Uint8Array, from: Address) => void
 
 class World {
   readonly torrents = new Map<string, Uint8Array>()
-  /** Those of which nobody knows yet whether they are private. */
-  readonly onlySought = new Set<string>()
   readonly opened: ListenOptions[] = []
   /** `group: infohashes`, of what was sent. */
   readonly sent: string[] = []
@@ -48,7 +46,6 @@ class World {
       },
       {
         localTorrents: () => this.torrents,
-        seeksLocally: (infohash) => this.torrents.has(infohash) || this.onlySought.has(infohash),
         onLocalPeer: (infohash, address) => this.found.push(`${infohash.slice(0, 2)} ${addressKey(address)}`),
       },
     )
@@ -129,15 +126,6 @@ test('over IPv6, who is on our link is near, be its address a global one', async
   world.hear(1, ipAddress('2001:db8:0:8::9', 6771))
   world.hear(1, ipAddress('fe80::9', 6771))
   expect(world.found).toEqual(['01 [2001:db8:0:7::9]:7000', '01 [fe80::9]:7000'])
-})
-
-test('peers are found for one that nobody is told of', async () => {
-  const world = new World('192.168.1.2')
-  await world.discovery.open()
-  world.onlySought.add(toHex(hash(3)))
-  world.discovery.tick(0)
-  world.hear(3)
-  expect([world.sent, world.found]).toEqual([[], ['03 192.168.1.9:7000']])
 })
 
 test('of a flood most is passed over, and nothing of it stays', async () => {

@@ -1,6 +1,6 @@
 // Finds peers on the local network (BEP 14), for all torrents of a session: tells the group of each family which of them we take part
 // in, every five minutes, and passes on who says the same. Bounded both ways: one datagram a second goes out, and of a flood that
-// comes in most is passed over. Which torrents are told of is the session's choice: never a private one, nor one that may be.
+// comes in most is passed over. Which torrents are told of is the session's choice: never a private one.
 import { type Address, ipAddress, ipScope, ipToBytes, isIpv6 } from '../../base/address.ts'
 import { equalBytes, toHex } from '../../base/bytes.ts'
 import { FormatError } from '../../base/errors.ts'
@@ -19,8 +19,6 @@ import {
 export interface LocalDiscoveryOwner {
   /** The torrents to tell of, now: hex of their infohashes, with the bytes. */
   localTorrents(): ReadonlyMap<string, Uint8Array>
-  /** Are peers of this one wanted, though it may not be told of? @param infohash hex */
-  seeksLocally(infohash: string): boolean
   /** Somebody near us takes part in this one. */
   onLocalPeer(infohash: string, address: Address): void
 }
@@ -116,8 +114,9 @@ export class LocalDiscovery {
     if (++this.#heard > MAX_HEARD || !this.#isNear(from.ip)) return
     const message = readMessage(datagram)
     if (!message || message.cookie === this.#options.cookie) return
+    const torrents = this.#owner.localTorrents()
     for (const infohash of message.infohashes.map(toHex)) {
-      if (this.#owner.seeksLocally(infohash)) this.#owner.onLocalPeer(infohash, ipAddress(from.ip, message.port))
+      if (torrents.has(infohash)) this.#owner.onLocalPeer(infohash, ipAddress(from.ip, message.port))
     }
   }
 }

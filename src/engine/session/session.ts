@@ -132,14 +132,13 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
     return this.#dht?.status ?? []
   }
 
-  /** As long as nobody knows whether it is private, nobody is told of a torrent. */
+  /**
+   * Never a private one. Of a link nobody knows that before its metadata is here, and neighbours may have just this: they are told, for
+   * whoever has it announces itself every five minutes only, and dials who does.
+   */
   localTorrents(): ReadonlyMap<string, Uint8Array> {
-    const told = this.torrents.filter(({ isPublic, metainfo }) => isPublic && metainfo !== null)
+    const told = this.torrents.filter(({ isPublic }) => isPublic)
     return new Map(told.map(({ infohash }) => [infohash, fromHex(infohash)!]))
-  }
-
-  seeksLocally(infohash: string): boolean {
-    return this.#torrents.get(infohash)?.isPublic ?? false
   }
 
   onLocalPeer(infohash: string, address: Address): void {
