@@ -16,8 +16,8 @@ import { until } from '../support/wait.ts'
 
 const SCRIPT = fileURLToPath(new URL('../support/clients/libtorrent-dht.py', import.meta.url))
 const NODES = 20
-/** They come to know each other at the pace of refreshes, which is a minute on a machine that does nothing else. */
-const PATIENCE_MS = 400_000
+/** They come to know each other at the pace of refreshes. */
+const PATIENCE_MS = 240_000
 const isLeftOut = libtorrent.found() === null && !clientsRequired
 
 test.skipIf(isLeftOut)(
@@ -27,7 +27,9 @@ test.skipIf(isLeftOut)(
     const port = await freePort()
     const ours = await openOurs(stage, port)
     const theirs = await openTheirs(stage, port)
-    await until('ours know each other and some of theirs', () => ours.every(({ nodes }) => nodes >= 20), PATIENCE_MS)
+    // Of forty nodes a table has room for some 25, by chance for fewer; of our own twenty for 19 at most.
+    const known = (): number => ours.reduce((sum, { nodes }) => sum + nodes, 0)
+    await until('ours know each other and some of theirs', () => known() >= 20 * NODES, PATIENCE_MS)
 
     // What is announced by ours is found by theirs, and the other way round.
     const [first, second] = ['11', '22'].map((digits) => digits.repeat(20))
