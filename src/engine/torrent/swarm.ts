@@ -82,9 +82,9 @@ export interface MetPeer {
 }
 
 /** Addresses dialled in one tick: a burst of connections is hard on home routers. */
-const DIALS_PER_TICK = 8
+export const DIALS_PER_TICK = 8
 /** Of the connections being established at once, what one torrent may have: it may know nobody but the dead. */
-const MAX_HALF_OPEN = 30
+export const MAX_HALF_OPEN = 30
 /** How often time limits of peers are looked at. */
 const PATIENCE_EVERY_MS = 1000
 /** How often useless peers make way for untried addresses, when there are as many as there may be. */

@@ -2,7 +2,6 @@
 // says meanwhile of its pieces is written down, in the form of the wire, for whoever goes on with the connection: a `Peer`, which
 // can make sense of it. What is asked for is decided in `MetadataFetch`; whom to meet, in `MetadataStage`.
 import { type Address, addressKey } from '../../../base/address.ts'
-import { equalBytes } from '../../../base/bytes.ts'
 import { PeerError } from '../../../base/errors.ts'
 import { CLIENT_NAME } from '../../../base/product.ts'
 import type { Connection, ConnectionHandler } from '../../../platform/platform.ts'
@@ -22,16 +21,12 @@ import {
   type WireHandler,
 } from '../../../protocol/wire/index.ts'
 import { KEEP_ALIVE_MS, overdue } from '../peer/connection-times.ts'
-import type { DhtLink } from '../dht-link.ts'
+import { checkInfohash, type HandshakeOwner, ourHandshake } from '../peer/handshake.ts'
 import { ADVERTISED_REQUEST_QUEUE, extensionIds } from '../peer/peer-extensions.ts'
 
-export interface MetadataPeerOwner {
-  readonly infohash: Uint8Array
-  readonly peerId: Uint8Array
+export interface MetadataPeerOwner extends HandshakeOwner {
   readonly listenPort: number | null
   readonly usesPex: boolean
-  /** Null: it is not spoken of. */
-  readonly dht: DhtLink | null
   now(): number
   /** A connection that we dialled is established. */
   onOpen(): void
@@ -219,14 +214,12 @@ export class MetadataPeer implements ConnectionHandler, WireHandler {
   // ---------------------------------------------------------------- handshake
 
   #sendHandshake(): void {
-    const { infohash, peerId, dht } = this.#owner
-    this.#encoder.raw(encodeHandshake(infohash, peerId, { extensions: true, fast: true, dht: dht !== null }))
+    this.#encoder.raw(ourHandshake(this.#owner))
     this.flush()
   }
 
   onHandshakeHead(infohash: Uint8Array, capabilities: Capabilities): void {
-    if (!equalBytes(infohash, this.#owner.infohash))
-      throw new PeerError('wrong_infohash', 'The peer answered for another torrent')
+    checkInfohash(infohash, this.#owner)
     this.#capabilities = capabilities
   }
 

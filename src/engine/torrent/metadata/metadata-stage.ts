@@ -14,7 +14,7 @@ import type { DhtLink } from '../dht-link.ts'
 import type { MetadataMemory } from './metadata-memory.ts'
 import { MetadataPeer, type MetadataPeerOwner } from './metadata-peer.ts'
 import { HEAR_EVERY_MS, usefulAddresses } from '../peer/peer-exchange.ts'
-import type { ConnectionBudget, Swarm } from '../swarm.ts'
+import { type ConnectionBudget, DIALS_PER_TICK, MAX_HALF_OPEN, type Swarm } from '../swarm.ts'
 
 export interface MetadataStageOwner {
   /** The right one. */
@@ -43,8 +43,6 @@ export interface MetadataStageOptions {
   readonly now: () => number
 }
 
-const DIALS_PER_TICK = 8
-const MAX_HALF_OPEN = 30
 /** How often requests and time limits are looked at. */
 const LOOK_EVERY_MS = 500
 /** A peer that has nothing to offer for so long, or does not give it, makes way when there are as many as there may be. */

@@ -4,19 +4,18 @@
 // It does not decide whom to serve (choker), what to fetch (download) or whom to meet (swarm).
 import { type Address, addressKey } from '../../../base/address.ts'
 import { Bitfield } from '../../../base/bitfield.ts'
-import { equalBytes } from '../../../base/bytes.ts'
 import { NetworkError, PeerError } from '../../../base/errors.ts'
 import type { Connection, ConnectionHandler } from '../../../platform/platform.ts'
 import {
   allowedFastSet,
   type Capabilities,
-  encodeHandshake,
   WireDecoder,
   WireEncoder,
   type WireHandler,
 } from '../../../protocol/wire/index.ts'
 import type { ChokeCandidate } from '../../policy/choker.ts'
 import { KEEP_ALIVE_MS, overdue } from './connection-times.ts'
+import { checkInfohash, ourHandshake } from './handshake.ts'
 import type { BlockSource } from '../download.ts'
 import { PeerExtensions } from './peer-extensions.ts'
 import type { PeerOwner } from './peer-owner.ts'
@@ -328,14 +327,12 @@ export class Peer implements ConnectionHandler, WireHandler, BlockSource, Upload
   // ---------------------------------------------------------------- handshake
 
   #sendHandshake(): void {
-    const { infohash, peerId, dht } = this.#owner
-    this.#encoder.raw(encodeHandshake(infohash, peerId, { extensions: true, fast: true, dht: dht !== null }))
+    this.#encoder.raw(ourHandshake(this.#owner))
     this.flush()
   }
 
   onHandshakeHead(infohash: Uint8Array, capabilities: Capabilities): void {
-    if (!equalBytes(infohash, this.#owner.infohash))
-      throw new PeerError('wrong_infohash', 'The peer answered for another torrent')
+    checkInfohash(infohash, this.#owner)
     this.#capabilities = capabilities
   }
 
