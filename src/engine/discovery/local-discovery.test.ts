@@ -12,7 +12,7 @@ const NEIGHBOUR = ipAddress('192.168.1.9', 6771)
 type Hear = (datagram: Uint8Array, from: Address) => void
 
 class World {
-  readonly torrents = new Map<string, Uint8Array>()
+  readonly torrents = new Set<string>()
   readonly opened: ListenOptions[] = []
   /** `group: infohashes`, of what was sent. */
   readonly sent: string[] = []
@@ -45,14 +45,15 @@ class World {
         log,
       },
       {
-        localTorrents: () => this.torrents,
+        localTorrents: () => [...this.torrents],
+        isLocalTorrent: (infohash) => this.torrents.has(infohash),
         onLocalPeer: (infohash, address) => this.found.push(`${infohash.slice(0, 2)} ${addressKey(address)}`),
       },
     )
   }
 
   add(...numbers: readonly number[]): void {
-    for (const n of numbers) this.torrents.set(toHex(hash(n)), hash(n))
+    for (const n of numbers) this.torrents.add(toHex(hash(n)))
   }
 
   hear(n: number, from = NEIGHBOUR, cookie: string | null = null): void {

@@ -2,7 +2,7 @@
 // in, every five minutes, and passes on who says the same. Bounded both ways: one datagram a second goes out, and of a flood that
 // comes in most is passed over. Which torrents are told of is the session's choice: never a private one.
 import { type Address, ipAddress, ipScope, ipToBytes, isIpv6 } from '../../base/address.ts'
-import { equalBytes, toHex } from '../../base/bytes.ts'
+import { equalBytes, fromHex, toHex } from '../../base/bytes.ts'
 import { FormatError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Network, UdpSocket } from '../../platform/platform.ts'
@@ -17,8 +17,10 @@ import {
 } from '../../protocol/lsd/lsd.ts'
 
 export interface LocalDiscoveryOwner {
-  /** The torrents to tell of, now: hex of their infohashes, with the bytes. */
-  localTorrents(): ReadonlyMap<string, Uint8Array>
+  /** The torrents to tell of, now: hex of their infohashes. */
+  localTorrents(): readonly string[]
+  /** Is it one of these? Asked for each that somebody near us names. */
+  isLocalTorrent(infohash: string): boolean
   /** Somebody near us takes part in this one. */
   onLocalPeer(infohash: string, address: Address): void
 }
@@ -47,7 +49,7 @@ export class LocalDiscovery {
   readonly #owner: LocalDiscoveryOwner
   readonly #sockets: { readonly socket: UdpSocket; readonly group: string }[] = []
   /** Torrents told of -> when they are next. */
-  #nextAt = new Map<string, number>()
+  readonly #nextAt = new Map<string, number>()
   #sendAt = 0
   #heard = 0
   #isClosed = false
@@ -84,14 +86,14 @@ export class LocalDiscovery {
     if (now < this.#sendAt || this.#sockets.length === 0) return
     this.#sendAt = now + SEND_EVERY_MS
     this.#heard = 0
-    const torrents = this.#owner.localTorrents()
     // Those that have left are forgotten, and told of at once when they are back.
-    this.#nextAt = new Map([...this.#nextAt].filter(([key]) => torrents.has(key)))
-    const due = [...torrents].filter(([key]) => now >= (this.#nextAt.get(key) ?? 0)).slice(0, MAX_LSD_INFOHASHES)
+    for (const key of this.#nextAt.keys()) if (!this.#owner.isLocalTorrent(key)) this.#nextAt.delete(key)
+    const torrents = this.#owner.localTorrents()
+    const due = torrents.filter((key) => now >= (this.#nextAt.get(key) ?? 0)).slice(0, MAX_LSD_INFOHASHES)
     if (due.length === 0) return
-    for (const [key] of due) this.#nextAt.set(key, now + ANNOUNCE_EVERY_MS)
+    for (const key of due) this.#nextAt.set(key, now + ANNOUNCE_EVERY_MS)
     const { listenPort: port, cookie } = this.#options
-    const message = { port, infohashes: due.map(([, infohash]) => infohash), cookie }
+    const message = { port, infohashes: due.map((key) => fromHex(key)!), cookie }
     for (const { socket, group } of this.#sockets) socket.send(encodeLsd(message, group), ipAddress(group, LSD_PORT))
   }
 
@@ -107,16 +109,16 @@ export class LocalDiscovery {
 
   /** Who has a global address speaks to the group from that one, as near as it is (RFC 6724). */
   #isNear(ip: string): boolean {
-    return NEAR.has(ipScope(ip)) || this.#options.network.ownAddresses().some((own) => areOnOneLink(own, ip))
+    if (NEAR.has(ipScope(ip))) return true
+    return isIpv6(ip) && this.#options.network.ownAddresses().some((own) => areOnOneLink(own, ip))
   }
 
   #onMessage(datagram: Uint8Array, from: Address): void {
     if (++this.#heard > MAX_HEARD || !this.#isNear(from.ip)) return
     const message = readMessage(datagram)
     if (!message || message.cookie === this.#options.cookie) return
-    const torrents = this.#owner.localTorrents()
     for (const infohash of message.infohashes.map(toHex)) {
-      if (torrents.has(infohash)) this.#owner.onLocalPeer(infohash, ipAddress(from.ip, message.port))
+      if (this.#owner.isLocalTorrent(infohash)) this.#owner.onLocalPeer(infohash, ipAddress(from.ip, message.port))
     }
   }
 }

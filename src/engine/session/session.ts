@@ -1,7 +1,7 @@
 // All torrents of a program: what they share (listeners, rate limits, memory, connections) and one heartbeat for all.
 // It joins torrents to the outside; what happens within a torrent is the torrent's business.
 import { type Address, addressKey } from '../../base/address.ts'
-import { equalBytes, fromHex, toHex } from '../../base/bytes.ts'
+import { equalBytes, toHex } from '../../base/bytes.ts'
 import type { Log } from '../../base/log.ts'
 import { CLIENT_NAME } from '../../base/product.ts'
 import { bindIp, cutOffSentence, isCutOff } from '../../platform/bound/sources.ts'
@@ -136,9 +136,12 @@ export class Session implements GreetingOwner, LocalDiscoveryOwner {
    * Never a private one. Of a link nobody knows that before its metadata is here, and neighbours may have just this: they are told, for
    * whoever has it announces itself every five minutes only, and dials who does.
    */
-  localTorrents(): ReadonlyMap<string, Uint8Array> {
-    const told = this.torrents.filter(({ isPublic }) => isPublic)
-    return new Map(told.map(({ infohash }) => [infohash, fromHex(infohash)!]))
+  localTorrents(): string[] {
+    return [...this.#torrents.keys()].filter((infohash) => this.isLocalTorrent(infohash))
+  }
+
+  isLocalTorrent(infohash: string): boolean {
+    return this.#torrents.get(infohash)?.isPublic ?? false
   }
 
   onLocalPeer(infohash: string, address: Address): void {

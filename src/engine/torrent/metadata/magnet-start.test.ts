@@ -322,7 +322,7 @@ test('neighbours are told of a link, but not before it is known that none is rem
   const world = new World()
   await world.seed()
   const leecher = world.node({ hasState: true })
-  const told = (): number => world.session.localTorrents().size
+  const told = (): number => world.session.localTorrents().length
   let torrent = await world.add(leecher, world.link({ peers: [SEED] }))
   expect(told()).toBe(0)
   await world.sim.run({ untilMs: world.sim.nowMs + 1 })
