@@ -49,7 +49,8 @@ export async function queryTrackers(parts: TrackerParts, options: QueryOptions):
     port: NO_PORT,
     uploaded: 0,
     downloaded: 0,
-    left: options.totalSize ?? LEFT_UNKNOWN,
+    // With 0 we would be a seeder, who is told of none.
+    left: options.totalSize || LEFT_UNKNOWN,
     event: 'started',
     key: viewOf(parts.random.bytes(4)).getUint32(0),
     numWant: NUM_WANT,

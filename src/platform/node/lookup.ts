@@ -1,7 +1,7 @@
 // Names to IPs, and the IPs of this machine. Everything that leaves here is canonical text.
-import { networkInterfaces } from 'node:os'
 import { isIpv6, parseIp } from '../../base/address.ts'
 import { NetworkError } from '../../base/errors.ts'
+import { localAddresses } from './local-addresses.ts'
 
 /**
  * Canonical IPs of a name, or of an IP as it is (brackets around IPv6 are taken off). Never empty:
@@ -32,12 +32,5 @@ export async function lookup(host: string, family: 4 | 6 | 'any'): Promise<reado
 
 /** Canonical IPs of this machine's interfaces, loopback included. Addresses that need a zone (`fe80::1%eth0`) come without it. */
 export function ownAddresses(): readonly string[] {
-  const ips = new Set<string>()
-  for (const addresses of Object.values(networkInterfaces())) {
-    for (const { address } of addresses ?? []) {
-      const ip = parseIp(address.replace(/%.*$/, ''))
-      if (ip !== null) ips.add(ip)
-    }
-  }
-  return [...ips]
+  return [...new Set(localAddresses().map(({ ip }) => ip))]
 }

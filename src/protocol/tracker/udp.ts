@@ -164,7 +164,7 @@ function decodeAnnounce(
   }
 }
 
-/** Beyond 2^53 the nearest number. Half the cost of a detour over bigint, where a tracker reads three of them in each datagram. */
+/** Beyond 2^53 the nearest number. Not by way of bigint: a tracker reads three of them in each datagram. */
 function uint64(view: DataView, at: number): number {
   return view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4)
 }
